@@ -1,0 +1,1 @@
+"""What is kept: models, encryption, roles, migrations and reference data files."""
