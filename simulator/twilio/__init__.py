@@ -1,0 +1,1 @@
+"""A local SMS carrier that speaks Twilio's REST API and webhooks."""
