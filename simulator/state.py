@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le
-from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic import Discriminator, Field, TypeAdapter, ValidationError
 
 from simulator.phones import SmsPhone, TelegramPhone
 
-Count = Annotated[int, Ge(0), Le(1_000_000)]
-Delay = Annotated[int, Ge(0), Le(600_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Delay = Annotated[int, Field(ge=0, le=600_000)]
 
 
 @dataclass
