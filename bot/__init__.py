@@ -1,0 +1,1 @@
+"""The processes of the line, and the doors through which messages come and go."""
