@@ -1,0 +1,40 @@
+"""The Migrant Worker Resource Centres and the places whose people each of them serves."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base
+
+
+class Centre(Base):
+    """A centre. Exactly one takes the people whose home belongs to no centre's area.
+
+    The id is a word rather than a number because row-level security compares it with a
+    connection setting, where 'all' means the system's own processes.
+    """
+
+    __tablename__ = "centre"
+    __table_args__ = (
+        CheckConstraint("id ~ '^[a-z][a-z-]*$' AND id <> 'all'", "id"),
+        Index(
+            "uq_centre_takes_rest",
+            "takes_rest",
+            unique=True,
+            postgresql_where=text("takes_rest"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name_km: Mapped[str]
+    name_en: Mapped[str]
+    takes_rest: Mapped[bool] = mapped_column(server_default=text("false"))
+    to_confirm: Mapped[str | None]
+
+
+class CentreArea(Base):
+    """A place (of any level) whose people go to a centre; the most exact place wins."""
+
+    __tablename__ = "centre_area"
+
+    place_code: Mapped[str] = mapped_column(ForeignKey("place.code"), primary_key=True)
+    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"), index=True)
