@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.crypto import current_keyring
+from db.crypto import DecryptionError, current_keyring
 from db.models.messages import OutboxRow
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
@@ -38,7 +38,10 @@ _BEFORE = {
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A message to send now. ``address`` is a Telegram chat id or a number in E.164."""
+    """A message to send now. ``address`` is a Telegram chat id or a number in E.164.
+
+    ``silent`` says that the address was found unreachable and nobody wrote from it since.
+    """
 
     id: int
     channel: str
@@ -47,19 +50,12 @@ class OutboxItem:
     reply_markup: dict[str, Any] | None = field(repr=False)
     attempt: int
     created_at: datetime
-    unreachable: bool = False
+    silent: bool = False
 
-
-_COLUMNS = """
-outbox.id, outbox.channel, outbox.body, outbox.attempts, outbox.created_at, address.value,
-address.blocked_at IS NOT NULL
-    AND (address.last_in_at IS NULL OR address.last_in_at <= address.blocked_at) AS unreachable
-"""
 
 # A message that waits for its next attempt (it has an error code) holds back those behind it; one
 # that is planned for later does not.
-_CLAIM = (
-    """
+_CLAIM = """
 WITH due AS (
     SELECT o.id FROM outbox AS o
     WHERE o.state = 'waiting' AND o.not_before <= now() AND NOT EXISTS (
@@ -76,9 +72,8 @@ UPDATE outbox SET state = 'sending', attempts = attempts + 1, updated_at = now()
     leased_until = now() + make_interval(secs => $2)
 FROM due, address
 WHERE outbox.id = due.id AND address.id = outbox.address_id
-RETURNING """
-    + _COLUMNS
-)
+RETURNING outbox.*, address.value, address.blocked_at, address.last_in_at
+"""
 
 # A report of the carrier may have come before its answer to us: then it stays.
 _SENT = """
@@ -125,8 +120,7 @@ UPDATE outbox SET state = 'waiting', attempts = attempts - 1, leased_until = NUL
 WHERE id = ANY($1) AND state = 'sending'
 """
 
-_TO_RECONCILE = (
-    """
+_TO_RECONCILE = """
 WITH asked AS (
     SELECT id FROM outbox
     WHERE state = 'uncertain' AND leased_until <= now() AND channel = $1
@@ -135,9 +129,8 @@ WITH asked AS (
 )
 UPDATE outbox SET leased_until = now() + make_interval(secs => $3)
 FROM asked, address WHERE outbox.id = asked.id AND address.id = outbox.address_id
-RETURNING """
-    + _COLUMNS
-)
+RETURNING outbox.*, address.value, address.blocked_at, address.last_in_at
+"""
 _KNOWN = "SELECT provider_id FROM outbox WHERE provider_id = ANY($1) AND id <> $2"
 
 _STATUS = """
@@ -203,13 +196,28 @@ def _to_item(row: Any) -> OutboxItem:
         reply_markup=body.get("reply_markup"),
         attempt=row["attempts"],
         created_at=row["created_at"],
-        unreachable=row["unreachable"],
+        silent=_is_silent(row["blocked_at"], row["last_in_at"]),
     )
+
+
+def _is_silent(blocked_at: datetime | None, last_in_at: datetime | None) -> bool:
+    return blocked_at is not None and (last_in_at is None or last_in_at <= blocked_at)
+
+
+async def _open_rows(connection: Connection, rows: Sequence[Any]) -> list[OutboxItem]:
+    """Read claimed rows; one that no key opens is given up instead of stopping the others."""
+    items = []
+    for row in rows:
+        try:
+            items.append(_to_item(row))
+        except DecryptionError:
+            await connection.execute(_END, row["id"], "failed", "undecipherable")
+    return items
 
 
 async def claim(connection: Connection, limit: int) -> list[OutboxItem]:
     """Take the first open message of up to ``limit`` addresses; they are *sending* from here on."""
-    return [_to_item(row) for row in await connection.fetch(_CLAIM, limit, LEASE_S)]
+    return await _open_rows(connection, await connection.fetch(_CLAIM, limit, LEASE_S))
 
 
 async def record(connection: Connection, item: OutboxItem, outcome: Outcome) -> None:
@@ -257,7 +265,7 @@ async def list_to_reconcile(
 ) -> list[OutboxItem]:
     """Take uncertain messages about which the carrier should be asked now (for one hour each)."""
     rows = await connection.fetch(_TO_RECONCILE, channel, limit, again_after_s)
-    return [_to_item(row) for row in rows]
+    return await _open_rows(connection, rows)
 
 
 async def known_elsewhere(
