@@ -1,1 +1,16 @@
-"""A local SMS carrier that speaks Twilio's REST API and webhooks."""
+"""A local SMS carrier that speaks Twilio's REST API and webhooks.
+
+To be used by the rest of the simulator: `routes` for the API, `resume` when the server starts,
+`phone_sms` when a person sends a text.
+"""
+
+from simulator.twilio.carrier import (
+    CURRENCY,
+    PRICE_PER_PART,
+    RefusedTextError,
+    phone_sms,
+    resume,
+)
+from simulator.twilio.routes import routes
+
+__all__ = ["CURRENCY", "PRICE_PER_PART", "RefusedTextError", "phone_sms", "resume", "routes"]

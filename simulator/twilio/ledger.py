@@ -5,20 +5,23 @@ from the phone of the person who received it.
 """
 
 import secrets
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from simulator.twilio.errors import DELIVERY_ERRORS
 
 API_VERSION = "2010-04-01"
-FINAL = frozenset({"delivered", "undelivered", "failed", "received", "canceled"})
+FINAL = frozenset({"delivered", "undelivered", "failed", "received"})
 
 # The oldest finished records are forgotten beyond this, so that a long training never fills up.
-_KEPT = 10_000
+_KEPT = 5_000
+
+Direction = Literal["inbound", "outbound-api", "outbound-reply"]
 
 
 def new_sid(prefix: str) -> str:
@@ -28,10 +31,14 @@ def new_sid(prefix: str) -> str:
 
 @dataclass
 class Record:
-    """One message; times are Unix seconds, `price` what the account paid once it is known."""
+    """One message. Times are Unix seconds; `price` is what the account paid, once known.
+
+    `fate` is the error code that a message under way will end with, None if it will arrive.
+    `webhook_due` says that the application has not yet taken a message that came in.
+    """
 
     sid: str
-    direction: str
+    direction: Direction
     sender: str | None
     to: str
     body: str
@@ -41,6 +48,7 @@ class Record:
     updated: float
     sent: float | None = None
     price: float | None = None
+    fate: int | None = None
     error_code: int | None = None
     service_sid: str | None = None
     status_callback: str | None = None
@@ -50,20 +58,36 @@ class Record:
     def is_final(self) -> bool:
         return self.status in FINAL
 
-    def move_to(self, status: str, at: float) -> None:
-        self.status, self.updated = status, at
-        if status == "sent":
-            self.sent = at
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return self.is_final and not self.webhook_due
+
+
+_RECORDS: TypeAdapter[dict[str, Record]] = TypeAdapter(dict[str, Record])
 
 
 class Ledger:
-    """Records by name, oldest first."""
+    """Records by name, oldest first, within a dictionary that is saved with the world.
 
-    def __init__(self) -> None:
-        self._records: dict[str, Record] = {}
+    Raises pydantic's ValidationError when that dictionary holds something else.
+    """
+
+    def __init__(self, store: dict[str, Any]) -> None:
+        self._store = store
+        store["messages"] = _RECORDS.validate_python(store.get("messages", {}))
+
+    @property
+    def _records(self) -> dict[str, Record]:
+        # Looked up each time: a reset of the world empties the dictionary around it.
+        records: dict[str, Record] = self._store.setdefault("messages", {})
+        return records
 
     def __iter__(self) -> Iterator[Record]:
-        return iter(self._records.values())
+        return iter(list(self._records.values()))
+
+    def __contains__(self, record: Record) -> bool:
+        return record.sid in self._records
 
     def find(self, sid: str) -> Record | None:
         return self._records.get(sid)
@@ -74,41 +98,24 @@ class Ledger:
     def add(self, record: Record) -> None:
         self._records[record.sid] = record
         if len(self._records) > _KEPT:
-            oldest = next((r.sid for r in self if r.is_final and not r.webhook_due), None)
+            oldest = next((known.sid for known in self if known.is_settled), None)
             if oldest is not None:
-                del self._records[oldest]
+                self.remove(oldest)
 
     def remove(self, sid: str) -> None:
         self._records.pop(sid, None)
 
-    def clear(self) -> None:
-        self._records.clear()
-
-    def dump(self) -> list[dict[str, Any]]:
-        return [asdict(record) for record in self]
-
-    def load(self, rows: list[dict[str, Any]]) -> None:
-        known = {field.name for field in fields(Record)}
-        for row in rows:
-            record = Record(**{name: value for name, value in row.items() if name in known})
-            self._records[record.sid] = record
-
-
-def record_message(
-    *, direction: str, sender: str | None, to: str, body: str, parts: int, status: str
-) -> Record:
-    """A new record with its name and time."""
-    now = time.time()
-    return Record(new_sid("SM"), direction, sender, to, body, parts, status, now, now)
-
 
 def account_uri(account_sid: str) -> str:
+    """Where everything of an account lies."""
     return f"/{API_VERSION}/Accounts/{account_sid}"
 
 
 def as_resource(record: Record, account_sid: str, currency: str) -> dict[str, Any]:
     """The Message resource, member for member as Twilio answers it."""
     uri = f"{account_uri(account_sid)}/Messages/{record.sid}"
+    # A messaging service counts the parts only when it has chosen a sender.
+    parts = 0 if record.status == "accepted" else record.parts
     return {
         "account_sid": account_sid,
         "api_version": API_VERSION,
@@ -118,11 +125,11 @@ def as_resource(record: Record, account_sid: str, currency: str) -> dict[str, An
         "date_updated": _rfc2822(record.updated),
         "direction": record.direction,
         "error_code": record.error_code,
-        "error_message": DELIVERY_ERRORS.get(record.error_code) if record.error_code else None,
+        "error_message": None if record.error_code is None else DELIVERY_ERRORS[record.error_code],
         "from": record.sender,
         "messaging_service_sid": record.service_sid,
         "num_media": "0",
-        "num_segments": str(record.parts),
+        "num_segments": str(parts),
         "price": None if record.price is None else f"{-record.price:.5f}",
         "price_unit": currency,
         "sid": record.sid,
