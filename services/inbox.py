@@ -13,6 +13,7 @@ from typing import Any
 from asyncpg import Connection
 
 from db.crypto import current_keyring
+from db.models.address import address_index
 
 CHANNEL = "inbox"  # of LISTEN and NOTIFY
 MAX_ATTEMPTS = 3
@@ -121,11 +122,6 @@ _UNLOCK = "SELECT pg_advisory_unlock(number) FROM unnest($1::bigint[]) AS held (
 _DEPTH = "SELECT count(*) FROM inbox WHERE done_at IS NULL AND failed_at IS NULL"
 
 
-def address_key(channel: str, address: str) -> bytes:
-    """Name an address without telling it: the same 32 bytes for the same channel and address."""
-    return current_keyring().blind_index(f"{channel}:{address}")
-
-
 async def store(
     connection: Connection, channel: str, provider_id: str, address: str, payload: bytes
 ) -> bool:
@@ -134,7 +130,7 @@ async def store(
     When this returns, the row is committed and every consumer has been woken.
     """
     sealed = current_keyring().encrypt(payload)
-    key = address_key(channel, address)
+    key = address_index(channel, address)
     return await connection.fetchrow(_STORE, channel, provider_id, key, sealed) is not None
 
 

@@ -1,0 +1,166 @@
+"""Updates of Telegram, on their way into the inbox: by webhook or by asking for them.
+
+Both ways end in the same row, so that nothing behind the inbox knows how an update came. Only
+private chats are anybody's message here; the rest is acknowledged and dropped at the door.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import structlog
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "telegram"
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+WEBHOOK_PATH = "/telegram/webhook"
+
+_LONG_POLL_S = 25
+_PAUSE_S = 3.0
+_TOO_MANY_REQUESTS = 429
+_HIGHEST_ID = 2**63 - 1
+
+
+class MalformedUpdateError(ValueError):
+    """The body is not an update."""
+
+
+class TelegramError(Exception):
+    """Telegram said no; ``retry_after_s`` is how long it wants to be left alone."""
+
+    def __init__(self, method: str, code: int, retry_after_s: float) -> None:
+        super().__init__(f"{method} was answered with {code}")
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramUpdate:
+    """An update of one private chat, as the inbox keeps it."""
+
+    provider_id: str
+    chat: str
+    payload: bytes
+
+
+Keep = Callable[[TelegramUpdate], Awaitable[None]]
+
+
+def read_update(body: bytes) -> TelegramUpdate | None:
+    """Read a webhook's body; None when it is no private chat's. Raises MalformedUpdateError."""
+    try:
+        update = json.loads(body)
+    except (ValueError, RecursionError):
+        raise MalformedUpdateError("not JSON") from None
+    return _to_update(update, body)
+
+
+def _to_update(update: Any, raw: bytes) -> TelegramUpdate | None:
+    update_id = update.get("update_id") if isinstance(update, dict) else None
+    if not isinstance(update_id, int) or isinstance(update_id, bool):
+        raise MalformedUpdateError("no update_id")
+    if abs(update_id) > _HIGHEST_ID:
+        raise MalformedUpdateError("update_id out of range")
+    chat = _find_chat(update)
+    if chat is None:
+        return None
+    return TelegramUpdate(str(update_id), str(chat), raw)
+
+
+def _find_chat(update: dict[str, Any]) -> int | None:
+    for kind in ALLOWED_UPDATES:
+        event = update.get(kind)
+        if not isinstance(event, dict):
+            continue
+        holder = event.get("message") if kind == "callback_query" else event
+        chat = holder.get("chat") if isinstance(holder, dict) else None
+        if isinstance(chat, dict) and chat.get("type") == "private":
+            chat_id = chat.get("id")
+            if isinstance(chat_id, int) and abs(chat_id) <= _HIGHEST_ID:
+                return chat_id
+    return None
+
+
+class TelegramReceiver:
+    """Sets up how updates come, and fetches them where Telegram cannot call us."""
+
+    def __init__(self, session: aiohttp.ClientSession, api_url: str, token: str) -> None:
+        self._session = session
+        self._base = f"{api_url}/bot{token}/"
+
+    async def _call(self, method: str, wait_s: float = 15.0, **params: Any) -> Any:
+        timeout = aiohttp.ClientTimeout(total=wait_s)
+        async with self._session.post(self._base + method, json=params, timeout=timeout) as answer:
+            try:
+                body = json.loads(await answer.read())
+            except ValueError:
+                body = {}
+            if not isinstance(body, dict) or body.get("ok") is not True:
+                raise _to_error(method, answer.status, body)
+            return body["result"]
+
+    async def use_webhook(self, public_url: str, secret: str) -> None:
+        """Have Telegram call ``public_url``; retried until it takes it."""
+        await self._insist(
+            "setWebhook",
+            url=public_url + WEBHOOK_PATH,
+            secret_token=secret,
+            allowed_updates=ALLOWED_UPDATES,
+            max_connections=40,
+        )
+        log.info("telegram_webhook_set")
+
+    async def poll(self, keep: Keep, skip: Callable[[], None]) -> None:
+        """Ask for updates for ever. The offset moves on only when they are in the inbox."""
+        await self._insist("deleteWebhook")
+        log.info("telegram_polling")
+        offset: int | None = None
+        while True:
+            try:
+                offset = await self._poll_once(offset, keep, skip)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                log.warning("telegram_unreachable", error=type(error).__name__)
+                await asyncio.sleep(_PAUSE_S)
+            except TelegramError as error:
+                log.warning("telegram_refused", method="getUpdates", code=error.code)
+                await asyncio.sleep(error.retry_after_s)
+
+    async def _poll_once(
+        self, offset: int | None, keep: Keep, skip: Callable[[], None]
+    ) -> int | None:
+        params: dict[str, Any] = {"timeout": _LONG_POLL_S, "allowed_updates": ALLOWED_UPDATES}
+        if offset is not None:
+            params["offset"] = offset
+        updates = await self._call("getUpdates", wait_s=_LONG_POLL_S + 15.0, **params)
+        for update in updates:
+            found = _to_update(update, json.dumps(update, ensure_ascii=False).encode())
+            if found is None:
+                skip()
+            else:
+                await keep(found)
+            offset = update["update_id"] + 1
+        return offset
+
+    async def _insist(self, method: str, **params: Any) -> None:
+        while True:
+            try:
+                await self._call(method, **params)
+                return
+            except (aiohttp.ClientError, TimeoutError) as error:
+                log.warning("telegram_unreachable", error=type(error).__name__)
+                await asyncio.sleep(_PAUSE_S)
+            except TelegramError as error:
+                log.warning("telegram_refused", method=method, code=error.code)
+                await asyncio.sleep(error.retry_after_s)
+
+
+def _to_error(method: str, status: int, body: Any) -> TelegramError:
+    parameters = body.get("parameters") if isinstance(body, dict) else None
+    asked = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    if status == _TOO_MANY_REQUESTS and isinstance(asked, int):
+        return TelegramError(method, status, float(asked))
+    return TelegramError(method, status, _PAUSE_S)
