@@ -16,12 +16,14 @@ _BETWEEN_CHOICES = regex.compile(rf"(?:[\s,.;:/+&()។៖]|{_AND})+")
 _MONTHS = {
     khmer.normalise(name): number
     for number, name in enumerate(
-        "មករា កុម្ភៈ មីនា មេសា ឧសភា មិថុនា កក្កដា សីហា កញ្ញា តុលា វិច្ឆិកា ធ្នូ".split(), start=1
+        ("មករា", "កុម្ភៈ", "មីនា", "មេសា", "ឧសភា", "មិថុនា")
+        + ("កក្កដា", "សីហា", "កញ្ញា", "តុលា", "វិច្ឆិកា", "ធ្នូ"),
+        start=1,
     )
 }
+_WORDS_OF_A_DATE = regex.compile("|".join(map(khmer.normalise, ("ថ្ងៃទី", "ថ្ងៃ", "ខែ", "ឆ្នាំ"))))
 _DAY = regex.compile(
-    rf"([0-9]{{1,2}})\W+(?:{khmer.normalise('ខែ')}\s*)?([0-9]{{1,2}}|{'|'.join(_MONTHS)})"
-    rf"\W+(?:{khmer.normalise('ឆ្នាំ')}\s*)?([0-9]{{4}})"
+    rf"([0-9]{{1,2}})[\s/.,-]+([0-9]{{1,2}}|{'|'.join(_MONTHS)})[\s/.,-]+([0-9]{{4}})"
 )
 _ISO_DAY = regex.compile("([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _BUDDHIST_FROM, _BUDDHIST_AHEAD = 2400, 543  # the years on papers from Thailand
@@ -63,7 +65,7 @@ def parse_date(text: str) -> date | None:
 
     Years of the Buddhist era are understood. None for anything else, and for no such day.
     """
-    plain = khmer.normalise(text).strip(" .។")
+    plain = _WORDS_OF_A_DATE.sub(" ", khmer.normalise(text)).strip(" .។")
     if found := _ISO_DAY.fullmatch(plain):
         year, month, day = found.groups()
     elif found := _DAY.fullmatch(plain):

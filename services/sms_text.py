@@ -93,7 +93,7 @@ def split(text: str, limit: int = CARRIER_LIMIT) -> list[str]:
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most `limit` units of the cleaned text, ended by three dots when something was left out."""
+    """At most `limit` units of the cleaned text, three dots at the end where it was cut."""
     cleaned = clean(text)
     if _size(cleaned) <= limit:
         return cleaned
