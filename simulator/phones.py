@@ -101,7 +101,7 @@ class TelegramPhone:
 
 @dataclass
 class SmsMessage:
-    """One SMS, with what Twilio keeps about it beside what the phone shows."""
+    """One SMS as the phone shows it; what Twilio keeps about it is the SMS carrier's own."""
 
     sid: str
     sender: Literal["centre", "person"]
@@ -111,13 +111,6 @@ class SmsMessage:
     status: str
     date: float
     price: float = 0.0
-    from_number: str = ""
-    to_number: str = ""
-    status_callback: str | None = None
-    error_code: int | None = None
-    error_message: str | None = None
-    sent_at: float | None = None
-    updated_at: float | None = None
 
     def public(self) -> JSON:
         """The message as the page shows it."""

@@ -5,7 +5,6 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from simulator.config import Config
@@ -45,6 +44,7 @@ class World:
         self.now = now
         self.tasks = Supervisor()
         self.stopping = asyncio.Event()
+        self.at_stop: list[Callable[[], None]] = []
         self._subscribers: set[Subscription] = set()
         self._save_timer: asyncio.TimerHandle | None = None
         path = config.state_file
@@ -136,7 +136,7 @@ class World:
         telegram.open_queries.clear()
         self.state.twilio.clear()
         self.state.faults = Faults()
-        self.publish({"type": "faults", "faults": asdict(self.faults)})
+        self.publish({"type": "faults", "faults": self.faults})
         self.changed()
 
     def append_message(self, phone: Phone, message: TelegramMessage | SmsMessage) -> None:
@@ -155,6 +155,7 @@ class World:
         self.changed()
 
     def publish(self, event: Event) -> None:
+        """Tell everybody who watches; an event is JSON and dataclasses."""
         for subscriber in self._subscribers:
             subscriber.put(event)
 
@@ -190,6 +191,8 @@ class World:
         self.stopping.set()
         for subscriber in self._subscribers:
             subscriber.put(None)
+        for callback in self.at_stop:
+            callback()
 
     async def aclose(self) -> None:
         """End background work and save for the last time."""

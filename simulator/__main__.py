@@ -1,0 +1,48 @@
+"""`python -m simulator`: serve the carriers and the phones until stopped."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from simulator.app import create_app
+from simulator.config import Config
+from simulator.server import build_server
+from simulator.state import DamagedStateError
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8001, help="port to listen on")
+    parser.add_argument("--state-file", type=Path, help="keep the phones here over a restart")
+    parser.add_argument("--bot-token", required=True, help="the token that the bot shows")
+    parser.add_argument(
+        "--telegram-secret", default="", help="secret of webhook calls when setWebhook names none"
+    )
+    parser.add_argument("--twilio-sid", default=Config.twilio_sid, help="account sid")
+    parser.add_argument("--twilio-token", default=Config.twilio_token, help="auth token")
+    parser.add_argument("--sender", default=Config.sender, help="number that the centre sends from")
+    parser.add_argument("--app-url", default=Config.app_url, help="where webhooks are delivered")
+    parser.add_argument(
+        "--public-url", default=Config.public_url, help="address that Twilio's signatures name"
+    )
+    return parser
+
+
+def main() -> int:
+    """Returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    config = Config(**vars(_arguments().parse_args()))
+    try:
+        app = create_app(config)
+    except DamagedStateError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    server = build_server(app, app.state.world, host=config.host, port=config.port)
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
