@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import URL, NullPool, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
@@ -82,6 +83,12 @@ def new_session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]
 
 async def check_role(engine: AsyncEngine) -> None:
     """Refuse a role that row-level security does not bind. Raises UnsafeRoleError."""
+    async with engine.connect() as connection:
+        await check_connection(connection)
+
+
+async def check_connection(connection: AsyncConnection) -> None:
+    """The same for one connection as it is now. Raises UnsafeRoleError."""
     query = text(
         """
         SELECT r.rolname, r.rolsuper, r.rolbypassrls, EXISTS (
@@ -92,8 +99,7 @@ async def check_role(engine: AsyncEngine) -> None:
         FROM pg_roles r WHERE r.rolname = current_user
         """
     )
-    async with engine.connect() as connection:
-        role = (await connection.execute(query)).one()
+    role = (await connection.execute(query)).one()
     reasons = {"a superuser": role.rolsuper, "BYPASSRLS": role.rolbypassrls, "an owner": role.owns}
     found = [name for name, is_so in reasons.items() if is_so]
     if found:

@@ -1,0 +1,83 @@
+"""Addresses: whom a message came from, and whether anything may be sent back.
+
+`get_or_create` is on the path of every message: one statement when the address is known.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Address, address_index
+
+# Nobody needs to know to the second when somebody last wrote; a row per message would cost more.
+TOUCH_EVERY = timedelta(minutes=5)
+
+
+async def find(session: AsyncSession, channel: str, value: str) -> Address | None:
+    """The address of a Telegram chat id (as text) or an E.164 number."""
+    query = select(Address).where(
+        Address.channel == channel, Address.value_index == address_index(channel, value)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def get(session: AsyncSession, address_id: int) -> Address:
+    """Raises sqlalchemy's NoResultFound: an id never comes from outside."""
+    return await session.get_one(Address, address_id)
+
+
+async def get_or_create(
+    session: AsyncSession, channel: str, value: str, *, now: datetime
+) -> Address:
+    """The address, made when it is new; safe when two messages of it come at once."""
+    address = await find(session, channel, value)
+    if address is not None:
+        return address
+    new = insert(Address).values(
+        channel=channel,
+        value=value,
+        value_index=address_index(channel, value),
+        created_at=now,
+    )
+    # A conflict updates nothing, but makes RETURNING give the row that was there first.
+    kept = new.on_conflict_do_update(
+        index_elements=["channel", "value_index"], set_={"channel": new.excluded.channel}
+    ).returning(Address)
+    return (await session.scalars(kept)).one()
+
+
+async def touch(session: AsyncSession, address: Address, *, now: datetime) -> None:
+    """Remember that this address wrote to us. Usually there is nothing to do."""
+    if address.last_in_at is None or now - address.last_in_at >= TOUCH_EVERY:
+        await _update(session, address.id, last_in_at=now)
+
+
+async def set_language(session: AsyncSession, address_id: int, language: str) -> None:
+    """'km' or 'en'."""
+    await _update(session, address_id, language=language)
+
+
+async def mark_blocked(session: AsyncSession, address_id: int, *, now: datetime) -> None:
+    """The carrier says that nothing reaches this address; the first time is kept."""
+    await _update(session, address_id, blocked_at=func.coalesce(Address.blocked_at, now))
+
+
+async def mark_unblocked(session: AsyncSession, address_id: int) -> None:
+    await _update(session, address_id, blocked_at=None)
+
+
+async def stop(session: AsyncSession, address_id: int, *, now: datetime) -> None:
+    """The person said STOP: nothing unasked goes there any more. The first time is kept."""
+    await _update(session, address_id, stopped_at=func.coalesce(Address.stopped_at, now))
+
+
+async def start(session: AsyncSession, address_id: int) -> None:
+    """The person said START."""
+    await _update(session, address_id, stopped_at=None)
+
+
+async def _update(session: AsyncSession, address_id: int, **values: Any) -> None:
+    await session.execute(update(Address).where(Address.id == address_id).values(**values))

@@ -1,0 +1,31 @@
+"""Which centre serves whom."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Centre, CentreArea
+from services.errors import ReferenceDataMissing
+
+_CODE_LENGTHS = (6, 4, 2)  # commune, district, province: a code begins with its parent's
+
+
+async def centre_for(session: AsyncSession, commune_code: str | None) -> Centre:
+    """The centre of a home commune; the most exact area wins, one centre takes the rest.
+
+    None (a caller of whom nothing is known) goes to the centre that takes the rest.
+    Raises ReferenceDataMissing.
+    """
+    codes = [commune_code[:length] for length in _CODE_LENGTHS] if commune_code else []
+    query = (
+        select(Centre)
+        .outerjoin(
+            CentreArea, (CentreArea.centre_id == Centre.id) & CentreArea.place_code.in_(codes)
+        )
+        .where(CentreArea.place_code.is_not(None) | Centre.takes_rest)
+        .order_by(func.coalesce(func.length(CentreArea.place_code), 0).desc())
+        .limit(1)
+    )
+    centre = (await session.scalars(query)).one_or_none()
+    if centre is None:
+        raise ReferenceDataMissing("no centre takes the rest")
+    return centre

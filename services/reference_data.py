@@ -1,0 +1,94 @@
+"""Places and centres, loaded from the data files at every release.
+
+Every start of the program comes through here, so an unchanged file costs one comparison of digests.
+"""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import db
+from db.models import Centre, CentreArea, LoadedFile, Place
+from services.errors import InvalidReferenceData
+from services.places import COMMUNE, DISTRICT, PROVINCE, load_gazetteer
+
+FOLDER = Path(db.__file__).parent / "reference"
+_PLACES = "gazetteer"
+_CENTRES = "centres.csv"
+_LEVELS = {PROVINCE: "province", DISTRICT: "district", COMMUNE: "commune"}
+
+
+async def load(session: AsyncSession) -> list[str]:
+    """Bring the tables up to the files; returns what had changed: "gazetteer", "centres.csv".
+
+    Nothing is ever deleted that somebody may live in: a place that left the files stays.
+    Raises InvalidReferenceData.
+    """
+    known = {row.name: row.digest for row in await session.scalars(select(LoadedFile))}
+    loaders = {_PLACES: _load_places, _CENTRES: _load_centres}
+    changed = []
+    for name, load_into in loaders.items():
+        digest = _digest(FOLDER / name)
+        if known.get(name) != digest:
+            await load_into(session)
+            await session.merge(LoadedFile(name=name, digest=digest))
+            changed.append(name)
+    return changed
+
+
+def _digest(path: Path) -> str:
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+async def _load_places(session: AsyncSession) -> None:
+    rows = [asdict(place) | {"level": _LEVELS[place.level]} for place in load_gazetteer()]
+    await _upsert(session, Place, rows, "code")
+
+
+async def _load_centres(session: AsyncSession) -> None:
+    with (FOLDER / _CENTRES).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if sum(row["takes_rest"] == "yes" for row in rows) != 1:
+        raise InvalidReferenceData("exactly one centre must take the rest")
+    centres = [
+        {
+            "id": row["id"],
+            "name_km": row["name_km"],
+            "name_en": row["name_en"],
+            "takes_rest": row["takes_rest"] == "yes",
+            "to_confirm": row["to_confirm"] or None,
+        }
+        for row in rows
+    ]
+    # Two rows may not take the rest at once, not even while they are being exchanged.
+    await _upsert(session, Centre, sorted(centres, key=lambda row: bool(row["takes_rest"])), "id")
+    await session.execute(delete(CentreArea))
+    areas = [
+        {"place_code": code, "centre_id": row["id"]}
+        for row in rows
+        for code in row["areas"].split()
+    ]
+    await session.execute(insert(CentreArea), areas)
+
+
+async def _upsert(
+    session: AsyncSession,
+    model: type[Place] | type[Centre],
+    rows: Sequence[dict[str, Any]],
+    key: str,
+) -> None:
+    new = insert(model)
+    columns = {name: new.excluded[name] for name in rows[0] if name != key}
+    await session.execute(
+        new.on_conflict_do_update(index_elements=[key], set_=columns),
+        rows,
+        execution_options={"render_nulls": True},
+    )

@@ -1,0 +1,233 @@
+"""Registration: the answers of a form become a person, a profile and one request.
+
+The minimum is what the ministry's own line asks. Whoever confirms twice, or presses a hundred times
+at once, gets the same request each time.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import CURRENCIES, SEXES, Address, Draft, Person, Place, Profile, Request
+from services import centres, consent, drafts, requests
+from services.errors import IncompleteForm
+
+FORM = "registration"
+TOPIC = "registration"
+YOUNGEST, OLDEST = 10, 110
+LONGEST_NAME = 100
+
+_HIGHEST_SALARY = 1_000_000_000
+_MOST_SECTORS = 30
+_CAMBODIA = ZoneInfo("Asia/Phnom_Penh")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_PLACE = re.compile(r"[0-9]{2,6}")
+_SECTOR = re.compile(r"[a-z][a-z_]{0,39}")
+
+Answers = Mapping[str, Any]
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_NAME
+
+
+def _is_whole(value: Any, lowest: int, highest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _are(pattern: re.Pattern[str], values: Any, most: int) -> bool:
+    return (
+        isinstance(values, list | tuple)
+        and len(values) <= most
+        and all(_matches(pattern, value) for value in values)
+    )
+
+
+def _is_salary(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, Mapping)
+        and _is_whole(value.get("amount"), 1, _HIGHEST_SALARY)
+        and value.get("currency") in CURRENCIES
+    )
+
+
+# In the order in which the form asks.
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "name": _is_name,
+    "age": lambda value: _is_whole(value, YOUNGEST, OLDEST),
+    "sex": lambda value: value in SEXES,
+    "province": lambda value: _matches(_PLACE, value),
+    "district": lambda value: _matches(_PLACE, value),
+    "commune": lambda value: _matches(_PLACE, value),
+    "phone_e164": lambda value: value is None or _matches(_E164, value),
+    "wanted_provinces": lambda value: _are(_PLACE, value, 25),
+    "sectors": lambda value: _are(_SECTOR, value, _MOST_SECTORS),
+    "salary": _is_salary,
+}
+FIELDS = tuple(_CHECKS)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationAnswers:
+    """A whole form. An empty list means any; no phone or no salary means not told."""
+
+    name: str
+    age: int
+    sex: str
+    province: str
+    district: str
+    commune: str
+    phone_e164: str | None
+    wanted_provinces: tuple[str, ...]
+    sectors: tuple[str, ...]
+    salary_amount: int | None
+    salary_currency: str | None
+
+    @classmethod
+    def parse(cls, answers: Answers) -> "RegistrationAnswers":
+        """Read the answers of a draft. Raises IncompleteForm, naming what is missing or wrong.
+
+        `salary` is {"amount": 250, "currency": "USD"}. It and `phone_e164` may be None, which is
+        an answer too: they must not be missing.
+        """
+        wrong = [
+            field
+            for field, is_right in _CHECKS.items()
+            if field not in answers or not is_right(answers[field])
+        ]
+        if wrong:
+            raise IncompleteForm(wrong)
+        salary = answers["salary"] or {}
+        return cls(
+            name=answers["name"].strip(),
+            age=answers["age"],
+            sex=answers["sex"],
+            province=answers["province"],
+            district=answers["district"],
+            commune=answers["commune"],
+            phone_e164=answers["phone_e164"],
+            wanted_provinces=tuple(dict.fromkeys(answers["wanted_provinces"])),
+            sectors=tuple(dict.fromkeys(answers["sectors"])),
+            salary_amount=salary.get("amount"),
+            salary_currency=salary.get("currency"),
+        )
+
+
+async def register(session: AsyncSession, address: Address, *, now: datetime) -> Request:
+    """Turn the address's draft into a person and a request; again, and it is the same request.
+
+    An address that has a person already updates this person; a registration that nobody has taken
+    yet stays one request. Raises IncompleteForm, also when there is nothing to register at all.
+    """
+    address = await requests.lock_address(session, address.id)
+    draft = await drafts.find_draft(session, address.id, FORM)
+    if draft is None:
+        return await _get_earlier(session, address)
+    told = await _read_answers(session, address, draft)
+    centre = await centres.centre_for(session, told.commune)
+    person = await _write_person(session, address, told, centre.id, now)
+    await consent.link_to_person(session, address.id, person.id, centre.id)
+    request = await _find_request(session, address, waiting_only=True)
+    if request is None:
+        request = await requests.open_request(
+            session, address, TOPIC, centre_id=centre.id, draft_key=draft.id, now=now
+        )
+    else:
+        request.resubmit(centre_id=centre.id, now=now)
+    await session.delete(draft)
+    await session.flush()
+    return request
+
+
+async def _get_earlier(session: AsyncSession, address: Address) -> Request:
+    earlier = await _find_request(session, address, waiting_only=False)
+    if earlier is None:
+        raise IncompleteForm(FIELDS)
+    return earlier
+
+
+async def _find_request(
+    session: AsyncSession, address: Address, *, waiting_only: bool
+) -> Request | None:
+    query = (
+        select(Request)
+        .where(Request.address_id == address.id, Request.topic == TOPIC)
+        .order_by(Request.id.desc())
+        .limit(1)
+    )
+    if waiting_only:
+        query = query.where(Request.state == "new")
+    return (await session.scalars(query)).one_or_none()
+
+
+async def _read_answers(
+    session: AsyncSession, address: Address, draft: Draft
+) -> RegistrationAnswers:
+    """The form's answers, their places proved to exist; an SMS address says its own number."""
+    answers = dict(draft.answers)
+    if address.channel == "sms":
+        answers.setdefault("phone_e164", address.value)
+    told = RegistrationAnswers.parse(answers)
+    home = {"province": told.province, "district": told.district, "commune": told.commune}
+    query = select(Place.code, Place.level, Place.parent).where(
+        Place.code.in_([*home.values(), *told.wanted_provinces])
+    )
+    known = {code: (level, parent) for code, level, parent in await session.execute(query)}
+    parents = {"province": None, "district": told.province, "commune": told.district}
+    wrong = [level for level, code in home.items() if known.get(code) != (level, parents[level])]
+    if any(known.get(code) != ("province", None) for code in told.wanted_provinces):
+        wrong.append("wanted_provinces")
+    if wrong:
+        raise IncompleteForm(wrong)
+    return told
+
+
+async def _write_person(
+    session: AsyncSession,
+    address: Address,
+    told: RegistrationAnswers,
+    centre_id: str,
+    now: datetime,
+) -> Person:
+    if address.person_id is None:
+        person = Person(created_at=now)
+        session.add(person)
+    else:
+        person = await session.get_one(Person, address.person_id)
+    person.centre_id = centre_id
+    person.name = told.name
+    person.sex = told.sex
+    person.commune_code = told.commune
+    person.tell_age(told.age, now.astimezone(_CAMBODIA).date())
+    person.set_phone(told.phone_e164)
+    person.updated_at = now
+    await session.flush()
+    address.person_id = person.id
+    await _write_profile(session, person, told, now)
+    return person
+
+
+async def _write_profile(
+    session: AsyncSession, person: Person, told: RegistrationAnswers, now: datetime
+) -> None:
+    values = {
+        "centre_id": person.centre_id,
+        "wanted_provinces": list(told.wanted_provinces),
+        "sectors": list(told.sectors),
+        "expected_salary": told.salary_amount,
+        "salary_currency": told.salary_currency,
+        "updated_at": now,
+    }
+    new = insert(Profile).values(person_id=person.id, **values)
+    await session.execute(new.on_conflict_do_update(index_elements=["person_id"], set_=values))

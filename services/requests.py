@@ -1,0 +1,168 @@
+"""Requests: what people ask a centre for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Address, Person, Request
+from services import centres
+from services.codes import new_code
+from services.places import label, load_gazetteer
+
+CALL = "call"
+JOIN_WITHIN = timedelta(minutes=10)
+_CODE_ATTEMPTS = 20
+_CODE_TAKEN = "uq_request_code"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRequest:
+    """A line of the list of what waits. Name and commune are None for who never registered."""
+
+    code: str
+    topic: str
+    urgency: str
+    centre_id: str
+    name: str | None
+    commune: str | None
+    channel: str
+    age: timedelta
+    is_demo: bool
+
+
+async def open_request(
+    session: AsyncSession,
+    address: Address,
+    topic: str,
+    *,
+    centre_id: str,
+    now: datetime,
+    draft_key: UUID | None = None,
+    urgency: str = "normal",
+    is_demo: bool = False,
+    body: dict[str, Any] | None = None,
+) -> Request:
+    """A new request with a code of its own, already in the database (not yet committed)."""
+    for _ in range(_CODE_ATTEMPTS):
+        request = Request.open(
+            code=new_code(),
+            topic=topic,
+            centre_id=centre_id,
+            address_id=address.id,
+            person_id=address.person_id,
+            draft_key=draft_key,
+            urgency=urgency,
+            is_demo=is_demo,
+            body=body,
+            now=now,
+        )
+        try:
+            async with session.begin_nested():
+                session.add(request)
+        except IntegrityError as error:
+            if _CODE_TAKEN not in str(error.orig):
+                raise
+        else:
+            return request
+    raise RuntimeError("no free request code found")
+
+
+async def ask_for_call(
+    session: AsyncSession,
+    address: Address,
+    *,
+    now: datetime,
+    voice_file_id: str | None = None,
+) -> Request:
+    """The person wants to be called, or left a voice note (its Telegram file id).
+
+    A second wish within ten minutes joins the first as an event, as long as nobody took it.
+    """
+    # One at a time per address, or a double press would open two.
+    await lock_address(session, address.id)
+    body = None if voice_file_id is None else {"voice_file_id": voice_file_id}
+    recent = await _find_recent_call(session, address.id, now - JOIN_WITHIN)
+    if recent is not None:
+        recent.record("asked_again" if body is None else "voice_note", now=now, body=body)
+        await session.flush()
+        return recent
+    centre_id = await _centre_of(session, address)
+    return await open_request(session, address, CALL, centre_id=centre_id, now=now, body=body)
+
+
+async def list_waiting(
+    session: AsyncSession, centre: str = "all", *, now: datetime | None = None, limit: int = 500
+) -> Sequence[WaitingRequest]:
+    """What nobody has taken yet, urgent first, then oldest first."""
+    query = (
+        select(Request, Person.name, Person.commune_code, Address.channel)
+        .join(Address, Address.id == Request.address_id)
+        .outerjoin(Person, Person.id == Request.person_id)
+        .where(Request.state == "new")
+        .order_by(Request.urgency.desc(), Request.created_at, Request.id)
+        .limit(limit)
+    )
+    if centre != "all":
+        query = query.where(Request.centre_id == centre)
+    moment = now or datetime.now(UTC)
+    return [
+        WaitingRequest(
+            code=request.code,
+            topic=request.topic,
+            urgency=request.urgency,
+            centre_id=request.centre_id,
+            name=name,
+            commune=None if commune_code is None else _commune_label(commune_code),
+            channel=channel,
+            age=moment - request.created_at,
+            is_demo=request.is_demo,
+        )
+        for request, name, commune_code, channel in await session.execute(query)
+    ]
+
+
+def _commune_label(code: str) -> str:
+    """The commune and its province, as staff say it: ឃុំអន្លង់ត្នោត, ពោធិ៍សាត់."""
+    gazetteer = load_gazetteer()
+    place = gazetteer.get(code)
+    return f"{label(place, 'km')}, {gazetteer.ancestors(place)[-1].name_km}"
+
+
+async def lock_address(session: AsyncSession, address_id: int) -> Address:
+    """The address, held until the transaction ends: its person's requests are made one by one."""
+    query = (
+        select(Address)
+        .where(Address.id == address_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).one()
+
+
+async def _find_recent_call(
+    session: AsyncSession, address_id: int, since: datetime
+) -> Request | None:
+    query = (
+        select(Request)
+        .where(
+            Request.address_id == address_id,
+            Request.topic == CALL,
+            Request.state == "new",
+            Request.updated_at >= since,
+        )
+        .order_by(Request.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def _centre_of(session: AsyncSession, address: Address) -> str:
+    if address.person_id is not None:
+        return (await session.get_one(Person, address.person_id)).centre_id
+    return (await centres.centre_for(session, None)).id

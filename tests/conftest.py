@@ -1,0 +1,200 @@
+"""Real servers for the tests: one PostgreSQL and one Valkey per run, shared by all its workers.
+
+`session` is for services: everything a test does in it is rolled back. `db` is a database of the
+test's own, copied from a migrated template, for whatever commits or needs two connections.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import pytest_socket
+import redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.embedded import start_postgres, start_valkey, stop_postgres, stop_valkey
+from db import migrate
+from db.crypto import Keyring, derive_key, use_keyring
+from db.engine import create_engine, new_session_factory
+from services import reference_data
+from tests.support import Database, connect_to_server, database_url, temporary_database
+
+THIS_MACHINE = ["127.0.0.1", "::1"]
+TEMPLATE = "tralob_template"
+_FOLDER = "tralob-tests-"
+_SERVERS = pytest.StashKey[Path]()
+_TEST_KEYS = Keyring([b"k" * 32], derive_key("secret of the tests", b"blind-index"))
+
+
+# Servers
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker_input: dict[str, str] | None = getattr(config, "workerinput", None)
+    if worker_input is not None:
+        config.stash[_SERVERS] = Path(worker_input["servers"])
+        return
+    _remove_leftovers()
+    config.stash[_SERVERS] = Path(tempfile.gettempdir()) / f"{_FOLDER}{os.getpid()}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["servers"] = str(node.config.stash[_SERVERS])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and _SERVERS in config.stash:
+        _remove_servers(config.stash[_SERVERS])
+
+
+def _remove_leftovers() -> None:
+    """Stop the servers of runs that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        pid = folder.name.removeprefix(_FOLDER)
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            _remove_servers(folder)
+
+
+def _remove_servers(folder: Path) -> None:
+    if folder.exists():
+        stop_postgres(folder)
+        stop_valkey(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _one_worker_at_a_time(folder: Path) -> Iterator[None]:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "tests.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _only_this_machine() -> None:
+    pytest_socket.socket_allow_hosts(THIS_MACHINE, allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(pytestconfig: pytest.Config) -> str:
+    """The address of the run's server, as its ordinary login user."""
+    folder = pytestconfig.stash[_SERVERS]
+    with _one_worker_at_a_time(folder):
+        return start_postgres(folder, durable=False)
+
+
+@pytest.fixture(scope="session")
+def _valkey_url(pytestconfig: pytest.Config) -> str:
+    folder = pytestconfig.stash[_SERVERS]
+    with _one_worker_at_a_time(folder):
+        return start_valkey(folder)
+
+
+@pytest.fixture
+def redis_url(_valkey_url: str, worker_number: int) -> str:
+    """An empty Redis database of the worker's own."""
+    url = _valkey_url.replace("db=0", f"db={worker_number}")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture(scope="session")
+def worker_number() -> int:
+    """0, 1, …: which of the run's processes this is."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+# Databases
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    use_keyring(_TEST_KEYS)
+    return _TEST_KEYS
+
+
+@pytest.fixture(autouse=True)
+def _test_keyring(keyring: Keyring) -> None:
+    use_keyring(keyring)
+
+
+@pytest.fixture(scope="session")
+def template(pytestconfig: pytest.Config, postgres_url: str, keyring: Keyring) -> str:
+    """The name of a migrated database with the reference data, which nobody connects to."""
+    with _one_worker_at_a_time(pytestconfig.stash[_SERVERS]):
+        asyncio.run(_make_template(postgres_url))
+    return TEMPLATE
+
+
+async def _make_template(postgres_url: str) -> None:
+    """Made under another name first: a run that was cut short leaves no half template."""
+    async with connect_to_server(postgres_url) as server:
+        found = "SELECT datname FROM pg_database WHERE datname = :name"
+        if (await server.execute(text(found), {"name": TEMPLATE})).first() is not None:
+            return
+        await server.execute(text("DROP DATABASE IF EXISTS tralob_making"))
+        await server.execute(text("CREATE DATABASE tralob_making"))
+        url = database_url(postgres_url, "tralob_making")
+        await asyncio.to_thread(migrate.upgrade, url)
+        engine = create_engine(url, pool_size=0)
+        async with new_session_factory(engine).begin() as session:
+            await reference_data.load(session)
+        await engine.dispose()
+        await server.execute(text(f"ALTER DATABASE tralob_making RENAME TO {TEMPLATE}"))
+
+
+@pytest.fixture
+async def empty_database(postgres_url: str) -> AsyncIterator[str]:
+    """The address of a database without tables, for what makes them."""
+    async with temporary_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def db(postgres_url: str, template: str) -> AsyncIterator[Database]:
+    """A migrated database of the test's own, with the reference data."""
+    async with temporary_database(postgres_url, template) as url:
+        engine = create_engine(url, pool_size=10)
+        yield Database(url, engine, new_session_factory(engine))
+        await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _worker_database(postgres_url: str, template: str) -> Iterator[str]:
+    with asyncio.Runner() as runner:
+        context = temporary_database(postgres_url, template)
+        url = runner.run(context.__aenter__())
+        yield url
+        runner.run(context.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def session(_worker_database: str) -> AsyncIterator[AsyncSession]:
+    """A session whose commits are savepoints: nothing of the test remains."""
+    engine = create_engine(_worker_database, pool_size=0)
+    async with engine.connect() as connection:
+        transaction = await connection.begin()
+        async with AsyncSession(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ) as session:
+            yield session
+        await transaction.rollback()
+    await engine.dispose()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which tests take place: 16:00 in Phnom Penh."""
+    return datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

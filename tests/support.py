@@ -1,0 +1,51 @@
+"""What tests name besides their fixtures: databases of their own on the run's server."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
+
+from db.engine import create_engine
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of one test: its address, and an engine that acts as the app's role."""
+
+    url: str
+    engine: AsyncEngine
+    new_session: async_sessionmaker[AsyncSession]
+
+
+@contextlib.asynccontextmanager
+async def connect_to_server(postgres_url: str) -> AsyncIterator[AsyncConnection]:
+    """A connection for making and dropping databases."""
+    engine = create_engine(
+        postgres_url, role=None, centre=None, pool_size=0, isolation_level="AUTOCOMMIT"
+    )
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def database_url(postgres_url: str, name: str) -> str:
+    """The address of another database of the same server."""
+    return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+
+@contextlib.asynccontextmanager
+async def temporary_database(postgres_url: str, template: str = "template1") -> AsyncIterator[str]:
+    """The address of a new database, copied from a template; dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    async with connect_to_server(postgres_url) as server:
+        await server.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield database_url(postgres_url, name)
+    finally:
+        async with connect_to_server(postgres_url) as server:
+            await server.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
