@@ -18,6 +18,8 @@ _CLUSTER = regex.compile(
 )
 _COENG_PAIR = regex.compile(rf"\u17d2+([{_CONSONANTS_AND_VOWELS}])")
 
+_INVISIBLE = regex.compile(r"[\p{Cf}\p{Cs}\ufe00-\ufe0f[\p{Cc}--\s]]", regex.VERSION1)
+_OTHER_DIGIT = regex.compile(r"[\p{Nd}--[0-9]]", regex.VERSION1)
 # Invisible or deprecated characters, and letters that differ only in the code point.
 _REPLACED = str.maketrans(
     {
@@ -47,9 +49,9 @@ _NOT_PRIMARY = regex.compile("[\u17c9-\u17d1\u17dd]")
 
 def normalise(text: str) -> str:
     """The fold with the spaces between Latin words kept: for finding whole words in a text."""
-    text = "".join(character for character in text if not _is_invisible(character))
+    text = _INVISIBLE.sub("", text)
     text = _plain_latin(text).translate(_REPLACED)
-    text = "".join(_ascii_digit(character) for character in text)
+    text = _OTHER_DIGIT.sub(lambda found: str(unicodedata.decimal(found.group())), text)
     text = _CLUSTER.sub(lambda found: _canonical(found.group()), text)
     return " ".join(text.split())
 
@@ -64,7 +66,12 @@ def fold(text: str) -> str:
 
 def loose(text: str) -> str:
     """The fold without what accepted spellings differ in: សម្រាប់ and សំរាប់, silent signs."""
-    return _SILENT_SIGN.sub("", fold(text).replace("\u1798\u17d2", "\u17c6"))
+    return _loosened(fold(text))
+
+
+def loose_words(text: str) -> str:
+    """The loose fold with the spaces between Latin words kept."""
+    return _loosened(normalise(text))
 
 
 def sort_key(text: str) -> tuple[str, str]:
@@ -90,11 +97,8 @@ def find_words(words: str) -> regex.Pattern[str]:
     return regex.compile(rf"(?<!{_COENG})(?:{words})(?![{_CLUSTER_BOUND_MARKS}])")
 
 
-def _is_invisible(character: str) -> bool:
-    if "\ufe00" <= character <= "\ufe0f":
-        return True
-    category = unicodedata.category(character)
-    return category in {"Cf", "Cs"} or (category == "Cc" and not character.isspace())
+def _loosened(folded: str) -> str:
+    return _SILENT_SIGN.sub("", folded.replace("\u1798\u17d2", "\u17c6"))
 
 
 def _plain_latin(text: str) -> str:
@@ -103,11 +107,6 @@ def _plain_latin(text: str) -> str:
         text = unicodedata.normalize("NFKD", text).casefold()
     text = unicodedata.normalize("NFKD", text)
     return regex.sub(r"[\u0300-\u036f]", "", text)
-
-
-def _ascii_digit(character: str) -> str:
-    value = unicodedata.decimal(character, None)
-    return character if value is None else str(value)
 
 
 def _canonical(cluster: str) -> str:
