@@ -33,7 +33,8 @@ def list_page(records: list[Record], query: QueryParams, uri: str) -> tuple[list
     Raises TwilioError for a filter or page that cannot be understood.
     """
     place = _place(query)
-    found = [record for record in records if all(keeps(record) for keeps in _filters(query))]
+    filters = _filters(query)
+    found = [record for record in records if all(keeps(record) for keeps in filters)]
     start = _start(found, place)
     page = found[start : start + place.size]
     kept = {name: query[name] for name in _FILTERS if name in query}

@@ -19,9 +19,16 @@ def recipient_error(number: str) -> TwilioError | None:
         return to_invalid(number)
     if _CAMBODIAN_LANDLINE.match(number):
         return to_landline(number)
-    if not phonenumbers.is_possible_number(phonenumbers.parse(number)):
+    if not _is_possible(number):
         return to_invalid(number)
     return None
+
+
+def _is_possible(number: str) -> bool:
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def is_landline(number: str) -> bool:
