@@ -1,6 +1,26 @@
-"""What the running service tells about itself, by channel, never by person."""
+"""What the running service tells about itself, by channel, never by person.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+Only the web process has an address to be asked at, so the others leave their numbers in Redis for a
+moment and it hands them on, each with the name of its process.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+)
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 REGISTRY = CollectorRegistry()
 
@@ -43,6 +63,52 @@ OUTBOX_DEPTH = Gauge(
 )
 
 
-def render() -> bytes:
-    """All metrics of this process in Prometheus' text format."""
-    return generate_latest(REGISTRY)
+_KEY = "metrics:"
+_KEPT_S = 20
+_PUBLISHED_EVERY_S = 5.0
+
+
+class _Together(Collector):
+    """The metrics of several processes, told apart by a label."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, Metric] = {}
+        for process, text in self._texts.items():
+            for found in text_string_to_metric_families(text):
+                family = families.setdefault(
+                    found.name, Metric(found.name, found.documentation, found.type)
+                )
+                for sample in found.samples:
+                    labels = {**sample.labels, "process": process}
+                    family.add_sample(sample.name, labels, sample.value)
+        return families.values()
+
+
+def process_name(kind: str) -> str:
+    """What this process is called among the others."""
+    return f"{kind}-{os.getpid()}"
+
+
+async def publish(redis: Redis, process: str) -> None:
+    """Leave this process's numbers where the web process finds them, for ever."""
+    while True:
+        # Without Redis nobody can fetch them: not worth a line every five seconds.
+        with contextlib.suppress(RedisError):
+            await redis.set(_KEY + process, generate_latest(REGISTRY), ex=_KEPT_S)
+        await asyncio.sleep(_PUBLISHED_EVERY_S)
+
+
+async def render(redis: Redis, process: str) -> bytes:
+    """The metrics of all processes in Prometheus' text format; without Redis, of this one."""
+    texts = {process: generate_latest(REGISTRY).decode()}
+    with contextlib.suppress(RedisError):
+        async for key in redis.scan_iter(match=_KEY + "*", count=100):
+            text = await redis.get(key)
+            if isinstance(text, bytes):
+                texts[key.decode().removeprefix(_KEY)] = text.decode()
+    together = CollectorRegistry()
+    together.register(_Together(texts))
+    return generate_latest(together)

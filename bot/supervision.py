@@ -91,11 +91,24 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def first_of(*events: asyncio.Event, timeout_s: float | None = None) -> None:
-    """Return when one of the events is set, or the time is over."""
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+async def wait_for(event: asyncio.Event, timeout_s: float) -> None:
+    """Return when the event is set or the time is over, whichever comes first."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+
+
+@contextlib.asynccontextmanager
+async def waking(event: asyncio.Event, also: asyncio.Event) -> AsyncIterator[None]:
+    """Inside the block, setting ``event`` sets ``also``: a loop then waits for one thing only."""
+
+    async def pass_on() -> None:
+        await event.wait()
+        also.set()
+
+    tasks = Tasks()
+    tasks.start(pass_on(), name="waking")
     try:
-        await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        yield
     finally:
-        for future in waiting:
-            future.cancel()
+        await tasks.cancel()

@@ -1,0 +1,93 @@
+"""The two workers: one handles what came in, one sends what must go out.
+
+Sending must stay small: it never imports aiogram, which alone would cost it seconds and 160 MB.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+import uvloop
+
+from bot import metrics
+from bot.bootstrap import App, open_app
+from bot.channels.sms_out import SmsSender
+from bot.channels.telegram_out import TelegramSender
+from bot.config import Settings
+from bot.consumer import InboxConsumer
+from bot.delivery import Delivery, Sender
+from bot.logging_setup import setup_logging
+from bot.supervision import Tasks, stop_signals, wait_for
+
+log = structlog.get_logger(__name__)
+
+_INBOX_POOL = 12
+_OUTBOX_POOL = 6
+_PAUSE_S = 1.0
+
+
+def run_inbox(settings: Settings) -> None:
+    """Handle what comes in until SIGTERM or SIGINT. Raises what `open_app` raises."""
+    setup_logging("inbox", level=settings.log_level)
+    uvloop.run(_inbox(settings))
+
+
+def run_outbox(settings: Settings) -> None:
+    """Send what waits until SIGTERM or SIGINT. Raises what `open_app` raises."""
+    setup_logging("outbox", level=settings.log_level)
+    uvloop.run(_outbox(settings))
+
+
+async def _inbox(settings: Settings) -> None:
+    from bot.conversation import build_conversation  # noqa: PLC0415 - only here, see above
+
+    async with open_app(settings, pool_size=_INBOX_POOL) as app:
+        conversation = build_conversation(app)
+        try:
+            consumer = InboxConsumer(app.engine, conversation.handle)
+            await _until_stopped(app, "inbox", consumer.run)
+        finally:
+            await conversation.close()
+
+
+async def _outbox(settings: Settings) -> None:
+    async with open_app(settings, pool_size=_OUTBOX_POOL) as app, _senders(settings) as senders:
+        await _until_stopped(app, "outbox", Delivery(app.engine, senders).run)
+
+
+@contextlib.asynccontextmanager
+async def _senders(settings: Settings) -> AsyncIterator[dict[str, Sender]]:
+    """Open the carriers that are set up."""
+    async with contextlib.AsyncExitStack() as stack:
+        telegram = TelegramSender(settings.telegram_api_url, settings.telegram_bot_token)
+        senders: dict[str, Sender] = {"telegram": await stack.enter_async_context(telegram)}
+        if settings.sms_enabled:
+            senders["sms"] = await stack.enter_async_context(
+                SmsSender(
+                    settings.twilio_api_url,
+                    settings.twilio_account_sid,
+                    settings.twilio_auth_token,
+                    sender=settings.sms_sender,
+                    public_url=settings.public_url,
+                )
+            )
+        yield senders
+
+
+async def _until_stopped(
+    app: App, kind: str, run: Callable[[asyncio.Event], Awaitable[None]]
+) -> None:
+    """Run a worker's loop; after a lost connection, again."""
+    tasks = Tasks()
+    tasks.start(metrics.publish(app.redis, metrics.process_name(kind)), name="metrics")
+    async with stop_signals() as stopping:
+        try:
+            while not stopping.is_set():
+                try:
+                    await run(stopping)
+                except Exception:
+                    log.exception("worker_starts_again", worker=kind)
+                    await wait_for(stopping, _PAUSE_S)
+        finally:
+            await tasks.cancel()
