@@ -39,7 +39,11 @@ _WRONG = {
 _Port = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
 
 
-class SettingsError(Exception):
+class StartError(Exception):
+    """The program cannot start; the text says in one line what to do about it."""
+
+
+class SettingsError(StartError):
     """A setting is missing or wrong; the text is one line that names it and says what to do."""
 
 

@@ -1,0 +1,109 @@
+"""The command: `python -m bot run`, and the processes that it consists of.
+
+Each command imports what it needs and no more: delivery and the lists must not carry the dialogs.
+"""
+
+import asyncio
+import sys
+from enum import StrEnum
+
+import typer
+
+from bot.config import SECRETS, StartError, load_settings
+from bot.embedded import DataDirBusy, EmbeddedServerError
+from bot.secret_file import new_secret
+from bot.servers import own_servers
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="bot",
+    help="The line of the Migrant Worker Resource Centres.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Queue(StrEnum):
+    """What a worker works through."""
+
+    INBOX = "inbox"
+    OUTBOX = "outbox"
+
+
+@app.command()
+def run() -> None:
+    """Start everything on this machine and stop it with Ctrl-C."""
+    from bot.run import run as run_everything
+
+    raise typer.Exit(run_everything(load_settings()))
+
+
+@app.command()
+def web() -> None:
+    """Serve the addresses that carriers and people call."""
+    settings = load_settings()
+    with own_servers(settings):
+        from bot.web import serve
+
+        serve(settings)
+
+
+@app.command()
+def worker(queue: Queue) -> None:
+    """Work through what came in (inbox), or send what waits (outbox)."""
+    settings = load_settings()
+    with own_servers(settings):
+        if queue is Queue.INBOX:
+            from bot.worker import run_inbox
+
+            run_inbox(settings)
+        else:
+            from bot.worker import run_outbox
+
+            run_outbox(settings)
+
+
+@app.command()
+def release() -> None:
+    """Bring the database up to this version: migrations, reference data."""
+    from bot.release import release as release_version
+
+    settings = load_settings()
+    with own_servers(settings):
+        for line in release_version(settings):
+            typer.echo(line)
+
+
+@app.command()
+def requests() -> None:
+    """List the requests that wait."""
+    from bot.waiting import waiting_table
+
+    settings = load_settings()
+    with own_servers(settings):
+        typer.echo(asyncio.run(waiting_table(settings)))
+
+
+@app.command()
+def secrets() -> None:
+    """Print new secrets for a deployment of your own."""
+    for name in SECRETS:
+        typer.echo(f"{name}={new_secret(name)}")
+
+
+def main() -> int:
+    """Run the command line; returns the exit code. What stops a start is one line, no trace."""
+    try:
+        app(standalone_mode=True)
+    except (StartError, EmbeddedServerError, DataDirBusy) as error:
+        sys.stderr.write(f"tralob: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

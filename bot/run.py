@@ -1,0 +1,210 @@
+"""`make run`: everything on one machine, each part its own process, under one supervisor.
+
+Whoever starts this has just cloned the project. It must say what it is doing, end with an address
+to open, and answer every usual trouble with one line instead of a trace.
+"""
+
+import asyncio
+import errno
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from contextlib import ExitStack
+from functools import partial
+from types import FrameType
+
+from bot.config import Settings, StartError
+from bot.database import reach_redis
+from bot.embedded import DataDirBusy, DataDirLock
+from bot.processes import Supervisor, end_leftovers
+from bot.servers import started_servers
+
+_LOCK_PATIENCE_S = 5.0
+_PAUSE_S = 0.1
+_SLOW_START_S = 60.0
+_PROBE_TIMEOUT_S = 2.0
+
+
+def run(settings: Settings) -> int:
+    """Start everything, stay until it is stopped; returns the exit code.
+
+    Raises StartError, EmbeddedServerError or DataDirBusy before anything was left running.
+    """
+    began = time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        with ExitStack() as stack:
+            stack.callback(_ignore_signals)
+            _take_lock(settings, stack)
+            end_leftovers(settings.data_dir, _say)
+            _check_ports(settings)
+            stack.enter_context(started_servers(settings, _say, stop_found=True))
+            if not settings.embedded_valkey:
+                asyncio.run(reach_redis(settings))
+            if not _release():
+                return 1
+            return _supervise(settings, began)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _say("Stopped.")
+
+
+def commands(settings: Settings) -> dict[str, list[str]]:
+    """The processes by name, as their command lines."""
+    python = [sys.executable, "-u", "-m"]
+    found = {
+        "web": [*python, "bot", "web"],
+        "worker": [*python, "bot", "worker", "inbox"],
+        "delivery": [*python, "bot", "worker", "outbox"],
+    }
+    if settings.simulator:
+        found["simulator"] = [*python, "simulator", *_simulator_options(settings)]
+    return found
+
+
+def _simulator_options(settings: Settings) -> list[str]:
+    options = {
+        "host": "127.0.0.1",
+        "port": settings.simulator_port,
+        "state-file": settings.data_dir / "simulator.json",
+        "bot-token": settings.telegram_bot_token,
+        "telegram-secret": settings.telegram_webhook_secret,
+        "twilio-sid": settings.twilio_account_sid,
+        "twilio-token": settings.twilio_auth_token,
+        "sender": settings.sms_sender,
+        "app-url": settings.local_url,
+        "public-url": settings.public_url,
+    }
+    return [f"--{name}={value}" for name, value in options.items()]
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Stop at the first signal; a second one may not disturb the stopping."""
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _take_lock(settings: Settings, stack: ExitStack) -> None:
+    """Own the data folder; a list in a second terminal may hold it for a moment."""
+    deadline = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            stack.enter_context(DataDirLock(settings.data_dir))
+        except DataDirBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
+
+
+def _check_ports(settings: Settings) -> None:
+    _check_port("HOST", settings.host, "PORT", settings.port)
+    if settings.simulator:
+        _check_port("HOST", "127.0.0.1", "SIMULATOR_PORT", settings.simulator_port)
+
+
+def _check_port(host_name: str, host: str, port_name: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise StartError(
+                f"port {port} is taken by another program: stop it, or set {port_name} "
+                "to a free one"
+            ) from error
+        if error.errno == errno.EACCES:
+            raise StartError(
+                f"port {port} is not allowed for this user: set {port_name} to 1024 or more"
+            ) from error
+        raise StartError(
+            f"cannot listen on {host_name}={host} ({error.strerror}): "
+            f"set {host_name} to an address of this machine"
+        ) from error
+
+
+def _release() -> bool:
+    """In a process of its own: what it needs would else stay in this one's memory."""
+    _say("Preparing the database ...")
+    return subprocess.run([sys.executable, "-m", "bot", "release"], check=False).returncode == 0
+
+
+def _supervise(settings: Settings, began: float) -> int:
+    _say("Starting the processes ...")
+    supervisor = Supervisor(
+        {name: shlex.join(command) for name, command in commands(settings).items()},
+        data_dir=settings.data_dir,
+        on_all_started=partial(_announce_in_background, settings, began),
+        on_stopping=partial(_say, "Stopping ..."),
+    )
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    supervisor.loop()
+    if supervisor.died is None:
+        return 0
+    name, code = supervisor.died
+    _say(f"{name} ended by itself (code {code}), so all was stopped; its last lines are above.")
+    return 1
+
+
+def _announce_in_background(settings: Settings, began: float) -> None:
+    threading.Thread(target=_announce, args=(settings, began), daemon=True).start()
+
+
+def _announce(settings: Settings, began: float) -> None:
+    """Wait until everything answers, then say where."""
+    addresses = [f"{settings.local_url}/readyz"]
+    if settings.simulator:
+        addresses.append(f"{settings.local_url}/simulator")
+    said_slow = False
+    while not all(map(_answers, addresses)):
+        if not said_slow and time.monotonic() - began > _SLOW_START_S:
+            said_slow = True
+            _say(f"Not ready after {_SLOW_START_S:.0f} s: {addresses[0]} tells what is missing.")
+        time.sleep(_PAUSE_S)
+    _say(_welcome(settings, time.monotonic() - began))
+
+
+def _answers(address: str) -> bool:
+    # Without the proxy of the environment: this is our own machine.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(address, timeout=_PROBE_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+def _welcome(settings: Settings, seconds: float) -> str:
+    if settings.simulator:
+        where = f"  {settings.local_url}/simulator   two phones: register on either"
+    elif settings.telegram_webhook:
+        where = f"  Telegram calls {settings.public_url}/telegram/webhook: write to the bot"
+    else:
+        where = "  Telegram is asked for messages: write to the bot"
+    python = os.path.relpath(sys.executable)
+    return (
+        f"\nReady after {seconds:.1f} s.\n{where}\n"
+        f"  {python} -m bot requests   lists what waits (in a second terminal)\n"
+        "  Ctrl-C stops everything.\n"
+    )
