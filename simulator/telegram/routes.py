@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -90,9 +91,19 @@ async def _read(request: Request) -> tuple[dict[str, Any], dict[str, Upload]]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return params | await _read_json(request), {}
-    if kind in {"multipart/form-data", "application/x-www-form-urlencoded"}:
+    if kind == "multipart/form-data":
         return await _read_form(request, params)
+    if kind == "application/x-www-form-urlencoded":
+        return params | await _read_urlencoded(request), {}
     return params, {}
+
+
+async def _read_urlencoded(request: Request) -> dict[str, Any]:
+    # Starlette's own parser takes bytes beyond ASCII for Latin-1; Telegram takes them for UTF-8.
+    try:
+        return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+    except ValueError:
+        raise bad_request("can't parse the form") from None
 
 
 async def _read_json(request: Request) -> dict[str, Any]:
