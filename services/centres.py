@@ -9,13 +9,13 @@ from services.errors import ReferenceDataMissing
 _CODE_LENGTHS = (6, 4, 2)  # commune, district, province: a code begins with its parent's
 
 
-async def centre_for(session: AsyncSession, commune_code: str | None) -> Centre:
-    """The centre of a home commune; the most exact area wins, one centre takes the rest.
+async def centre_for(session: AsyncSession, home_code: str | None) -> Centre:
+    """The centre of a home (a place of any level): the most exact area, else who takes the rest.
 
     None (a caller of whom nothing is known) goes to the centre that takes the rest.
     Raises ReferenceDataMissing.
     """
-    codes = [commune_code[:length] for length in _CODE_LENGTHS] if commune_code else []
+    codes = [home_code[:length] for length in _CODE_LENGTHS] if home_code else []
     query = (
         select(Centre)
         .outerjoin(

@@ -65,11 +65,11 @@ def _is_salary(value: Any) -> bool:
 # In the order in which the form asks.
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "name": _is_name,
-    "age": lambda value: _is_whole(value, YOUNGEST, OLDEST),
+    "age": lambda value: value is None or _is_whole(value, YOUNGEST, OLDEST),
     "sex": lambda value: value in SEXES,
     "province": lambda value: _matches(_PLACE, value),
-    "district": lambda value: _matches(_PLACE, value),
-    "commune": lambda value: _matches(_PLACE, value),
+    "district": lambda value: value is None or _matches(_PLACE, value),
+    "commune": lambda value: value is None or _matches(_PLACE, value),
     "phone_e164": lambda value: value is None or _matches(_E164, value),
     "wanted_provinces": lambda value: _are(_PLACE, value, 25),
     "sectors": lambda value: _are(_SECTOR, value, _MOST_SECTORS),
@@ -80,14 +80,14 @@ FIELDS = tuple(_CHECKS)
 
 @dataclass(frozen=True, slots=True)
 class RegistrationAnswers:
-    """A whole form. An empty list means any; no phone or no salary means not told."""
+    """A whole form. An empty list means any; None means not told, or not found in the list."""
 
     name: str
-    age: int
+    age: int | None
     sex: str
     province: str
-    district: str
-    commune: str
+    district: str | None
+    commune: str | None
     phone_e164: str | None
     wanted_provinces: tuple[str, ...]
     sectors: tuple[str, ...]
@@ -98,8 +98,8 @@ class RegistrationAnswers:
     def parse(cls, answers: Answers) -> "RegistrationAnswers":
         """Read the answers of a draft. Raises IncompleteForm, naming what is missing or wrong.
 
-        `salary` is {"amount": 250, "currency": "USD"}. It and `phone_e164` may be None, which is
-        an answer too: they must not be missing.
+        `salary` is {"amount": 250, "currency": "USD"}. All but the name, the sex and the province
+        may be None, which is an answer too: they must not be missing.
         """
         wrong = [
             field
@@ -123,6 +123,11 @@ class RegistrationAnswers:
             salary_currency=salary.get("currency"),
         )
 
+    @property
+    def home(self) -> str:
+        """The code of the smallest place known."""
+        return self.commune or self.district or self.province
+
 
 async def register(session: AsyncSession, address: Address, *, now: datetime) -> Request:
     """Turn the address's draft into a person and a request; again, and it is the same request.
@@ -135,10 +140,10 @@ async def register(session: AsyncSession, address: Address, *, now: datetime) ->
     if draft is None:
         return await _get_earlier(session, address)
     told = await _read_answers(session, address, draft)
-    centre = await centres.centre_for(session, told.commune)
+    centre = await centres.centre_for(session, told.home)
     person = await _write_person(session, address, told, centre.id, now)
     await consent.link_to_person(session, address.id, person.id, centre.id)
-    request = await _find_request(session, address, waiting_only=True)
+    request = await _find_request(session, address.id, waiting_only=True)
     if request is None:
         request = await requests.open_request(
             session, address, TOPIC, centre_id=centre.id, draft_key=draft.id, now=now
@@ -150,19 +155,24 @@ async def register(session: AsyncSession, address: Address, *, now: datetime) ->
     return request
 
 
+async def find_registration(session: AsyncSession, address_id: int) -> Request | None:
+    """The latest registration that came from this address, whatever became of it."""
+    return await _find_request(session, address_id, waiting_only=False)
+
+
 async def _get_earlier(session: AsyncSession, address: Address) -> Request:
-    earlier = await _find_request(session, address, waiting_only=False)
+    earlier = await _find_request(session, address.id, waiting_only=False)
     if earlier is None:
         raise IncompleteForm(FIELDS)
     return earlier
 
 
 async def _find_request(
-    session: AsyncSession, address: Address, *, waiting_only: bool
+    session: AsyncSession, address_id: int, *, waiting_only: bool
 ) -> Request | None:
     query = (
         select(Request)
-        .where(Request.address_id == address.id, Request.topic == TOPIC)
+        .where(Request.address_id == address_id, Request.topic == TOPIC)
         .order_by(Request.id.desc())
         .limit(1)
     )
@@ -181,11 +191,15 @@ async def _read_answers(
     told = RegistrationAnswers.parse(answers)
     home = {"province": told.province, "district": told.district, "commune": told.commune}
     query = select(Place.code, Place.level, Place.parent).where(
-        Place.code.in_([*home.values(), *told.wanted_provinces])
+        Place.code.in_([*filter(None, home.values()), *told.wanted_provinces])
     )
     known = {code: (level, parent) for code, level, parent in await session.execute(query)}
     parents = {"province": None, "district": told.province, "commune": told.district}
-    wrong = [level for level, code in home.items() if known.get(code) != (level, parents[level])]
+    wrong = [
+        level
+        for level, code in home.items()
+        if code is not None and known.get(code) != (level, parents[level])
+    ]
     if any(known.get(code) != ("province", None) for code in told.wanted_provinces):
         wrong.append("wanted_provinces")
     if wrong:
@@ -208,8 +222,9 @@ async def _write_person(
     person.centre_id = centre_id
     person.name = told.name
     person.sex = told.sex
-    person.commune_code = told.commune
-    person.tell_age(told.age, now.astimezone(_CAMBODIA).date())
+    person.home_code = told.home
+    if told.age is not None:
+        person.tell_age(told.age, now.astimezone(_CAMBODIA).date())
     person.set_phone(told.phone_e164)
     person.updated_at = now
     await session.flush()

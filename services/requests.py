@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Person, Request
-from services import centres
+from services import centres, phone_numbers
 from services.codes import new_code
 from services.places import label, load_gazetteer
 
@@ -96,12 +96,31 @@ async def ask_for_call(
     return await open_request(session, address, CALL, centre_id=centre_id, now=now, body=body)
 
 
+async def has_phone_number(session: AsyncSession, address: Address) -> bool:
+    """Whether a number in Cambodia is known by which the person can be called."""
+    if address.channel == "sms":
+        return phone_numbers.parse(address.value).is_cambodian
+    if address.person_id is None:
+        return False
+    return (await session.get_one(Person, address.person_id)).phone is not None
+
+
+async def add_phone_number(
+    session: AsyncSession, code: str, address: Address, e164: str, *, now: datetime
+) -> None:
+    """Keep the number to call with the request of this code and address."""
+    query = select(Request).where(Request.code == code, Request.address_id == address.id)
+    request = (await session.scalars(query)).one()
+    request.record("phone_number", now=now, body={"phone_e164": e164})
+    await session.flush()
+
+
 async def list_waiting(
     session: AsyncSession, centre: str = "all", *, now: datetime | None = None, limit: int = 500
 ) -> Sequence[WaitingRequest]:
     """What nobody has taken yet, urgent first, then oldest first."""
     query = (
-        select(Request, Person.name, Person.commune_code, Address.channel)
+        select(Request, Person.name, Person.home_code, Address.channel)
         .join(Address, Address.id == Request.address_id)
         .outerjoin(Person, Person.id == Request.person_id)
         .where(Request.state == "new")
@@ -118,20 +137,21 @@ async def list_waiting(
             urgency=request.urgency,
             centre_id=request.centre_id,
             name=name,
-            commune=None if commune_code is None else _commune_label(commune_code),
+            commune=None if home_code is None else _home_label(home_code),
             channel=channel,
             age=moment - request.created_at,
             is_demo=request.is_demo,
         )
-        for request, name, commune_code, channel in await session.execute(query)
+        for request, name, home_code, channel in await session.execute(query)
     ]
 
 
-def _commune_label(code: str) -> str:
-    """The commune and its province, as staff say it: ឃុំអន្លង់ត្នោត, ពោធិ៍សាត់."""
+def _home_label(code: str) -> str:
+    """The place and its province, as staff say it: ឃុំអន្លង់ត្នោត, ពោធិ៍សាត់."""
     gazetteer = load_gazetteer()
     place = gazetteer.get(code)
-    return f"{label(place, 'km')}, {gazetteer.ancestors(place)[-1].name_km}"
+    province = [around.name_km for around in gazetteer.ancestors(place)[-1:]]
+    return ", ".join([label(place, "km"), *province])
 
 
 async def lock_address(session: AsyncSession, address_id: int) -> Address:

@@ -31,23 +31,29 @@ def phone_index(e164: str) -> bytes:
 
 
 class Person(Base):
-    """A person known to the centres. A phone number may be shared by several people."""
+    """A person known to the centres. A phone number may be shared by several people.
+
+    `home_code` is the smallest place known: a commune, else a district, else a province.
+    """
 
     __tablename__ = "person"
     __table_args__ = (
         UniqueConstraint("id", "centre_id"),
         CheckConstraint("sex IN ('female', 'male', 'other', 'not_said')", "sex"),
         CheckConstraint("(phone IS NULL) = (phone_index IS NULL)", "phone_indexed"),
+        CheckConstraint(
+            "num_nulls(birth_year, birth_year_estimated, age_told_at) IN (0, 3)", "age_whole"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
     centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"), index=True)
     name: Mapped[str] = mapped_column(EncryptedText)
-    birth_year: Mapped[int] = mapped_column(SmallInteger)
-    birth_year_estimated: Mapped[bool]
-    age_told_at: Mapped[date]
+    birth_year: Mapped[int | None] = mapped_column(SmallInteger)
+    birth_year_estimated: Mapped[bool | None]
+    age_told_at: Mapped[date | None]
     sex: Mapped[str]
-    commune_code: Mapped[str] = mapped_column(ForeignKey("place.code"), index=True)
+    home_code: Mapped[str] = mapped_column(ForeignKey("place.code"), index=True)
     phone: Mapped[str | None] = mapped_column(EncryptedText)
     phone_index: Mapped[bytes | None] = mapped_column(index=True)
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -60,9 +66,9 @@ class Person(Base):
         self.birth_year_estimated = True
         self.age_told_at = on
 
-    def age_on(self, day: date) -> int:
-        """Whole years, give or take one while the birth year is estimated."""
-        return day.year - self.birth_year
+    def age_on(self, day: date) -> int | None:
+        """Whole years, give or take one while the birth year is estimated; None: not told."""
+        return None if self.birth_year is None else day.year - self.birth_year
 
     def set_phone(self, e164: str | None) -> None:
         self.phone = e164

@@ -24,7 +24,7 @@ async def two_centres(db: Database, now: datetime) -> AsyncIterator[Database]:
         ):
             address = await addresses.get_or_create(session, "telegram", str(number), now=now)
             person = Person(
-                centre_id=centre, name="Demo", sex="female", commune_code=commune, is_demo=True
+                centre_id=centre, name="Demo", sex="female", home_code=commune, is_demo=True
             )
             person.tell_age(30, date(2026, 11, 22))
             session.add(person)
@@ -141,7 +141,7 @@ async def test_a_dump_names_nobody(db: Database, now: datetime) -> None:
     name, number = "សុខា ចាន់", "+85512345678"
     async with db.new_session.begin() as session:
         address = await addresses.get_or_create(session, "sms", number, now=now)
-        person = Person(centre_id="pursat", name=name, sex="male", commune_code="150301")
+        person = Person(centre_id="pursat", name=name, sex="male", home_code="150301")
         person.tell_age(30, date(2026, 11, 22))
         person.set_phone(number)
         session.add(person)

@@ -130,11 +130,11 @@ def create_tables() -> None:
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("centre_id", sa.Text(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
-        sa.Column("birth_year", sa.SmallInteger(), nullable=False),
-        sa.Column("birth_year_estimated", sa.Boolean(), nullable=False),
-        sa.Column("age_told_at", sa.Date(), nullable=False),
+        sa.Column("birth_year", sa.SmallInteger(), nullable=True),
+        sa.Column("birth_year_estimated", sa.Boolean(), nullable=True),
+        sa.Column("age_told_at", sa.Date(), nullable=True),
         sa.Column("sex", sa.Text(), nullable=False),
-        sa.Column("commune_code", sa.Text(), nullable=False),
+        sa.Column("home_code", sa.Text(), nullable=False),
         sa.Column("phone", sa.LargeBinary(), nullable=True),
         sa.Column("phone_index", sa.LargeBinary(), nullable=True),
         sa.Column("is_demo", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -152,13 +152,17 @@ def create_tables() -> None:
         ),
         sa.CheckConstraint("sex IN ('female', 'male', 'other', 'not_said')", name=op.f("ck_person_sex")),
         sa.CheckConstraint("(phone IS NULL) = (phone_index IS NULL)", name=op.f("ck_person_phone_indexed")),
+        sa.CheckConstraint(
+            "num_nulls(birth_year, birth_year_estimated, age_told_at) IN (0, 3)",
+            name=op.f("ck_person_age_whole"),
+        ),
         sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_person_centre_id")),
-        sa.ForeignKeyConstraint(["commune_code"], ["place.code"], name=op.f("fk_person_commune_code")),
+        sa.ForeignKeyConstraint(["home_code"], ["place.code"], name=op.f("fk_person_home_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("id", "centre_id", name=op.f("uq_person_id_centre_id")),
     )
     op.create_index(op.f("ix_person_centre_id"), "person", ["centre_id"], unique=False)
-    op.create_index(op.f("ix_person_commune_code"), "person", ["commune_code"], unique=False)
+    op.create_index(op.f("ix_person_home_code"), "person", ["home_code"], unique=False)
     op.create_index(op.f("ix_person_phone_index"), "person", ["phone_index"], unique=False)
     op.create_table(
         "address",

@@ -1,0 +1,47 @@
+"""Builds everything once, by hand, into one frozen App: here alone real things are chosen."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from bot.config import Settings
+from db.crypto import Keyring, derive_key, use_keyring
+from db.engine import check_role, create_engine, new_session_factory
+
+REDIS_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class App:
+    """What every process shares. It imports neither aiogram nor any conversation."""
+
+    settings: Settings
+    keyring: Keyring
+    engine: AsyncEngine
+    new_session: async_sessionmaker[AsyncSession]
+    redis: Redis
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[App]:
+    """Everything connected and checked, closed again at the end.
+
+    Raises UnsafeRoleError when row-level security would not bind the database role.
+    """
+    keyring = Keyring(settings.encryption_keys, derive_key(settings.secret_key, b"blind-index"))
+    use_keyring(keyring)
+    engine = create_engine(settings.database_url, pool_size=pool_size)
+    redis = Redis.from_url(
+        settings.redis_url,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+    )
+    try:
+        await check_role(engine)
+        yield App(settings, keyring, engine, new_session_factory(engine), redis)
+    finally:
+        await redis.aclose()
+        await engine.dispose()

@@ -1,0 +1,235 @@
+"""One incoming message, from its row to its answer: the handler of the inbox.
+
+Loads where the person stands, lets the Dispatcher act, and keeps where they stand then. A
+message whose turn was finished but not yet marked so (a crash in between) is not handled
+again: its answer was seen, or, by SMS, is shown once more.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
+
+from bot.bootstrap import App
+from bot.channels.sms_render import render, render_unclear
+from bot.channels.sms_session import SmsSession, last_screen
+from bot.dispatcher import build_dispatcher
+from bot.state_store import Standing, StateStore, standing_of_turn
+from bot.understanding import Meaning, Pressed, Said, Typed, understand
+from db.models.address import address_index
+from dialogs.turn import TURN_KEY, Channel, Turn
+from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
+from services import addresses, requests
+from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms
+from services.places import Gazetteer, load_gazetteer
+
+# aiogram wants a token of the usual shape; an SMS bot calls nobody.
+_SMS_BOT_TOKEN = "1:sms"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Everything that a turn needs; `handle` is the handler of the inbox."""
+
+    app: App
+    dispatcher: Dispatcher
+    telegram: Bot
+    sms: Bot
+    store: StateStore
+    catalogue: Catalogue
+    gazetteer: Gazetteer
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def handle(self, item: InboxItem) -> Sequence[OutgoingSms]:
+        if item.channel == "sms":
+            return await self._handle_sms(item)
+        await self._handle_telegram(item)
+        return []
+
+    async def close(self) -> None:
+        await self.telegram.session.close()
+
+    # --- Telegram ---
+
+    async def _handle_telegram(self, item: InboxItem) -> None:
+        update = Update.model_validate(item.payload, context={"bot": self.telegram})
+        if update.my_chat_member is not None:
+            await self._on_membership(update)
+            return
+        chat = _private_chat(update)
+        if chat is None:
+            return
+        key = address_index("telegram", str(chat.id))
+        standing = await self.store.load(key)
+        if standing.handled == item.id:
+            return
+        turn = await self._begin("telegram", str(chat.id))
+        said = None
+        message = update.message
+        if message is not None and message.text:
+            meaning = understand(message.text, standing.shown, "telegram")
+            said = meaning.intent if isinstance(meaning, Said) else None
+            update = _as_update(update, message, meaning)
+        await self._feed(self.telegram, update, turn, standing=standing, item=item, said=said)
+        standing.handled = item.id
+        await self.store.save(key, standing)
+
+    async def _on_membership(self, update: Update) -> None:
+        """Blocking the bot means STOP for this address; unblocking ends that."""
+        member = update.my_chat_member
+        if member is None or member.chat.type != "private":
+            return
+        blocked = member.new_chat_member.status == "kicked"
+        async with self.app.new_session.begin() as session:
+            address = await addresses.find(session, "telegram", str(member.chat.id))
+            if address is None:
+                return
+            if blocked:
+                await addresses.mark_blocked(session, address.id, now=self.now())
+            else:
+                await addresses.mark_unblocked(session, address.id)
+
+    # --- SMS ---
+
+    async def _handle_sms(self, item: InboxItem) -> list[OutgoingSms]:
+        number, text = item.payload["From"], item.payload.get("Body", "")
+        key = address_index("sms", number)
+        standing = await self.store.load(key)
+        turn = await self._begin("sms", number)
+        body: str | None
+        if not self.app.settings.sms_two_way:
+            body = await self._one_way(turn)
+        else:
+            meaning = understand(text, standing.shown, "sms")
+            if standing.handled == item.id:
+                meaning = Said("show")
+            body = await self._converse(turn, standing, item, meaning)
+            standing.handled = item.id
+            await self.store.save(key, standing)
+        if body is None:
+            return []
+        return [OutgoingSms(turn.address.id, body, "dialog", f"answer:{item.id}")]
+
+    async def _converse(
+        self, turn: Turn, standing: Standing, item: InboxItem, meaning: Meaning
+    ) -> str | None:
+        """The one SMS that answers, or None when nothing was shown."""
+        user = User(id=turn.address.id, is_bot=False, first_name="")
+        message = Message(
+            message_id=item.id,
+            date=turn.now,
+            chat=Chat(id=turn.address.id, type="private"),
+            from_user=user,
+            text=meaning.text if isinstance(meaning, Typed) else "",
+        ).as_(self.sms)
+        if isinstance(meaning, Pressed):
+            turn.heard = meaning.heard
+        said = meaning.intent if isinstance(meaning, Said) else None
+        update = _as_update(Update(update_id=item.id, message=message), message, meaning)
+        token = last_screen.set([])
+        try:
+            await self._feed(self.sms, update, turn, standing=standing, item=item, said=said)
+            sent = last_screen.get()
+        finally:
+            last_screen.reset(token)
+        if not sent or standing.shown is None:
+            return None
+        if turn.unclear:
+            return render_unclear(turn, standing.shown)
+        return render(turn, standing.shown)
+
+    async def _one_way(self, turn: Turn) -> str:
+        """No answer can come back: a person calls instead, and the words ask for nothing."""
+        async with self.app.new_session.begin() as session:
+            request = await requests.ask_for_call(session, turn.address, now=turn.now)
+        return turn.text("sms-one-way", code=request.code)
+
+    # --- both ---
+
+    async def _begin(self, channel: Channel, value: str) -> Turn:
+        now = self.now()
+        async with self.app.new_session.begin() as session:
+            address = await addresses.get_or_create(session, channel, value, now=now)
+            first = address.last_in_at is None
+            await addresses.touch(session, address, now=now)
+            if address.blocked_at is not None:
+                await addresses.mark_unblocked(session, address.id)
+        return Turn(
+            address=address,
+            channel=channel,
+            language=address.language or DEFAULT_LANGUAGE,
+            now=now,
+            new_session=self.app.new_session,
+            catalogue=self.catalogue,
+            gazetteer=self.gazetteer,
+            phone_number=value if channel == "sms" else None,
+            first_contact=first,
+        )
+
+    async def _feed(
+        self,
+        bot: Bot,
+        update: Update,
+        turn: Turn,
+        *,
+        standing: Standing,
+        item: InboxItem,
+        said: str | None,
+    ) -> None:
+        data: dict[str, Any] = {
+            TURN_KEY: turn,
+            "said": said,
+            "attempt": item.attempt,
+            "last_attempt": item.attempt >= MAX_ATTEMPTS,
+        }
+        with standing_of_turn(standing):
+            await self.dispatcher.feed_update(bot, update, **data)
+
+
+def _private_chat(update: Update) -> Chat | None:
+    """The private chat that the update is a message or a press of; None for all else."""
+    press = update.callback_query
+    message = update.message or (press.message if press is not None else None)
+    if message is None or message.chat.type != "private":
+        return None
+    if update.message is not None and update.message.from_user is None:
+        return None
+    return message.chat
+
+
+def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:
+    """A typed button becomes a press (with an empty id: there is nothing to answer)."""
+    if not isinstance(meaning, Pressed):
+        return update
+    press = CallbackQuery(
+        id="",
+        from_user=message.from_user or User(id=message.chat.id, is_bot=False, first_name=""),
+        chat_instance="",
+        data=meaning.data,
+        message=InaccessibleMessage(chat=message.chat, message_id=message.message_id),
+    )
+    return Update(update_id=update.update_id, callback_query=press.as_(message.bot))
+
+
+def build_conversation(app: App) -> Conversation:
+    settings = app.settings
+    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram_api_url))
+    return Conversation(
+        app=app,
+        dispatcher=build_dispatcher(),
+        telegram=Bot(
+            settings.telegram_bot_token,
+            session=session,
+            default=DefaultBotProperties(link_preview_is_disabled=True),
+        ),
+        sms=Bot(_SMS_BOT_TOKEN, session=SmsSession()),
+        store=StateStore(app.redis, app.keyring),
+        catalogue=load_catalogue(),
+        gazetteer=load_gazetteer(),
+    )

@@ -1,0 +1,121 @@
+"""Builds the aiogram Dispatcher. The order is the point.
+
+Words that work at any moment come first, then voice messages, then the dialogs, and last the
+landing for whoever stands nowhere. Middlewares of ours come after `setup_dialogs`: before it
+there is no dialog manager to speak to.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import Bot, Dispatcher, F, Router
+from aiogram.types import CallbackQuery, Message, TelegramObject
+from aiogram_dialog import DialogManager, ShowMode, setup_dialogs
+from aiogram_dialog.api.entities import NewMessage, OldMessage
+from aiogram_dialog.manager.message_manager import MessageManager
+
+from bot.errors import register_error_handlers
+from bot.landing import land, show_again
+from bot.shown import Shown
+from bot.state_store import NoIsolation, TurnStorage, current_standing
+from dialogs import navigation
+from dialogs.all import new_dialogs
+from dialogs.states import CallMe, Messages
+from dialogs.turn import turn_of
+from services import addresses
+
+
+class ScreenManager(MessageManager):
+    """Remembers what each screen allows, and answers only presses that Telegram knows of."""
+
+    async def show_message(
+        self, bot: Bot, new_message: NewMessage, old_message: OldMessage | None
+    ) -> OldMessage:
+        shown = await super().show_message(bot, new_message, old_message)
+        current_standing().shown = Shown.of(new_message)
+        return shown
+
+    async def answer_callback(self, bot: Bot, callback_query: CallbackQuery) -> None:
+        if callback_query.id:
+            await super().answer_callback(bot, callback_query)
+
+
+async def show_below(
+    handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+    event: TelegramObject,
+    data: dict[str, Any],
+) -> Any:
+    """A button pressed by typing its words is answered below those words, not above."""
+    manager: DialogManager | None = data.get("dialog_manager")
+    if manager is not None and isinstance(event, CallbackQuery) and not event.id:
+        reply_keyboard = manager.current_stack().last_reply_keyboard
+        manager.show_mode = ShowMode.DELETE_AND_SEND if reply_keyboard else ShowMode.SEND
+    return await handler(event, data)
+
+
+async def said_something(_: Message, said: str | None = None) -> bool:
+    return said is not None
+
+
+async def on_said(message: Message, said: str, dialog_manager: DialogManager) -> None:
+    """One of the words that work at any moment."""
+    await SAID[said](dialog_manager)
+
+
+async def on_start(manager: DialogManager) -> None:
+    """START, /start: messages come again, and the person lands where they stood."""
+    turn = turn_of(manager)
+    if turn.address.stopped_at is not None:
+        async with turn.new_session.begin() as session:
+            await addresses.start(session, turn.address.id)
+        turn.say("notice-messages-again")
+    await land(manager)
+
+
+async def on_stop(manager: DialogManager) -> None:
+    turn = turn_of(manager)
+    async with turn.new_session.begin() as session:
+        await addresses.stop(session, turn.address.id, now=turn.now)
+    await manager.start(Messages.stopped)
+
+
+SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
+    "start": on_start,
+    "stop": on_stop,
+    "menu": navigation.to_menu,
+    "help": navigation.to_how_to_use,
+    "language": navigation.to_language,
+    "call": navigation.to_call_me,
+    "show": show_again,
+}
+
+
+async def on_voice(message: Message, dialog_manager: DialogManager) -> None:
+    """A voice message at any step is somebody who would rather speak than write."""
+    voice = message.voice or message.audio or message.video_note
+    await dialog_manager.start(CallMe.done, data={"voice": voice.file_id if voice else None})
+
+
+async def on_anything_else(event: Message | CallbackQuery, dialog_manager: DialogManager) -> None:
+    """Somebody who stands nowhere."""
+    if isinstance(event, CallbackQuery):
+        turn_of(dialog_manager).say("notice-old-button")
+    await land(dialog_manager)
+    await dialog_manager.answer_callback()
+
+
+def build_dispatcher() -> Dispatcher:
+    dispatcher = Dispatcher(
+        storage=TurnStorage(), events_isolation=NoIsolation(), disable_fsm=False
+    )
+    words = Router(name="words")
+    words.message.register(on_said, said_something)
+    words.message.register(on_voice, F.voice | F.audio | F.video_note)
+    landing = Router(name="landing")
+    landing.message.register(on_anything_else)
+    landing.callback_query.register(on_anything_else)
+    dispatcher.include_routers(words, *new_dialogs(), landing)
+    setup_dialogs(dispatcher, message_manager=ScreenManager(), events_isolation=NoIsolation())
+    dispatcher.callback_query.middleware(show_below)
+    register_error_handlers(dispatcher)
+    return dispatcher

@@ -1,0 +1,79 @@
+"""From what went wrong to a calm answer, or to another try.
+
+A stale button explains itself. A passing fault (a carrier or the database does not answer) is
+raised again: the inbox tries the whole turn once more, which is safe because a turn that was
+not finished has not moved on. What is left is our mistake: logged under an id, never with the
+person's words, and answered.
+"""
+
+from typing import Any
+
+from aiogram import Dispatcher
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.exceptions import TelegramForbiddenError
+from aiogram.filters import ExceptionTypeFilter
+from aiogram.types import ErrorEvent
+from aiogram_dialog import DialogManager
+from aiogram_dialog.api.exceptions import (
+    OutdatedIntent,
+    UnknownIntent,
+    UnknownState,
+    UnregisteredDialogError,
+    UnregisteredWindowError,
+)
+from structlog import get_logger
+
+from bot.landing import land, show_again
+from dialogs.turn import Turn
+from services import addresses
+
+log = get_logger()
+
+STALE = (
+    UnknownIntent,
+    OutdatedIntent,
+    UnknownState,
+    UnregisteredDialogError,
+    UnregisteredWindowError,
+)
+
+
+async def on_stale(event: ErrorEvent, dialog_manager: DialogManager, turn: Turn) -> Any:
+    """The button, or the state, belongs to a screen that is gone."""
+    if event.update.callback_query is not None:
+        turn.say("notice-old-button")
+    if isinstance(event.exception, OutdatedIntent):
+        await show_again(dialog_manager)
+    else:
+        await land(dialog_manager)
+    await dialog_manager.answer_callback()
+
+
+async def on_blocked(event: ErrorEvent, turn: Turn) -> Any:
+    """The person blocked us between asking and our answer."""
+    async with turn.new_session.begin() as session:
+        await addresses.mark_blocked(session, turn.address.id, now=turn.now)
+
+
+async def on_mistake(
+    event: ErrorEvent, turn: Turn, attempt: int, last_attempt: bool, **data: Any
+) -> Any:
+    """Try again while there are tries left; then say that it did not work, and where we are."""
+    manager = data.get("dialog_manager")
+    if not last_attempt or manager is None:
+        return UNHANDLED
+    log.error(
+        "a turn failed for good",
+        kind=type(event.exception).__name__,
+        attempt=attempt,
+        exc_info=event.exception,
+    )
+    turn.say("notice-our-mistake")
+    await land(manager)
+    return None
+
+
+def register_error_handlers(dispatcher: Dispatcher) -> None:
+    dispatcher.errors.register(on_stale, ExceptionTypeFilter(*STALE))
+    dispatcher.errors.register(on_blocked, ExceptionTypeFilter(TelegramForbiddenError))
+    dispatcher.errors.register(on_mistake)

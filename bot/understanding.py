@@ -1,0 +1,110 @@
+"""From a typed text to what it answers.
+
+By SMS digits press what the last screen numbered, unless the screen waits for a number;
+0, 00, 99 and * are fixed keys, all of them within reach of a phone set to digits. On both
+channels the words of a button press it, and a few words work at any moment.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.shown import Shown
+from dialogs.buttons import Answer, Role
+from services import keywords, khmer, numbers
+
+SMS_KEYS: Final = {"0": Role.BACK, "00": Role.SKIP, "99": Role.MORE, "*": Role.MENU}
+KEY_OF_ROLE: Final = {role: key for key, role in SMS_KEYS.items()}
+ROLE_OF_INTENT: Final = {
+    "back": Role.BACK,
+    "skip": Role.SKIP,
+    "more": Role.MORE,
+    "menu": Role.MENU,
+}
+COMMANDS: Final = {
+    "start": "start",
+    "menu": "menu",
+    "help": "help",
+    "stop": "stop",
+    "language": "language",
+    "call": "call",
+}
+ANY_MOMENT: Final = frozenset(COMMANDS.values()) | frozenset(ROLE_OF_INTENT)
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A button of the last screen; `heard` is repeated on the next one by SMS."""
+
+    data: str
+    heard: str | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """One of the words that work at any moment."""
+
+    intent: str
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An answer in the person's own words."""
+
+    text: str
+
+
+Meaning = Pressed | Said | Typed
+
+
+def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
+    text = text.strip()
+    if text.startswith("/"):
+        return _command(text)
+    folded = khmer.fold(text)
+    if channel == "sms" and (role := SMS_KEYS.get(folded.strip(".,!?។ "))) is not None:
+        return _key(role, shown)
+    if shown is not None and (pressed := _option(text, folded, shown, channel)) is not None:
+        return pressed
+    return _word(text, shown)
+
+
+def _command(text: str) -> Meaning:
+    name = text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if len(text) > 1 else ""
+    return Said(COMMANDS[name]) if name in COMMANDS else Typed(text)
+
+
+def _key(role: Role, shown: Shown | None) -> Meaning:
+    if shown is not None and role in shown.keys:
+        return Pressed(shown.keys[role][1])
+    if role in (Role.BACK, Role.MENU):
+        return Said("menu")
+    return Typed("")
+
+
+def _option(text: str, folded: str, shown: Shown, channel: str) -> Pressed | None:
+    if channel == "sms" and shown.answer in (Answer.CHOICE, Answer.MANY):
+        chosen = numbers.parse_choices(text, len(shown.options))
+        if chosen and shown.answer is Answer.MANY:
+            heard = " ".join(shown.options[number - 1][0] for number in chosen)
+            return Pressed(shown.exactly(chosen), heard)
+        if chosen and len(chosen) == 1:
+            label, data = shown.options[chosen[0] - 1]
+            return Pressed(data, label)
+    for label, data in [*shown.options, *shown.keys.values()]:
+        if folded and khmer.fold(label) == folded:
+            return Pressed(data, label if (label, data) in shown.options else None)
+    return None
+
+
+def _word(text: str, shown: Shown | None) -> Meaning:
+    word = keywords.match(text, only=ANY_MOMENT)
+    if word is None:
+        return Typed(text)
+    if word.danger is not None:
+        return Said("call")
+    if word.intent in ROLE_OF_INTENT and word.intent != "menu":
+        wanted = ROLE_OF_INTENT[word.intent]
+        if shown is not None and wanted in shown.keys:
+            return Pressed(shown.keys[wanted][1])
+        return Typed(text)
+    return Said(word.intent)

@@ -1,0 +1,1 @@
+"""The conversations: each is written once and spoken on Telegram and by SMS alike."""

@@ -1,0 +1,99 @@
+"""CALL ME: for those who cannot or would rather not read and write.
+
+The word alone, or a voice message at any step, makes the request: whoever asks to be called
+must not have to fill in a form first. Only a number is asked for when none is known, and the
+request stands without it.
+"""
+
+from typing import Any
+
+from aiogram.types import Message
+from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog.widgets.input import MessageInput
+
+from dialogs import navigation
+from dialogs.contact import ContactMarkupFactory, own_contact_number
+from dialogs.screen import Screen
+from dialogs.states import CallMe
+from dialogs.texts import Tr
+from dialogs.turn import turn_of
+from dialogs.widgets import AskText
+from services import phone_numbers, requests
+
+
+async def on_start(start_data: Any, manager: DialogManager) -> None:
+    """Make the request; ask for a number only where none is known.
+
+    `start_data` may carry the `voice` (a Telegram file id) that asked for it.
+    """
+    turn = turn_of(manager)
+    voice = start_data.get("voice") if isinstance(start_data, dict) else None
+    async with turn.new_session.begin() as session:
+        request = await requests.ask_for_call(
+            session, turn.address, voice_file_id=voice, now=turn.now
+        )
+        reachable = await requests.has_phone_number(session, turn.address)
+    manager.dialog_data["code"] = request.code
+    turn.heard = None
+    if not reachable:
+        await manager.switch_to(CallMe.phone)
+
+
+async def get_code(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    return {"code": dialog_manager.dialog_data.get("code", "")}
+
+
+async def on_typed_number(manager: DialogManager, text: str) -> None:
+    turn = turn_of(manager)
+    try:
+        phone = phone_numbers.parse(text)
+    except phone_numbers.PhoneNumberError:
+        turn.unclear = True
+        turn.say("notice-phone-unclear")
+        return
+    await _take_number(manager, phone.e164)
+
+
+async def on_contact(message: Message, _: MessageInput, manager: DialogManager) -> None:
+    number = own_contact_number(message)
+    if number is None:
+        turn_of(manager).say("notice-phone-unclear")
+        return
+    await _take_number(manager, number)
+
+
+async def _take_number(manager: DialogManager, number: str) -> None:
+    turn = turn_of(manager)
+    async with turn.new_session.begin() as session:
+        await requests.add_phone_number(
+            session, manager.dialog_data["code"], turn.address, number, now=turn.now
+        )
+    turn.heard = phone_numbers.display(number)
+    await manager.switch_to(CallMe.done)
+
+
+async def skip_number(manager: DialogManager) -> None:
+    await manager.switch_to(CallMe.done)
+
+
+call_me_dialog = Dialog(
+    Screen(
+        Tr("call-phone"),
+        MessageInput(on_contact, content_types="contact"),
+        AskText("call_number", on_typed_number, longest=60),
+        state=CallMe.phone,
+        getter=get_code,
+        back=navigation.close,
+        skip=skip_number,
+        markup_factory=ContactMarkupFactory(),
+        preview_data={"code": "12345678"},
+    ),
+    Screen(
+        Tr("call-done"),
+        state=CallMe.done,
+        getter=get_code,
+        back=navigation.close,
+        preview_data={"code": "12345678"},
+    ),
+    on_start=on_start,
+)

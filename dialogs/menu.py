@@ -1,0 +1,80 @@
+"""The menu: what the centre offers, how to use this line, and what was asked for."""
+
+from typing import Any
+
+from aiogram_dialog import Dialog, DialogManager
+
+from dialogs import navigation
+from dialogs.screen import Screen
+from dialogs.states import Menu
+from dialogs.texts import Tr
+from dialogs.turn import turn_of
+from dialogs.widgets import Choice, Item
+from services import drafts, registration
+
+WAYS = {
+    "register": navigation.to_registration,
+    "call": navigation.to_call_me,
+    "help": navigation.to_how_to_use,
+    "language": navigation.to_language,
+}
+
+
+async def get_menu(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    async with turn.new_session.begin() as session:
+        registered = await registration.find_registration(session, turn.address.id)
+        draft = await drafts.find_draft(session, turn.address.id, registration.FORM)
+    if draft:
+        first = Item("register", turn.text("menu-go-on"))
+    elif registered:
+        first = Item("mine", turn.text("menu-mine"))
+    else:
+        first = Item("register", turn.text("menu-register"))
+    others = [Item(way, turn.text(f"menu-{way}")) for way in ("call", "help", "language")]
+    return {"ways": [first, *others]}
+
+
+async def on_way(manager: DialogManager, way: str) -> None:
+    turn_of(manager).heard = None
+    if way == "mine":
+        await manager.switch_to(Menu.mine)
+    elif way in WAYS:
+        await WAYS[way](manager)
+
+
+async def get_mine(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    async with turn.new_session.begin() as session:
+        registered = await registration.find_registration(session, turn.address.id)
+    return {"code": registered.code if registered else ""}
+
+
+async def back_to_menu(manager: DialogManager) -> None:
+    await manager.switch_to(Menu.main)
+
+
+menu_dialog = Dialog(
+    Screen(
+        Tr("menu-main"),
+        Choice("way", "ways", on_way),
+        state=Menu.main,
+        getter=get_menu,
+        menu=False,
+        preview_data={
+            "ways": [Item("register", "ចុះឈ្មោះ"), Item("call", "ទូរសព្ទមកខ្ញុំ")],
+        },
+    ),
+    Screen(
+        Tr("help-how-to-use"),
+        state=Menu.how_to_use,
+        back=navigation.close,
+    ),
+    Screen(
+        Tr("menu-mine-text"),
+        state=Menu.mine,
+        getter=get_mine,
+        back=back_to_menu,
+        preview_data={"code": "12345678"},
+    ),
+)

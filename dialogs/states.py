@@ -1,0 +1,45 @@
+"""Every state of every conversation, and the only place where conversations meet.
+
+The names are kept beside people's answers for weeks, so a name says nothing about
+what a person may be going through, and renaming one strands whoever stands there.
+"""
+
+from aiogram.fsm.state import State, StatesGroup
+
+
+class Language(StatesGroup):
+    choose = State()
+
+
+class Menu(StatesGroup):
+    main = State()
+    how_to_use = State()
+    mine = State()
+
+
+class Registration(StatesGroup):
+    consent = State()
+    name = State()
+    age = State()
+    sex = State()
+    province = State()
+    district = State()
+    commune = State()
+    phone = State()
+    wanted = State()
+    sectors = State()
+    salary = State()
+    summary = State()
+    done = State()
+
+
+class CallMe(StatesGroup):
+    phone = State()
+    done = State()
+
+
+class Messages(StatesGroup):
+    stopped = State()
+
+
+ALL_GROUPS: tuple[type[StatesGroup], ...] = (Language, Menu, Registration, CallMe, Messages)

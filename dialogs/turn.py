@@ -1,0 +1,53 @@
+"""What a conversation knows about the moment it is in.
+
+One `Turn` is made for every message that comes in; it carries who speaks, on which
+channel, in which language, and collects what the next screen must say besides its own
+words (a notice, or what was just understood).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from aiogram_dialog import DialogManager
+
+from locales.catalogue import Catalogue
+from services.places import Gazetteer
+from services.sessions import NewSession
+from services.types import Address
+
+TURN_KEY = "turn"
+Channel = Literal["telegram", "sms"]
+
+
+@dataclass
+class Turn:
+    address: Address
+    channel: Channel
+    language: str
+    now: datetime
+    new_session: NewSession
+    catalogue: Catalogue
+    gazetteer: Gazetteer
+    phone_number: str | None = None
+    """The number the person writes from, in E.164; None on Telegram."""
+    first_contact: bool = False
+    notice: str | None = None
+    heard: str | None = None
+    unclear: bool = False
+    answers: Mapping[str, object] | None = field(default=None, repr=False)
+    """The answers of the form in hand, once read; spares reading them twice in a turn."""
+
+    def text(self, key: str, **values: object) -> str:
+        return self.catalogue.text(key, self.language, self.channel, **values)
+
+    def say(self, key: str, **values: object) -> None:
+        """Put a sentence in front of the next screen."""
+        self.notice = self.text(key, **values)
+
+
+def turn_of(manager: DialogManager) -> Turn:
+    turn = manager.middleware_data[TURN_KEY]
+    assert isinstance(turn, Turn)
+    return turn

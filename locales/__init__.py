@@ -1,0 +1,1 @@
+"""The words people read: one catalogue per language, keyed by what a text is for."""

@@ -1,0 +1,205 @@
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Address, Consent, Draft, Person, Profile, Request
+from services import addresses, consent, drafts, requests
+from services.errors import IncompleteForm
+from services.registration import FIELDS, FORM, RegistrationAnswers, register
+from tests.support import Database
+
+ANSWERS: dict[str, Any] = {
+    "name": " សុខា ",
+    "age": 34,
+    "sex": "female",
+    "province": "22",
+    "district": "2201",
+    "commune": "220101",
+    "phone_e164": "+85512345678",
+    "wanted_provinces": ["22", "12", "22"],
+    "sectors": ["garment", "services"],
+    "salary": {"amount": 250, "currency": "USD"},
+}
+
+
+async def _fill(session: AsyncSession, now: datetime, **changed: Any) -> Address:
+    address = await addresses.get_or_create(session, "telegram", "42", now=now)
+    await drafts.save_answers(session, address.id, FORM, ANSWERS | changed)
+    return address
+
+
+async def _count(session: AsyncSession, model: type[Any]) -> int:
+    return await session.scalar(select(func.count()).select_from(model)) or 0
+
+
+async def test_a_whole_form_becomes_a_person_a_profile_and_a_request(
+    session: AsyncSession, now: datetime
+) -> None:
+    address = await _fill(session, now)
+    await consent.record(session, address, "registration", True, "1", now=now)
+    request = await register(session, address, now=now)
+
+    person = await session.get_one(Person, request.person_id)
+    assert (person.name, person.sex, person.phone) == ("សុខា", "female", "+85512345678")
+    assert (person.birth_year, person.birth_year_estimated) == (1992, True)
+    assert (person.home_code, person.centre_id) == ("220101", "oddar-meanchey")
+    profile = await session.get_one(Profile, person.id)
+    assert (profile.wanted_provinces, profile.sectors) == (["22", "12"], ["garment", "services"])
+    assert (profile.expected_salary, profile.salary_currency) == (250, "USD")
+    assert (request.topic, request.centre_id) == ("registration", "oddar-meanchey")
+    assert (await session.get_one(Address, address.id)).person_id == person.id
+    agreed = (await session.scalars(select(Consent))).one()
+    await session.refresh(agreed)
+    assert (agreed.person_id, agreed.centre_id) == (person.id, "oddar-meanchey")
+    assert await drafts.find_draft(session, address.id, FORM) is None
+
+
+async def test_the_request_waits_with_the_name_and_the_commune(
+    session: AsyncSession, now: datetime
+) -> None:
+    await register(session, await _fill(session, now), now=now)
+    (line,) = await requests.list_waiting(session, now=now + timedelta(minutes=5))
+    assert (line.name, line.commune) == ("សុខា", "ឃុំអន្លង់វែង, ឧត្តរមានជ័យ")
+    assert (line.channel, line.age) == ("telegram", timedelta(minutes=5))
+
+
+async def test_a_hundred_presses_at_once_make_one_request(db: Database, now: datetime) -> None:
+    async with db.new_session.begin() as session:
+        address = await _fill(session, now)
+
+    async def confirm() -> str:
+        async with db.new_session.begin() as session:
+            return (await register(session, address, now=now)).code
+
+    codes = await asyncio.gather(*(confirm() for _ in range(100)))
+    assert len(set(codes)) == 1
+    async with db.new_session() as session:
+        counts = [await _count(session, model) for model in (Request, Person, Profile, Draft)]
+    assert counts == [1, 1, 1, 0]
+
+
+async def test_confirming_again_later_gives_the_same_request(
+    session: AsyncSession, now: datetime
+) -> None:
+    address = await _fill(session, now)
+    first = await register(session, address, now=now)
+    assert await register(session, address, now=now) is first
+    first.state = "closed"
+    assert (await register(session, address, now=now)).code == first.code
+
+
+async def test_a_second_form_updates_the_person_and_joins_the_waiting_request(
+    session: AsyncSession, now: datetime
+) -> None:
+    first = await register(session, await _fill(session, now), now=now)
+    moved = {"province": "13", "district": "1301", "commune": "130101"}
+    address = await _fill(session, now, name="Sokha", phone_e164=None, **moved)
+    second = await register(session, address, now=now)
+    assert second.code == first.code
+    assert second.centre_id == "preah-vihear"
+    kinds = [event.kind for event in await session.scalars(second.events.select())]
+    assert kinds == ["opened", "resubmitted"]
+    person = (await session.scalars(select(Person))).one()
+    assert (person.name, person.phone, person.centre_id) == ("Sokha", None, "preah-vihear")
+
+
+async def test_a_second_form_after_staff_took_the_first_is_a_new_request(
+    session: AsyncSession, now: datetime
+) -> None:
+    first = await register(session, await _fill(session, now), now=now)
+    first.state = "taken"
+    second = await register(session, await _fill(session, now), now=now)
+    assert second.code != first.code
+    assert second.person_id == first.person_id
+
+
+async def test_an_sms_address_tells_its_own_number(session: AsyncSession, now: datetime) -> None:
+    address = await addresses.get_or_create(session, "sms", "+85599000111", now=now)
+    told = {field: value for field, value in ANSWERS.items() if field != "phone_e164"}
+    await drafts.save_answers(session, address.id, FORM, told)
+    request = await register(session, address, now=now)
+    assert (await session.get_one(Person, request.person_id)).phone == "+85599000111"
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_a_missing_answer_is_named_and_nothing_is_written(
+    session: AsyncSession, now: datetime, field: str
+) -> None:
+    address = await addresses.get_or_create(session, "telegram", "42", now=now)
+    told = {name: value for name, value in ANSWERS.items() if name != field}
+    await drafts.save_answers(session, address.id, FORM, told)
+    with pytest.raises(IncompleteForm) as caught:
+        await register(session, address, now=now)
+    assert caught.value.fields == (field,)
+    assert await _count(session, Person) == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "  "),
+        ("name", "x" * 101),
+        ("age", True),
+        ("age", 7),
+        ("age", "34"),
+        ("sex", "F"),
+        ("phone_e164", "012345678"),
+        ("district", "1503"),
+        ("commune", "229999"),
+        ("commune", "2201"),
+        ("wanted_provinces", ["99"]),
+        ("wanted_provinces", ["2201"]),
+        ("wanted_provinces", "22"),
+        ("sectors", ["'; DROP"]),
+        ("sectors", None),
+        ("salary", {"amount": 250, "currency": "THB"}),
+        ("salary", {"amount": -1, "currency": "USD"}),
+        ("salary", 250),
+    ],
+)
+async def test_an_unusable_answer_is_named(
+    session: AsyncSession, now: datetime, field: str, value: Any
+) -> None:
+    address = await _fill(session, now, **{field: value})
+    with pytest.raises(IncompleteForm) as caught:
+        await register(session, address, now=now)
+    assert field in caught.value.fields
+
+
+async def test_nothing_told_is_an_answer_too(session: AsyncSession, now: datetime) -> None:
+    address = await _fill(
+        session, now, phone_e164=None, wanted_provinces=[], sectors=[], salary=None
+    )
+    request = await register(session, address, now=now)
+    profile = await session.get_one(Profile, request.person_id)
+    assert (profile.expected_salary, profile.sectors) == (None, [])
+
+
+async def test_without_a_form_there_is_nothing_to_register(
+    session: AsyncSession, now: datetime
+) -> None:
+    address = await addresses.get_or_create(session, "telegram", "42", now=now)
+    with pytest.raises(IncompleteForm) as caught:
+        await register(session, address, now=now)
+    assert caught.value.fields == FIELDS
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON))
+def test_whatever_is_in_a_draft_it_is_read_or_refused(answers: dict[str, Any]) -> None:
+    try:
+        RegistrationAnswers.parse(answers)
+    except IncompleteForm as error:
+        assert set(error.fields) <= set(FIELDS)
