@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from simulator.state import DamagedStateError
 from simulator.twilio.errors import DELIVERY_ERRORS
 
 API_VERSION = "2010-04-01"
@@ -70,12 +71,16 @@ _RECORDS: TypeAdapter[dict[str, Record]] = TypeAdapter(dict[str, Record])
 class Ledger:
     """Records by name, oldest first, within a dictionary that is saved with the world.
 
-    Raises pydantic's ValidationError when that dictionary holds something else.
+    Raises DamagedStateError when that dictionary holds something else.
     """
 
     def __init__(self, store: dict[str, Any]) -> None:
         self._store = store
-        store["messages"] = _RECORDS.validate_python(store.get("messages", {}))
+        try:
+            store["messages"] = _RECORDS.validate_python(store.get("messages", {}))
+        except ValidationError as error:
+            message = "the SMS of the simulator's state are damaged: move its file away"
+            raise DamagedStateError(message) from error
 
     @property
     def _records(self) -> dict[str, Record]:

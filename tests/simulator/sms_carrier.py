@@ -19,6 +19,7 @@ from openapi_core import Config as OpenAPIConfig
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from twilio.request_validator import RequestValidator
 
 from simulator.config import Config
@@ -158,9 +159,12 @@ def make_config(app_url: str, **changes: Any) -> Config:
 
 
 @asynccontextmanager
-async def serving_carrier(config: Config) -> AsyncIterator[Carrier]:
+async def serving_carrier(
+    config: Config, build: Callable[[World, Config], ASGIApp] | None = None
+) -> AsyncIterator[Carrier]:
+    """The carrier alone on a free port, or the application that `build` makes."""
     world = World(config)
-    app = Starlette(routes=routes(world, config))
+    app = build(world, config) if build else Starlette(routes=routes(world, config))
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = build_server(app, world, host="127.0.0.1", port=port)
@@ -182,6 +186,8 @@ def _is_twilio_time(value: str) -> bool:
     return bool(_RFC2822.fullmatch(value)) and isinstance(parsedate_to_datetime(value), datetime)
 
 
+# Twilio's OpenAPI description `twilio_api_v2010`, its part about messages: github.com/twilio/
+# twilio-oai, commit d50069b of 2026-04-14.
 _DESCRIPTION = OpenAPI.from_dict(
     json.loads(Path(__file__).with_name("twilio_messages.json").read_text("utf-8")),
     config=OpenAPIConfig(extra_format_validators={"date-time-rfc-2822": _is_twilio_time}),

@@ -9,7 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-from sms_carrier import (
+
+from simulator.phones import SmsPhone
+from simulator.twilio import RefusedTextError
+from tests.simulator.sms_carrier import (
     MESSAGES,
     SENDER,
     SID,
@@ -20,9 +23,6 @@ from sms_carrier import (
     serving_application,
     serving_carrier,
 )
-
-from simulator.phones import SmsPhone
-from simulator.twilio import RefusedTextError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,7 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sms_carrier import (
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from simulator.phones import SmsPhone
+from tests.simulator.sms_carrier import (
     SENDER,
     SID,
     STATUS_URL,
@@ -18,12 +24,6 @@ from sms_carrier import (
     serving_application,
     serving_carrier,
 )
-from twilio.base.exceptions import TwilioRestException
-from twilio.http.async_http_client import AsyncTwilioHttpClient
-from twilio.http.response import Response
-from twilio.rest import Client
-
-from simulator.phones import SmsPhone
 
 # aiohttp warns about the way in which the library hands over its credentials.
 pytestmark = [

@@ -7,7 +7,8 @@ from dataclasses import replace
 import aiohttp
 import pytest
 import pytest_asyncio
-from sms_carrier import (
+
+from tests.simulator.sms_carrier import (
     MESSAGES,
     SID,
     TOKEN,
