@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Consent, Person
@@ -55,7 +56,7 @@ async def get_given(session: AsyncSession, address_id: int) -> Mapping[str, bool
     """The answers that count now, by purpose."""
     query = (
         select(Consent.purpose, Consent.given)
-        .distinct(Consent.purpose)
+        .ext(distinct_on(Consent.purpose))
         .where(Consent.address_id == address_id)
         .order_by(Consent.purpose, Consent.id.desc())
     )

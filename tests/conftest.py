@@ -19,7 +19,7 @@ import psutil
 import pytest
 import pytest_socket
 import redis
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.embedded import start_postgres, start_valkey, stop_postgres, stop_valkey
@@ -192,6 +192,20 @@ async def session(_worker_database: str) -> AsyncIterator[AsyncSession]:
             yield session
         await transaction.rollback()
     await engine.dispose()
+
+
+@pytest.fixture
+async def statements(session: AsyncSession) -> AsyncIterator[list[str]]:
+    """Every statement that `session` sends, as it is sent; clear it before what is counted."""
+    connection = (await session.connection()).sync_connection
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(connection, "before_cursor_execute", note)
+    yield sent
+    event.remove(connection, "before_cursor_execute", note)
 
 
 @pytest.fixture
