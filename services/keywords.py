@@ -209,8 +209,6 @@ def _patterns(
 def _latin_pattern(words: Iterable[str]) -> regex.Pattern[str]:
     """Whole words or phrases, however their words are joined (self-harm, self harm)."""
     ordered = sorted({khmer.normalise(word) for word in words}, key=len, reverse=True)
-    phrases = [
-        r"[\s'-]*".join(regex.split(r"[\s'-]+", regex.escape(word, literal_spaces=True)))
-        for word in ordered
-    ]
-    return regex.compile(rf"(?<![a-z0-9])(?:{'|'.join(phrases) or _NEVER.pattern})(?![a-z0-9])")
+    parts = (map(regex.escape, regex.split(r"[\s'-]+", phrase)) for phrase in ordered)
+    phrases = "|".join(map(r"[\s'-]*".join, parts)) or _NEVER.pattern
+    return regex.compile(rf"(?<![a-z0-9])(?:{phrases})(?![a-z0-9])")

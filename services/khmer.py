@@ -6,6 +6,7 @@ robat of "ប័ណ្ណសមធម៌" to an earlier letter). So the fold her
 """
 
 import unicodedata
+from functools import lru_cache
 
 import regex
 
@@ -51,7 +52,7 @@ def normalise(text: str) -> str:
     """The fold with the spaces between Latin words kept: for finding whole words in a text."""
     text = _INVISIBLE.sub("", text)
     text = _plain_latin(text).translate(_REPLACED)
-    text = _OTHER_DIGIT.sub(lambda found: str(unicodedata.decimal(found.group())), text)
+    text = _OTHER_DIGIT.sub(lambda found: _ascii_digit(found.group()), text)
     text = _CLUSTER.sub(lambda found: _canonical(found.group()), text)
     return " ".join(text.split())
 
@@ -109,6 +110,11 @@ def _plain_latin(text: str) -> str:
     return regex.sub(r"[\u0300-\u036f]", "", text)
 
 
+def _ascii_digit(digit: str) -> str:
+    return str(unicodedata.decimal(digit, digit))  # Python's Unicode may not know the newest
+
+
+@lru_cache(maxsize=1024)  # single letters with their marks: few, and most of the work
 def _canonical(cluster: str) -> str:
     """One order of the marks on a letter: subscripts (RO last), robat, shifter, vowel, signs.
 

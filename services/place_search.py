@@ -26,10 +26,10 @@ _LEVELS = {
 _WORDS = sorted(_LEVELS, key=len, reverse=True)
 _KHMER_KINDS = "|".join(word for word in _WORDS if khmer.is_khmer(word))
 _LATIN_KINDS = "|".join(word for word in _WORDS if not khmer.is_khmer(word))
-# A Khmer kind stands right before its name; ភ្នំស្រុក is a name that ends like one.
+# A Khmer kind stands before its name; ភ្នំស្រុក (Phnum Srok) is a name that ends like one.
 _KHMER_PART = regex.compile(rf"(?:^|[\s,])(?P<kind>{_KHMER_KINDS})\s*(?=[\u1780-\u17b3])")
 _LATIN_BEFORE = regex.compile(rf"^(?P<kind>{_LATIN_KINDS})(?: of)?\s+(?P<name>.+)")
-_LATIN_AFTER = regex.compile(rf"^(?P<name>.+?)\s+(?P<kind>{_LATIN_KINDS})$")
+_LATIN_AFTER = regex.compile(r"^(?P<name>.+?)\s+(?P<kind>province|district|commune|city)$")
 
 
 @dataclass(frozen=True, slots=True)

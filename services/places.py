@@ -208,5 +208,5 @@ def _order(place: Place, language: str) -> tuple[str, str]:
     return khmer.sort_key(place.name(language))
 
 
-def _best_first(match: Match) -> tuple[float, str]:
-    return -match.score, match.place.code
+def _best_first(match: Match) -> tuple[float, int, str]:
+    return -match.score, match.place.level, match.place.code
