@@ -138,8 +138,7 @@ class _Control:
                 raise ControlError(f"there is no such trouble: {carrier} {', '.join(unknown)}")
             faults[carrier] |= changes
         self._world.state.faults = _FAULTS.validate_python(faults)
-        self._world.publish({"type": "faults", "faults": self._world.faults})
-        self._world.changed()
+        self._world.faults_changed()
         return JSONResponse(faults)
 
     async def reset(self, _: Request) -> Response:

@@ -81,18 +81,23 @@ class Bot:
     """The bot as people see it, by scope and language where Telegram keeps it so."""
 
     username: str = "tralob_training_bot"
-    name: str = "ត្រឡប់"
+    given_name: str = "ត្រឡប់"
     names: dict[str, str] = field(default_factory=dict)
     commands: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
     short_descriptions: dict[str, str] = field(default_factory=dict)
     menu_button: dict[str, Any] = field(default_factory=lambda: {"type": "commands"})
 
+    @property
+    def first_name(self) -> str:
+        """The name set for everybody, else the one that the bot was made with."""
+        return self.names.get("") or self.given_name
+
     def public(self) -> dict[str, Any]:
         """What the page shows: name and the commands of a private chat."""
         scopes = ("all_private_chats:km", "all_private_chats:", "default:km", "default:")
         commands = next((self.commands[s] for s in scopes if self.commands.get(s)), [])
-        return {"username": self.username, "first_name": self.name, "commands": commands}
+        return {"username": self.username, "first_name": self.first_name, "commands": commands}
 
 
 @dataclass

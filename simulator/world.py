@@ -136,8 +136,7 @@ class World:
         telegram.open_queries.clear()
         self.state.twilio.clear()
         self.state.faults = Faults()
-        self.publish({"type": "faults", "faults": self.faults})
-        self.changed()
+        self.faults_changed()
 
     def append_message(self, phone: Phone, message: TelegramMessage | SmsMessage) -> None:
         """Put a message at the end of a phone's conversation and tell everybody."""
@@ -152,6 +151,11 @@ class World:
         """To be called after any change to a phone or its messages."""
         if self._subscribers:
             self.publish({"type": "phone", "phone": phone.public()})
+        self.changed()
+
+    def faults_changed(self) -> None:
+        """To be called after any change to the faults, a count going down too."""
+        self.publish({"type": "faults", "faults": self.faults})
         self.changed()
 
     def publish(self, event: Event) -> None:

@@ -160,15 +160,12 @@ def _words(call: Call, words: dict[str, str]) -> str:
 
 
 async def set_my_name(telegram: Telegram, call: Call) -> bool:
-    bot = telegram.state.bot
-    _set_words(telegram, call, bot.names, "name", NAME_LIMIT)
-    bot.name = bot.names.get("") or bot.name
-    return _bot_changed(telegram)
+    return _set_words(telegram, call, telegram.state.bot.names, "name", NAME_LIMIT)
 
 
 async def get_my_name(telegram: Telegram, call: Call) -> JSON:
     bot = telegram.state.bot
-    return {"name": _words(call, bot.names) or bot.name}
+    return {"name": _words(call, bot.names) or bot.first_name}
 
 
 async def set_my_description(telegram: Telegram, call: Call) -> bool:

@@ -57,7 +57,7 @@ class Telegram:
         return {
             "id": self.bot_id,
             "is_bot": True,
-            "first_name": bot.name,
+            "first_name": bot.first_name,
             "username": bot.username,
         }
 

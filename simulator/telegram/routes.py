@@ -63,11 +63,11 @@ class _Door:
         faults = self._telegram.world.faults.telegram
         if faults.fail_next:
             faults.fail_next -= 1
-            self._telegram.world.changed()
+            self._telegram.world.faults_changed()
             raise BotApiError(502, "Bad Gateway")
         if faults.drop_answers_next:
             faults.drop_answers_next -= 1
-            self._telegram.world.changed()
+            self._telegram.world.faults_changed()
             return True
         return False
 

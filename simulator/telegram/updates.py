@@ -45,6 +45,7 @@ class UpdateQueue:
         copies = 1
         if faults.duplicate_next:
             faults.duplicate_next -= 1
+            self._world.faults_changed()
             copies = 2
         payload = {"update_id": update_id, kind: content}
         self._state.updates.append(QueuedUpdate(update_id, payload, copies))
