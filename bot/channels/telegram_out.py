@@ -138,6 +138,8 @@ class TelegramSender:
             )
         except TelegramError as error:
             return _to_outcome(error)
+        except (KeyError, TypeError, ValueError):
+            return Uncertain("no answer")  # an answer that is not the Bot API's
         return Sent(str(message.message_id))
 
     def _markup(self, item: OutboxItem) -> InlineKeyboardMarkup | None:
