@@ -1,0 +1,240 @@
+"""`python -m bot run` as a person sees it: lines, addresses, a clean end, one line for trouble."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bot.embedded import find_running, stop_postgres, stop_valkey
+from bot.embedded.paths import socket_dir
+
+REPOSITORY = Path(__file__).parents[2]
+TIMEOUT_S = 90
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    named = re.findall(r"^# ([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE)
+    port, simulator_port = free_ports()
+    data_dir = tmp_path / "var"
+    yield {
+        **{name: value for name, value in os.environ.items() if name not in named},
+        "DATA_DIR": str(data_dir),
+        "PORT": str(port),
+        "SIMULATOR_PORT": str(simulator_port),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    stop_postgres(data_dir)
+    stop_valkey(data_dir)
+    if not socket_dir(data_dir).is_relative_to(tmp_path):
+        socket_dir(data_dir).rmdir()
+
+
+@contextmanager
+def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`run` in a folder of its own, killed with all its children at the end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"],
+        cwd=Path(environment["DATA_DIR"]).parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                end_tree(process)
+
+
+def end_tree(process: subprocess.Popen[str]) -> None:
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for child in children:
+        if not child.name().startswith(("postgres", "valkey-server")):
+            child.kill()
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """What was printed up to the line with these words; fails when the process ends before."""
+    assert process.stdout is not None
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if words in line:
+            return printed
+    raise AssertionError(f"{words!r} was never printed:\n{printed}")
+
+
+def command(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=Path(environment["DATA_DIR"]).parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def get(environment: dict[str, str], path: str) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{environment['PORT']}{path}") as answer:
+        status: int = answer.status
+        return status
+
+
+def child(process: subprocess.Popen[str], *words: str) -> psutil.Process:
+    return next(
+        found
+        for found in psutil.Process(process.pid).children(recursive=True)
+        if found.cmdline()[-len(words) :] == list(words)
+    )
+
+
+def test_it_says_what_it_does_serves_and_stops_cleanly(environment: dict[str, str]) -> None:
+    data_dir = Path(environment["DATA_DIR"])
+    with running(environment) as process:
+        printed = read_until(process, "Ctrl-C stops everything")
+        assert "PostgreSQL runs" in printed
+        assert f"http://127.0.0.1:{environment['PORT']}/simulator" in printed
+        assert [get(environment, path) for path in ("/healthz", "/readyz")] == [200, 200]
+
+        listed = command(environment, "requests")
+        assert listed.returncode == 0
+        assert listed.stdout.startswith("CODE")
+        assert "(demo)" in listed.stdout
+
+        second = command(environment | {"PORT": "1"}, "run")
+        assert second.returncode == 1
+        assert "already runs on DATA_DIR" in second.stderr
+
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        rest = read_until(process, "Stopped.")
+        assert process.wait(TIMEOUT_S) == 0
+        assert "Traceback" not in printed + rest
+    assert find_running(data_dir) == (None, None)
+    assert not list(data_dir.glob("**/postmaster.pid"))
+
+    listed_again = command(environment, "requests")
+    assert listed_again.stdout == listed.stdout
+    assert find_running(data_dir) == (None, None)
+
+
+def test_a_killed_supervisor_leaves_nothing_that_harms_the_next(
+    environment: dict[str, str],
+) -> None:
+    with running(environment) as process:
+        read_until(process, "Ctrl-C stops everything")
+        web = child(process, "bot", "web")
+        process.kill()
+        process.wait(TIMEOUT_S)
+        assert web.is_running()
+
+        with running(environment) as following:
+            printed = read_until(following, "Ctrl-C stops everything")
+            assert "Ended 4 processes that the last run left behind." in printed
+            assert not web.is_running() or web.status() == psutil.STATUS_ZOMBIE
+
+            child(following, "bot", "worker", "outbox").kill()
+            rest = read_until(following, "Stopped.")
+            assert following.wait(TIMEOUT_S) == 1
+            assert "delivery ended by itself" in rest
+
+
+def test_a_signal_at_the_start_stops_the_servers_too(environment: dict[str, str]) -> None:
+    with running(environment) as process:
+        read_until(process, "PostgreSQL runs")
+        process.send_signal(signal.SIGTERM)
+        read_until(process, "Stopped.")
+        assert process.wait(TIMEOUT_S) == 0
+    assert find_running(Path(environment["DATA_DIR"])) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["PORT", "SIMULATOR_PORT"])
+def test_a_busy_port_is_one_line(environment: dict[str, str], name: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(environment[name])))
+        taken.listen()
+
+        refused = command(environment, "run")
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"tralob: port {environment[name]} is taken by another program: "
+        f"stop it, or set {name} to a free one\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"PORT": "x"}, "tralob: PORT is wrong: it must be a number from 1 to 65535"),
+        ({"HOST": "192.0.2.1"}, "tralob: cannot listen on HOST=192.0.2.1"),
+        ({"SIMULATOR": "no"}, "tralob: TELEGRAM_BOT_TOKEN is missing"),
+        ({"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "tralob: SECRET_KEY, ENCRYPTION_KEYS"),
+        ({"REDIS_URL": "redis://:pa55@127.0.0.1:1"}, "tralob: the Redis of REDIS_URL cannot be"),
+    ],
+)
+def test_each_trouble_is_one_line(
+    environment: dict[str, str], settings: dict[str, str], line: str
+) -> None:
+    refused = command(environment | settings, "run")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(line)
+    assert refused.stderr.count("\n") == 1
+    assert "pa55" not in refused.stderr
+    assert find_running(Path(environment["DATA_DIR"])) == (None, None)
+
+
+@pytest.mark.parametrize("words", ["run", "release", "requests"])
+def test_an_unreachable_database_is_one_line(environment: dict[str, str], words: str) -> None:
+    own = {
+        "DATABASE_URL": "postgresql://tralob:pa55@127.0.0.1:1/tralob",
+        "SECRET_KEY": "s" * 32,
+        "ENCRYPTION_KEYS": "A" * 43,
+        "TELEGRAM_WEBHOOK_SECRET": "s",
+    }
+
+    refused = command(environment | own, words)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("tralob: the database of DATABASE_URL cannot be reached")
+    assert refused.stderr.count("\n") == 1
+    assert "pa55" not in refused.stderr
+
+
+def test_a_list_before_the_first_release_says_what_to_do(environment: dict[str, str]) -> None:
+    refused = command(environment, "requests")
+
+    assert refused.returncode == 1
+    assert "run python -m bot release" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_new_secrets_are_printed_for_a_deployment(environment: dict[str, str]) -> None:
+    first, second = (command(environment, "secrets").stdout for _ in range(2))
+
+    assert re.fullmatch(
+        r"SECRET_KEY=\S{43}\nENCRYPTION_KEYS=\S{44}\nTELEGRAM_WEBHOOK_SECRET=[\w-]{43}\n", first
+    )
+    assert first != second
