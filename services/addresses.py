@@ -6,7 +6,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,13 +15,16 @@ from db.models import Address, address_index
 # Nobody needs to know to the second when somebody last wrote; a row per message would cost more.
 TOUCH_EVERY = timedelta(minutes=5)
 
+# Built once: it is sent for every message, and building costs more than sending.
+_FIND = select(Address).where(
+    Address.channel == bindparam("on_channel"), Address.value_index == bindparam("of_index")
+)
+
 
 async def find(session: AsyncSession, channel: str, value: str) -> Address | None:
     """The address of a Telegram chat id (as text) or an E.164 number."""
-    query = select(Address).where(
-        Address.channel == channel, Address.value_index == address_index(channel, value)
-    )
-    return (await session.scalars(query)).one_or_none()
+    parameters = {"on_channel": channel, "of_index": address_index(channel, value)}
+    return (await session.scalars(_FIND, parameters)).one_or_none()
 
 
 async def get(session: AsyncSession, address_id: int) -> Address:

@@ -1,6 +1,9 @@
 import pytest
+from sqlalchemy import func, select, text
 
-from db.engine import DatabaseAddressError, normalise_url
+from db.engine import DatabaseAddressError, new_statement_factory, normalise_url
+from db.models import CentreArea, Place
+from tests.support import Database
 
 
 @pytest.mark.parametrize(
@@ -21,3 +24,25 @@ def test_other_addresses_are_refused_without_being_shown(given: str) -> None:
     with pytest.raises(DatabaseAddressError) as caught:
         normalise_url(given)
     assert "secret" not in str(caught.value)
+
+
+async def test_a_statement_session_commits_each_statement(db: Database) -> None:
+    async with new_statement_factory(db.engine)() as session:
+        await session.execute(text("DELETE FROM centre_area"))
+        async with db.new_session() as other:
+            assert await other.scalar(select(func.count()).select_from(CentreArea)) == 0
+
+
+async def test_a_transaction_session_commits_all_or_nothing(db: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with db.new_session.begin() as session:
+            await session.execute(text("DELETE FROM centre_area"))
+            raise RuntimeError
+    async with db.new_session() as other:
+        assert await other.scalar(select(func.count()).select_from(CentreArea)) == 3
+
+
+async def test_objects_stay_readable_after_the_transaction(db: Database) -> None:
+    async with db.new_session.begin() as session:
+        place = await session.get_one(Place, "22")
+    assert place.name_en == "Oddar Meanchey"

@@ -173,12 +173,25 @@ async def test_an_unusable_answer_is_named(
 
 
 async def test_nothing_told_is_an_answer_too(session: AsyncSession, now: datetime) -> None:
-    address = await _fill(
-        session, now, phone_e164=None, wanted_provinces=[], sectors=[], salary=None
-    )
+    nothing = dict.fromkeys(["age", "district", "commune", "phone_e164", "salary"])
+    address = await _fill(session, now, wanted_provinces=[], sectors=[], **nothing)
     request = await register(session, address, now=now)
     profile = await session.get_one(Profile, request.person_id)
     assert (profile.expected_salary, profile.sectors) == (None, [])
+    person = await session.get_one(Person, request.person_id)
+    assert (person.home_code, person.age_on(now.date()), person.phone) == ("22", None, None)
+    (line,) = await requests.list_waiting(session, now=now)
+    assert line.commune is not None
+    assert line.commune.count("ឧត្តរមានជ័យ") == 1
+
+
+async def test_a_commune_is_not_taken_without_its_district(
+    session: AsyncSession, now: datetime
+) -> None:
+    address = await _fill(session, now, district=None)
+    with pytest.raises(IncompleteForm) as caught:
+        await register(session, address, now=now)
+    assert caught.value.fields == ("commune",)
 
 
 async def test_without_a_form_there_is_nothing_to_register(
