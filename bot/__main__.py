@@ -76,6 +76,15 @@ def release() -> None:
             typer.echo(line)
 
 
+@app.command(hidden=True)
+def prepare() -> None:
+    """What `run` does before it starts the processes: reach Redis, release."""
+    from bot.database import reach_redis
+
+    asyncio.run(reach_redis(load_settings()))
+    release()
+
+
 @app.command()
 def requests() -> None:
     """List the requests that wait."""

@@ -4,7 +4,6 @@ Whoever starts this has just cloned the project. It must say what it is doing, e
 to open, and answer every usual trouble with one line instead of a trace.
 """
 
-import asyncio
 import errno
 import os
 import shlex
@@ -20,7 +19,6 @@ from functools import partial
 from types import FrameType
 
 from bot.config import Settings, StartError
-from bot.database import reach_redis
 from bot.embedded import DataDirBusy, DataDirLock
 from bot.processes import Supervisor, end_leftovers
 from bot.servers import started_servers
@@ -46,9 +44,7 @@ def run(settings: Settings) -> int:
             end_leftovers(settings.data_dir, _say)
             _check_ports(settings)
             stack.enter_context(started_servers(settings, _say, stop_found=True))
-            if not settings.embedded_valkey:
-                asyncio.run(reach_redis(settings))
-            if not _release():
+            if not _prepare():
                 return 1
             return _supervise(settings, began)
     except KeyboardInterrupt:
@@ -144,10 +140,10 @@ def _check_port(host_name: str, host: str, port_name: str, port: int) -> None:
         ) from error
 
 
-def _release() -> bool:
+def _prepare() -> bool:
     """In a process of its own: what it needs would else stay in this one's memory."""
     _say("Preparing the database ...")
-    return subprocess.run([sys.executable, "-m", "bot", "release"], check=False).returncode == 0
+    return subprocess.run([sys.executable, "-m", "bot", "prepare"], check=False).returncode == 0
 
 
 def _supervise(settings: Settings, began: float) -> int:
