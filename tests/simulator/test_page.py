@@ -225,10 +225,14 @@ async def test_on_a_narrow_screen_tabs_bring_the_other_phone(
 ) -> None:
     async with visit(browser, carrier, width=360, height=740) as page:
         await expect(feature(page).locator(".keypad")).not_to_be_in_viewport()
-        await page.locator(".tabs button").nth(1).click()
+        await receive(page, carrier)
+        tab = page.locator(".tabs button").nth(1)
+        await expect(tab).to_have_attribute("data-news", "true")
+        await tab.click()
         await expect(feature(page).locator(".screen")).to_be_in_viewport()
+        await expect(tab).not_to_have_attribute("data-news", "true")
         await expect(page.locator(".tabs [aria-current]")).to_have_count(1)
-        await expect(page.locator(".tabs button").nth(1)).to_have_attribute("aria-current", "true")
+        await expect(tab).to_have_attribute("aria-current", "true")
 
 
 async def test_a_strict_policy_goes_with_every_file(carrier: Simulator) -> None:

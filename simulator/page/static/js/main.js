@@ -22,9 +22,11 @@ let welcomed = false;
 function show(phone) {
   world.phones.set(phone.id, phone);
   const view = views.get(phone.id);
+  const last = view && newestId(view.phone);
   if (view) view.update(phone);
   else place(phone);
   drawTabs();
+  if (view && newestId(phone) !== last) markNews(phone);
 }
 
 function place(phone, draft = "") {
@@ -67,14 +69,24 @@ const visible = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
-      for (const tab of tabs.children) {
-        if (tab.dataset.phone === target.id) tab.setAttribute("aria-current", "true");
-        else tab.removeAttribute("aria-current");
-      }
+      for (const tab of tabs.children) tab.removeAttribute("aria-current");
+      const tab = tabOf(target);
+      tab?.setAttribute("aria-current", "true");
+      delete tab?.dataset.news;
     }
   },
-  { threshold: 0.6 },
+  { root: row, threshold: 0.6 },
 );
+
+const tabOf = (element) => [...tabs.children].find((tab) => tab.dataset.phone === element.id);
+
+const newestId = ({ messages }) => messages.at(-1)?.message_id ?? messages.at(-1)?.sid;
+
+/** A dot on the tab of a phone that is out of sight; it goes once the phone is looked at. */
+function markNews(phone) {
+  const tab = tabOf(views.get(phone.id).element);
+  if (!tab.hasAttribute("aria-current")) tab.dataset.news = "true";
+}
 
 function drawTabs() {
   const wanted = [...world.phones.values()];
