@@ -9,7 +9,7 @@ from sqlalchemy import make_url, text
 from db import migrate
 from db.engine import create_engine
 from db.models import Base
-from db.roles import RolesError
+from db.roles import DBA_SQL, RolesError
 
 
 async def test_up_down_and_up_again(empty_database: str) -> None:
@@ -35,6 +35,18 @@ async def test_a_login_user_who_may_not_make_roles_is_told_what_a_dba_must_run(
     url = make_url(empty_database).set(username=weak).render_as_string()
     with pytest.raises(RolesError, match=r"GRANT .*tralob_app.* TO <login user>"):
         await asyncio.to_thread(migrate.upgrade, url)
+    await _run(empty_database, f"DROP ROLE {weak}")
+
+
+async def test_what_the_dba_is_told_to_run_is_enough(template: str, empty_database: str) -> None:
+    weak = f"weak_{uuid4().hex}"
+    await _run(empty_database, f"CREATE ROLE {weak} LOGIN")
+    for statement in DBA_SQL.replace("<login user>", weak).splitlines():
+        if not statement.startswith("CREATE ROLE"):  # the template's migration made them
+            await _run(empty_database, statement)
+    url = make_url(empty_database).set(username=weak).render_as_string()
+    await asyncio.to_thread(migrate.upgrade, url)
+    assert await _list_tables(url) >= set(Base.metadata.tables)
     await _run(empty_database, f"DROP ROLE {weak}")
 
 
