@@ -23,6 +23,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 REGISTRY = CollectorRegistry()
+_SHARED = CollectorRegistry()  # the queues are everybody's: only who is asked tells of them
 
 RECEIVED = Counter(
     "tralob_updates_received", "Updates stored in the inbox", ["channel"], registry=REGISTRY
@@ -57,9 +58,9 @@ SENDING = Histogram(
 OUTCOMES = Counter(
     "tralob_outbox", "Messages by what became of them", ["channel", "outcome"], registry=REGISTRY
 )
-INBOX_DEPTH = Gauge("tralob_inbox_waiting", "Updates not handled yet", registry=REGISTRY)
+INBOX_DEPTH = Gauge("tralob_inbox_waiting", "Updates not handled yet", registry=_SHARED)
 OUTBOX_DEPTH = Gauge(
-    "tralob_outbox_unfinished", "Messages not ended yet", ["channel", "state"], registry=REGISTRY
+    "tralob_outbox_unfinished", "Messages not ended yet", ["channel", "state"], registry=_SHARED
 )
 
 
@@ -111,4 +112,4 @@ async def render(redis: Redis, process: str) -> bytes:
                 texts[key.decode().removeprefix(_KEY)] = text.decode()
     together = CollectorRegistry()
     together.register(_Together(texts))
-    return generate_latest(together)
+    return generate_latest(_SHARED) + generate_latest(together)

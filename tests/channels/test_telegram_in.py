@@ -1,0 +1,133 @@
+"""Asking Telegram for updates: what it was told we have, we have."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from served_app import PUBLIC_URL, private_message, served, until
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.channels import telegram_in
+from bot.channels.telegram_in import TelegramReceiver, TelegramUpdate
+from bot.supervision import Tasks
+
+TOKEN = "1:t"
+
+
+class FakeTelegram:
+    """Keeps updates until a higher offset says that they were received."""
+
+    def __init__(self, *updates: dict[str, Any]) -> None:
+        self.updates = list(updates)
+        self.refusals: list[tuple[int, dict[str, Any]]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    async def answer(self, request: Request) -> Response:
+        method = request.path_params["method"]
+        params = json.loads(await request.body())
+        self.calls.append((method, params))
+        if self.refusals:
+            status, body = self.refusals.pop(0)
+            return JSONResponse({"ok": False, **body}, status_code=status)
+        if method != "getUpdates":
+            return JSONResponse({"ok": True, "result": True})
+        offset = params.get("offset", 0)
+        self.updates = [update for update in self.updates if update["update_id"] >= offset]
+        if not self.updates:
+            await asyncio.sleep(0.01)
+        return JSONResponse({"ok": True, "result": self.updates})
+
+    def offsets(self) -> list[int | None]:
+        return [params.get("offset") for method, params in self.calls if method == "getUpdates"]
+
+
+@contextlib.asynccontextmanager
+async def receiver(fake: FakeTelegram) -> AsyncIterator[TelegramReceiver]:
+    application = Starlette(
+        routes=[Route(f"/bot{TOKEN}/{{method}}", fake.answer, methods=["POST"])]
+    )
+    async with served(application) as url, aiohttp.ClientSession() as session:
+        yield TelegramReceiver(session, url, TOKEN)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telegram_in, "_PAUSE_S", 0.01)
+
+
+@contextlib.asynccontextmanager
+async def polling(fake: FakeTelegram, keep: telegram_in.Keep) -> AsyncIterator[list[int]]:
+    skipped: list[int] = []
+    tasks = Tasks()
+    async with receiver(fake) as door:
+        tasks.keep(lambda: door.poll(keep, lambda: skipped.append(1)), name="poll")
+        try:
+            yield skipped
+        finally:
+            await tasks.cancel()
+
+
+async def test_the_offset_moves_on_only_after_an_update_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.supervision._FIRST_PAUSE_S", 0.01)
+    fake = FakeTelegram(private_message(10), private_message(11))
+    kept: list[str] = []
+
+    async def keep(update: TelegramUpdate) -> None:
+        if update.provider_id == "11" and len(kept) < 3:
+            kept.append("failed")
+            raise OSError("no database")
+        kept.append(update.provider_id)
+
+    async with polling(fake, keep):
+        await until(lambda: 12 in fake.offsets())
+    assert 11 not in fake.offsets()
+    assert kept[-2:] == ["10", "11"]
+
+
+async def test_an_update_is_kept_as_the_webhook_would_keep_it() -> None:
+    update = private_message(10)
+    kept: list[TelegramUpdate] = []
+
+    async def keep(found: TelegramUpdate) -> None:
+        kept.append(found)
+
+    group = {"update_id": 11, "message": {"chat": {"id": -1, "type": "group"}}}
+    async with polling(FakeTelegram(update, group), keep) as skipped:
+        await until(lambda: skipped)
+    by_webhook = telegram_in.read_update(json.dumps(update, ensure_ascii=False).encode())
+    assert kept == [by_webhook]
+
+
+async def test_polling_goes_on_after_refusals() -> None:
+    fake = FakeTelegram(private_message(10))
+    fake.refusals = [
+        (409, {"error_code": 409, "description": "Conflict"}),
+        (502, {}),
+        (429, {"error_code": 429, "parameters": {"retry_after": 0}}),
+    ]
+    kept: list[TelegramUpdate] = []
+
+    async def keep(found: TelegramUpdate) -> None:
+        kept.append(found)
+
+    async with polling(fake, keep):
+        await until(lambda: kept)
+
+
+async def test_a_webhook_is_set_with_its_secret() -> None:
+    fake = FakeTelegram()
+    async with receiver(fake) as door:
+        await door.use_webhook(PUBLIC_URL, "s3cret")
+    ((method, params),) = fake.calls
+    assert method == "setWebhook"
+    assert params["url"] == f"{PUBLIC_URL}/telegram/webhook"
+    assert params["secret_token"] == "s3cret"
