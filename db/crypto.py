@@ -51,14 +51,6 @@ class Keyring:
         self._first = self._ciphers[self._first_id]
         self._index = hmac.new(index_key, digestmod=hashlib.sha256)
 
-    @classmethod
-    def from_settings(cls, encryption_keys: str, secret_key: str) -> "Keyring":
-        """Read comma-separated base64url keys; the index key is derived from the secret key.
-
-        Raises KeyringError, whose words never contain a key.
-        """
-        return cls(_parse_keys(encryption_keys), derive_key(secret_key, b"blind-index"))
-
     def encrypt(self, plain: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return _FORMAT + self._first_id + nonce + self._first.encrypt(nonce, plain, None)
@@ -92,17 +84,6 @@ def derive_key(secret: str, purpose: bytes) -> bytes:
 
 def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"tralob key id" + key).digest()[:_ID_BYTES]
-
-
-def _parse_keys(text: str) -> list[bytes]:
-    try:
-        return [
-            base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
-            for part in (piece.strip().rstrip("=") for piece in text.split(","))
-            if part
-        ]
-    except ValueError:
-        raise KeyringError("an encryption key is not base64url") from None
 
 
 _current: Keyring | None = None

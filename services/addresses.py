@@ -27,11 +27,6 @@ async def find(session: AsyncSession, channel: str, value: str) -> Address | Non
     return (await session.scalars(_FIND, parameters)).one_or_none()
 
 
-async def get(session: AsyncSession, address_id: int) -> Address:
-    """Raises sqlalchemy's NoResultFound: an id never comes from outside."""
-    return await session.get_one(Address, address_id)
-
-
 async def get_or_create(
     session: AsyncSession, channel: str, value: str, *, now: datetime
 ) -> Address:

@@ -1,11 +1,9 @@
 """What people agreed to, purpose by purpose. Every answer is kept; the latest one counts."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Consent, Person
@@ -50,17 +48,6 @@ async def find_latest(session: AsyncSession, address_id: int, purpose: str) -> C
 async def has_given(session: AsyncSession, address_id: int, purpose: str) -> bool:
     latest = await find_latest(session, address_id, purpose)
     return latest is not None and latest.given
-
-
-async def get_given(session: AsyncSession, address_id: int) -> Mapping[str, bool]:
-    """The answers that count now, by purpose."""
-    query = (
-        select(Consent.purpose, Consent.given)
-        .ext(distinct_on(Consent.purpose))
-        .where(Consent.address_id == address_id)
-        .order_by(Consent.purpose, Consent.id.desc())
-    )
-    return {row.purpose: row.given for row in await session.execute(query)}
 
 
 async def link_to_person(
