@@ -11,6 +11,6 @@ from simulator.twilio.carrier import (
     phone_sms,
     resume,
 )
-from simulator.twilio.routes import routes
+from simulator.twilio.rest import routes
 
 __all__ = ["CURRENCY", "PRICE_PER_PART", "RefusedTextError", "phone_sms", "resume", "routes"]

@@ -49,8 +49,8 @@ class Carrier:
         for record in self.ledger:
             if record.webhook_due:
                 self._deliver_inbound_soon(record)
-            elif not record.is_final:
-                self._walk_soon(record)
+            elif not record.is_settled:
+                self._carry_soon(record)
 
     def _new_record(
         self, direction: Direction, sender: str, to: str, body: str, status: str
@@ -77,7 +77,7 @@ class Carrier:
         if phone := self.world.find_sms_phone(record.to):
             self._show(phone, record)
         self.world.changed()
-        self._walk_soon(record)
+        self._carry_soon(record)
         return record
 
     def _fate(self, to: str) -> int | None:
@@ -88,22 +88,34 @@ class Carrier:
             return None
         return errors.LANDLINE if is_landline(to) else errors.UNKNOWN_HANDSET
 
-    def _walk_soon(self, record: Record) -> None:
-        self.world.tasks.spawn(self._walk(record), f"sms {record.sid}")
+    def _carry_soon(self, record: Record) -> None:
+        self.world.tasks.spawn(self._carry(record), f"sms {record.sid}")
 
-    async def _walk(self, record: Record) -> None:
-        """Take a message through its statuses, telling the application of each."""
-        reports = [self._status_form(record)]
-        while not record.is_final:
-            if not self.world.faults.twilio.reorder_statuses:
-                await self._report(record, reports)
-                reports = []
-            await asyncio.sleep(STEP)
-            if record not in self.ledger:
-                return
-            self._advance(record)
-            reports.append(self._status_form(record))
-        await self._report(record, reports[::-1])
+    async def _carry(self, record: Record) -> None:
+        """Take a message through its statuses; an application that is slow to hear of them
+        does not hold it up."""
+        reports: asyncio.Queue[Form | None] = asyncio.Queue()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell(record, reports))
+            reports.put_nowait(self._status_form(record))
+            while not record.is_final:
+                await asyncio.sleep(STEP)
+                if record not in self.ledger:
+                    break
+                self._advance(record)
+                reports.put_nowait(self._status_form(record))
+            reports.put_nowait(None)
+
+    async def _tell(self, record: Record, reports: asyncio.Queue[Form | None]) -> None:
+        """Tell the application of each status, or of all of them backwards at the end."""
+        held: list[Form] = []
+        while (form := await reports.get()) is not None:
+            if self.world.faults.twilio.reorder_statuses:
+                held.append(form)
+            else:
+                await self._report(record, form)
+        for form in reversed(held):
+            await self._report(record, form)
 
     def _advance(self, record: Record) -> None:
         record.status = self._next_status(record)
@@ -131,17 +143,13 @@ class Carrier:
         phone = self.world.find_sms_phone(record.to)
         return record.direction == "outbound-api" and phone is not None and phone.stopped
 
-    async def _report(self, record: Record, reports: list[Form]) -> None:
-        if not record.status_callback:
-            return
-        for form in reports:
-            await post_webhook(
-                self.config,
-                record.status_callback,
-                form,
-                copies=self._copies(),
-                pauses=STATUS_PAUSES,
-            )
+    async def _report(self, record: Record, form: Form) -> None:
+        url = record.status_callback
+        if url:
+            copies = self._copies()
+            await post_webhook(self.config, url, form, copies=copies, pauses=STATUS_PAUSES)
+        if form["MessageStatus"] == record.status:
+            record.told = record.status
 
     def _status_form(self, record: Record) -> Form:
         form = {

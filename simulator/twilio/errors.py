@@ -50,6 +50,10 @@ def bad_credentials() -> TwilioError:
     return TwilioError(20003, "Authenticate", 401)
 
 
+def method_not_allowed() -> TwilioError:
+    return TwilioError(20004, "Method not allowed", 405)
+
+
 def not_found(path: str) -> TwilioError:
     return TwilioError(20404, f"The requested resource {path} was not found", 404)
 

@@ -35,7 +35,8 @@ class Record:
     """One message. Times are Unix seconds; `price` is what the account paid, once known.
 
     `fate` is the error code that a message under way will end with, None if it will arrive.
-    `webhook_due` says that the application has not yet taken a message that came in.
+    `webhook_due` says that the application has not yet taken a message that came in, `told` which
+    status of an outgoing one it was last told.
     """
 
     sid: str
@@ -53,6 +54,7 @@ class Record:
     error_code: int | None = None
     service_sid: str | None = None
     status_callback: str | None = None
+    told: str | None = None
     webhook_due: bool = False
 
     @property
@@ -62,7 +64,8 @@ class Record:
     @property
     def is_settled(self) -> bool:
         """Whether nothing more happens to it by itself."""
-        return self.is_final and not self.webhook_due
+        known = not self.webhook_due if self.direction == "inbound" else self.told == self.status
+        return self.is_final and known
 
 
 _RECORDS: TypeAdapter[dict[str, Record]] = TypeAdapter(dict[str, Record])

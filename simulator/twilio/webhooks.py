@@ -47,7 +47,8 @@ async def _post(session: aiohttp.ClientSession, url: str, form: Mapping[str, str
             if response.status >= HTTPStatus.BAD_REQUEST:
                 log.warning("a webhook was answered with %d", response.status)
             return response.status < HTTPStatus.INTERNAL_SERVER_ERROR
-    except (aiohttp.ClientError, TimeoutError):
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        # ValueError: a host whose name cannot be looked up at all, such as "a..b".
         return False
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import hmac
 from collections.abc import Awaitable, Callable
 
@@ -22,6 +21,8 @@ from simulator.world import World
 # Requests of an account that Twilio handles at a time before it answers 429.
 MAX_CONCURRENT = 100
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -36,7 +37,11 @@ def routes(world: World, config: Config) -> list[BaseRoute]:
         Route(message, api.guarded(api.fetch), methods=["GET"]),
         Route(message, api.guarded(api.redact), methods=["POST"]),
         Route(message, api.guarded(api.delete), methods=["DELETE"]),
-        Route(f"/{API_VERSION}/{{rest:path}}", api.guarded(api.unknown)),
+        *(
+            Route(path, api.guarded(api.not_allowed), methods=METHODS)
+            for path in (messages, message)
+        ),
+        Route(f"/{API_VERSION}/{{rest:path}}", api.guarded(api.unknown), methods=METHODS),
     ]
 
 
@@ -77,7 +82,7 @@ class _Api:
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
         try:
             shown = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:
             shown = b""
         expected = f"{config.twilio_sid}:{config.twilio_token}".encode()
         if scheme.lower() != "basic" or not hmac.compare_digest(shown, expected):
@@ -123,6 +128,9 @@ class _Api:
         self._carrier.ledger.remove(record.sid)
         self._carrier.world.changed()
         return Response(status_code=204)
+
+    async def not_allowed(self, _request: Request) -> Response:
+        raise errors.method_not_allowed()
 
     async def unknown(self, request: Request) -> Response:
         raise errors.not_found(request.url.path)
