@@ -58,7 +58,10 @@ async def said_something(_: Message, said: str | None = None) -> bool:
 
 
 async def on_said(message: Message, said: str, dialog_manager: DialogManager) -> None:
-    """One of the words that work at any moment."""
+    """One of the words that work at any moment; somebody new is asked for the language first."""
+    if said in ("menu", "show") and turn_of(dialog_manager).address.language is None:
+        await land(dialog_manager)
+        return
     await SAID[said](dialog_manager)
 
 
@@ -86,6 +89,7 @@ SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
     "help": navigation.to_how_to_use,
     "language": navigation.to_language,
     "call": navigation.to_call_me,
+    "offer": navigation.to_offer_of_a_call,
     "show": show_again,
 }
 

@@ -21,7 +21,7 @@ _END_TIMEOUT_S = 5.0
 class Supervisor(Manager):  # type: ignore[misc]
     """Runs shell commands until one ends or a signal comes, then ends them all.
 
-    After `loop()`, `died` is the name and exit code of the process that ended by itself, or None.
+    `on_all_started` is given the pids by name. After `loop()`, `died` is the name and exit code of the process that ended by itself, or None.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Supervisor(Manager):  # type: ignore[misc]
         commands: Mapping[str, str],
         *,
         data_dir: Path,
-        on_all_started: Callable[[], None],
+        on_all_started: Callable[[Mapping[str, int]], None],
         on_stopping: Callable[[], None],
     ) -> None:
         super().__init__()
@@ -65,12 +65,12 @@ class Supervisor(Manager):  # type: ignore[misc]
                 self.died = (name, process["returncode"])
 
     def _started(self, process: dict[str, Any]) -> None:
-        pids = [found["pid"] for found in self._processes.values() if "pid" in found]
-        self._record.write_text(json.dumps([[pid, _start_of(pid)] for pid in pids]))
+        pids = {name: found["pid"] for name, found in self._processes.items() if "pid" in found}
+        self._record.write_text(json.dumps([[pid, _start_of(pid)] for pid in pids.values()]))
         if self._terminating:
             self._end(process["pid"], force=False)
         elif self._all_started():
-            self._on_all_started()
+            self._on_all_started(pids)
 
 
 def end_leftovers(data_dir: Path, report: Callable[[str], None]) -> None:

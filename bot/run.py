@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import FrameType
@@ -24,7 +25,7 @@ from bot.processes import Supervisor, end_leftovers
 from bot.servers import started_servers
 
 _LOCK_PATIENCE_S = 5.0
-_PAUSE_S = 0.1
+_PAUSE_S = 0.2
 _SLOW_START_S = 60.0
 _PROBE_TIMEOUT_S = 2.0
 
@@ -163,32 +164,38 @@ def _supervise(settings: Settings, began: float) -> int:
     return 1
 
 
-def _announce_in_background(settings: Settings, began: float) -> None:
-    threading.Thread(target=_announce, args=(settings, began), daemon=True).start()
+def _announce_in_background(settings: Settings, began: float, pids: Mapping[str, int]) -> None:
+    threading.Thread(target=_announce, args=(settings, began, pids), daemon=True).start()
 
 
-def _announce(settings: Settings, began: float) -> None:
+def _announce(settings: Settings, began: float, pids: Mapping[str, int]) -> None:
     """Wait until everything answers, then say where."""
-    addresses = [f"{settings.local_url}/readyz"]
+    # Workers have no address: they are ready when their numbers are among the metrics.
+    expected: dict[str, list[str]] = {
+        "/readyz": [],
+        "/metrics": [f"inbox-{pids['worker']}", f"outbox-{pids['delivery']}"],
+    }
     if settings.simulator:
-        addresses.append(f"{settings.local_url}/simulator")
+        expected["/simulator"] = []
     said_slow = False
-    while not all(map(_answers, addresses)):
-        if not said_slow and time.monotonic() - began > _SLOW_START_S:
-            said_slow = True
-            _say(f"Not ready after {_SLOW_START_S:.0f} s: {addresses[0]} tells what is missing.")
-        time.sleep(_PAUSE_S)
+    for path, words in expected.items():
+        while not _answers(settings.local_url + path, words):
+            if not said_slow and time.monotonic() - began > _SLOW_START_S:
+                said_slow = True
+                _say(f"Not ready after {_SLOW_START_S:.0f} s: waiting for {path}.")
+            time.sleep(_PAUSE_S)
     _say(_welcome(settings, time.monotonic() - began))
 
 
-def _answers(address: str) -> bool:
+def _answers(address: str, words: Sequence[str]) -> bool:
     # Without the proxy of the environment: this is our own machine.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(address, timeout=_PROBE_TIMEOUT_S):
-            return True
+        with direct.open(address, timeout=_PROBE_TIMEOUT_S) as answer:
+            body = answer.read().decode()
     except OSError:
         return False
+    return all(word in body for word in words)
 
 
 def _welcome(settings: Settings, seconds: float) -> str:

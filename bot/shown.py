@@ -30,14 +30,14 @@ class Shown:
         rows: list[list[InlineKeyboardButton]] = []
         answer = Answer.CHOICE
         if isinstance(markup, ScreenMarkup):
-            rows, answer = markup.inline_keyboard, markup.answer
+            rows, answer = markup.inline_keyboard, Answer(markup.answer)
         elif isinstance(markup, ContactMarkup):
-            rows, answer = markup.buttons, markup.answer
+            rows, answer = markup.buttons, Answer(markup.answer)
         options: list[tuple[str, str]] = []
         keys: dict[str, tuple[str, str]] = {}
         for button in _buttons(rows):
             data = button.callback_data or ""
-            if button.role is Role.OPTION:
+            if button.role == Role.OPTION:
                 options.append((button.label, data))
             else:
                 keys[button.role] = (button.label, data)

@@ -101,7 +101,8 @@ def _word(text: str, shown: Shown | None) -> Meaning:
     if word is None:
         return Typed(text)
     if word.danger is not None:
-        return Said("call")
+        # Nothing is set going: whoever holds this phone may not be free to be called.
+        return Said("offer")
     if word.intent in ROLE_OF_INTENT and word.intent != "menu":
         wanted = ROLE_OF_INTENT[word.intent]
         if shown is not None and wanted in shown.keys:

@@ -35,6 +35,8 @@ class Answer(StrEnum):
 
 
 class RoleButton(InlineKeyboardButton):
+    """`label` is the plain text, without a tick. aiogram's models turn enums into their values."""
+
     role: Role = Field(exclude=True)
     label: str = Field(exclude=True)
 

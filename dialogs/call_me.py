@@ -17,17 +17,22 @@ from dialogs.screen import Screen
 from dialogs.states import CallMe
 from dialogs.texts import Tr
 from dialogs.turn import turn_of
-from dialogs.widgets import AskText
+from dialogs.widgets import AskText, Confirm
 from services import phone_numbers, requests
 
 
 async def on_start(start_data: Any, manager: DialogManager) -> None:
-    """Make the request; ask for a number only where none is known.
+    """Asked for in so many words, or by a voice message (its Telegram file id): done at once.
 
-    `start_data` may carry the `voice` (a Telegram file id) that asked for it.
+    The offer alone makes nothing: whoever has not asked may not be free to be called.
     """
+    if manager.current_context().state != CallMe.offer:
+        await ask(manager, start_data.get("voice") if isinstance(start_data, dict) else None)
+
+
+async def ask(manager: DialogManager, voice: str | None = None) -> None:
+    """Make the request; ask for a number only where none is known."""
     turn = turn_of(manager)
-    voice = start_data.get("voice") if isinstance(start_data, dict) else None
     async with turn.new_session.begin() as session:
         request = await requests.ask_for_call(
             session, turn.address, voice_file_id=voice, now=turn.now
@@ -35,8 +40,7 @@ async def on_start(start_data: Any, manager: DialogManager) -> None:
         reachable = await requests.has_phone_number(session, turn.address)
     manager.dialog_data["code"] = request.code
     turn.heard = None
-    if not reachable:
-        await manager.switch_to(CallMe.phone)
+    await manager.switch_to(CallMe.done if reachable else CallMe.phone)
 
 
 async def get_code(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -77,6 +81,12 @@ async def skip_number(manager: DialogManager) -> None:
 
 
 call_me_dialog = Dialog(
+    Screen(
+        Tr("call-offer"),
+        Confirm("call_ask", "menu-call", ask),
+        state=CallMe.offer,
+        back=navigation.close,
+    ),
     Screen(
         Tr("call-phone"),
         MessageInput(on_contact, content_types="contact"),

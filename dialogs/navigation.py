@@ -27,6 +27,11 @@ async def to_call_me(manager: DialogManager) -> None:
     await manager.start(CallMe.done)
 
 
+async def to_offer_of_a_call(manager: DialogManager) -> None:
+    """Somebody to talk to is offered; nothing is done until the person presses."""
+    await manager.start(CallMe.offer)
+
+
 async def close(manager: DialogManager) -> None:
     """Back to what lay under this conversation, or to the menu."""
     if len(manager.current_stack().intents) > 1:

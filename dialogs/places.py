@@ -14,6 +14,8 @@ from services import places
 
 FOUND = "found"
 MOST_HITS = 8
+# Below this a name is alike, no more: shown, never taken for the answer.
+SURE = 85.0
 
 
 def place_items(manager: DialogManager, within: str | None) -> list[Item]:
@@ -37,23 +39,27 @@ def remember_found(manager: DialogManager, codes: list[str]) -> None:
 def find_places(manager: DialogManager, text: str, within: str | None) -> list[Item]:
     """Places of any level within one: a commune may be typed where its province is asked."""
     found = turn_of(manager).gazetteer.find_any(text, within=within, limit=MOST_HITS)
-    return [_item(manager, match.place.code, parent=len(found) > 1) for match in found]
+    several = len(found) > 1
+    return [
+        _item(manager, match.place.code, parent=several, sure=match.score >= SURE)
+        for match in found
+    ]
 
 
 def find_provinces(manager: DialogManager, text: str) -> list[Item]:
     """The best province for each of the names typed one after the other."""
     gazetteer = turn_of(manager).gazetteer
     whole = gazetteer.find(text, level=1, limit=1)
-    if whole and whole[0].score >= places.CERTAIN:
+    if whole and whole[0].score >= SURE:
         return [_item(manager, whole[0].place.code)]
     names = [name for name in re.split(r"[\s,;/។]+|និង|ឬ", text) if name]
     hits = [gazetteer.find(name, level=1, limit=1) for name in names]
-    if not hits or not all(hits):
+    if not hits or not all(hit and hit[0].score >= SURE for hit in hits):
         return []
     return [_item(manager, code) for code in dict.fromkeys(hit[0].place.code for hit in hits)]
 
 
-def _item(manager: DialogManager, code: str, *, parent: bool = False) -> Item:
+def _item(manager: DialogManager, code: str, *, parent: bool = False, sure: bool = True) -> Item:
     turn = turn_of(manager)
     place = turn.gazetteer.get(code)
-    return Item(code, places.label(place, turn.language, with_parent=parent))
+    return Item(code, places.label(place, turn.language, with_parent=parent), sure)

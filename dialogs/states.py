@@ -34,6 +34,7 @@ class Registration(StatesGroup):
 
 
 class CallMe(StatesGroup):
+    offer = State()
     phone = State()
     done = State()
 

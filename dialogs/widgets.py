@@ -33,6 +33,8 @@ class Item:
 
     value: str
     label: str
+    sure: bool = True
+    """False for a guess at what was typed: never taken for the answer unseen."""
 
 
 OnValue = Callable[[DialogManager, str], Awaitable[None]]
@@ -305,7 +307,7 @@ class AskDate(_Typed):
 
 
 class TypedOption(_Typed):
-    """A typed name beside a list: one hit is the answer, several become the list."""
+    """A typed name beside a list: one sure hit is the answer, several become the list."""
 
     answer = Answer.CHOICE
 
@@ -319,7 +321,7 @@ class TypedOption(_Typed):
         found = await self.find_items(manager, text)
         if not found:
             return False
-        if len(found) > 1:
+        if len(found) > 1 or not found[0].sure:
             await self.on_several(manager, [item.value for item in found])
             return True
         turn_of(manager).heard = found[0].label
