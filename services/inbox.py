@@ -68,12 +68,14 @@ WITH stored AS (
 SELECT pg_notify('inbox', encode(address_key, 'hex')) FROM stored
 """
 
+# A count of attempts may be lost with a server that crashes: it is not worth waiting for the disk.
 _CLAIM = """
 UPDATE inbox SET attempts = attempts + 1
 WHERE id = (
     SELECT id FROM inbox WHERE address_key = $1 AND done_at IS NULL AND failed_at IS NULL
     ORDER BY id LIMIT 1
 ) AND (not_before IS NULL OR not_before <= now())
+  AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
 RETURNING id, channel, payload, attempts
 """
 

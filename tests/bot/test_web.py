@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,7 @@ from starlette.routing import Route
 
 from bot.web import create_web
 from db.crypto import current_keyring
+from services import addresses, outbox
 
 GOOD = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 WEBHOOK = "/telegram/webhook"
@@ -274,3 +276,35 @@ async def test_a_simulator_that_is_not_up_is_said_so(db: Any, redis_url: str) ->
     ):
         assert answer.status == 503
         assert "not running" in await answer.text()
+
+
+async def test_a_signed_report_finds_its_message_by_either_id(web: Served, db: Any) -> None:
+    async with db.new_session.begin() as session:
+        address = await addresses.get_or_create(
+            session, "sms", "+85512345678", now=datetime.now(UTC)
+        )
+        for _ in range(2):
+            await outbox.enqueue(
+                session, address_id=address.id, channel="sms", text="x", purpose="test"
+            )
+    async with db.engine.begin() as connection:
+        await connection.execute(text("UPDATE outbox SET state = 'sending' WHERE id = 1"))
+        await connection.execute(
+            text("UPDATE outbox SET state = 'sent', provider_id = 'SM2' WHERE id = 2")
+        )
+    for path, sid in (("/sms/status?item=1", "SM1"), ("/sms/status", "SM2")):
+        form = {"MessageSid": sid, "MessageStatus": "delivered"}
+        status, _ = await web.post(path, data=form, headers=Carrier().headers(path, form))
+        assert status == 200
+    async with db.engine.connect() as connection:
+        found = await connection.execute(text("SELECT provider_id, state FROM outbox ORDER BY id"))
+        assert [tuple(row) for row in found] == [("SM1", "delivered"), ("SM2", "delivered")]
+
+
+async def test_a_report_on_nothing_of_ours_is_acknowledged(
+    web: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doors._PAUSES_S", (0.0,))
+    form = {"MessageSid": "SM404", "MessageStatus": "delivered"}
+    headers = Carrier().headers("/sms/status", form)
+    assert (await web.post("/sms/status", data=form, headers=headers))[0] == 200
