@@ -52,6 +52,7 @@ ANYWHERE = registration_labels.ANYWHERE
 
 # Which window corrects which line of the summary, or asks for a field that is missing.
 LINES = {
+    "consent": Registration.consent,
     "name": Registration.name,
     "age": Registration.age,
     "sex": Registration.sex,
@@ -431,7 +432,7 @@ async def get_done(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
 def home_screen(state: Any, name: str) -> Screen:
     return Screen(
         Tr(f"registration-{name}"),
-        LongList(name, "places", on_home, page_size=14, columns=2),
+        LongList(name, "places", on_home, page_size=14, columns=2, sms_units=76),
         TypedOption(f"{name}_typed", find_home, on_home, on_several_homes),
         state=state,
         getter=get_places,
@@ -499,6 +500,7 @@ registration_dialog = Dialog(
             on_done=on_wanted_done,
             page_size=14,
             columns=2,
+            sms_units=66,
         ),
         TypedOption("wanted_typed", find_wanted, on_wanted_typed_one, on_wanted_typed),
         state=Registration.wanted,

@@ -64,6 +64,8 @@ def _is_salary(value: Any) -> bool:
 
 # In the order in which the form asks.
 _CHECKS: dict[str, Callable[[Any], bool]] = {
+    # The wording that was agreed to: without it nothing may be kept about anybody.
+    "consent": lambda value: isinstance(value, str) and bool(value),
     "name": _is_name,
     "age": lambda value: value is None or _is_whole(value, YOUNGEST, OLDEST),
     "sex": lambda value: value in SEXES,

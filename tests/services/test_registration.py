@@ -15,6 +15,7 @@ from services.registration import FIELDS, FORM, RegistrationAnswers, register
 from tests.support import Database
 
 ANSWERS: dict[str, Any] = {
+    "consent": "registration-1",
     "name": " សុខា ",
     "age": 34,
     "sex": "female",
