@@ -1,0 +1,67 @@
+"""Which texts the code asks for, so that none is missing and none is kept for nothing.
+
+Keys written out are extracted by babel. Keys put together (`f"sex-{sex}"`) cannot be: their
+families are listed here with their values, taken from the code's own lists where it has one.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_keywords, parse_mapping_cfg
+
+from dialogs.buttons import Role
+from dialogs.registration_labels import SECTORS, SEXES
+
+KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
+
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "button-": tuple(role for role in Role if role is not Role.OPTION),
+    "line-": ("name", "age", "sex", "home", "phone", "wanted", "sectors", "salary"),
+    "menu-": ("call", "help", "language"),
+    "registration-": ("province", "district", "commune"),
+    "salary-": ("dollars", "riel"),
+    "sector-": SECTORS,
+    "sex-": SEXES,
+}
+
+
+def keys_in_use(root: Path) -> dict[str, str]:
+    """Every key that the code below `root` asks for, with the place that does."""
+    with (root / "babel.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file, filename="babel.cfg")  # type: ignore[no-untyped-call]
+    found = extract_from_dir(root, methods, options, keywords=parse_keywords(KEYWORDS))
+    used = {
+        f"{family}{value}": f"the family {family}"
+        for family, values in FAMILIES.items()
+        for value in values
+    }
+    used.update({str(key): f"{path}:{line}" for path, line, key, _, _ in found})
+    return used
+
+
+def undeclared_families(root: Path) -> list[str]:
+    """Where a key is put together whose family `FAMILIES` does not know."""
+    return [
+        f"{path.relative_to(root)}:{line}: the values of {prefix!r} are not in FAMILIES"
+        for folder in ("dialogs", "bot")
+        for path in sorted((root / folder).rglob("*.py"))
+        for line, prefix in _composed_keys(ast.parse(path.read_text(encoding="utf-8")))
+        if prefix not in FAMILIES
+    ]
+
+
+def _composed_keys(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, what stands before the first value) of every key that is an f-string."""
+    places = {name: where or (1,) for name, where in parse_keywords(KEYWORDS).items()}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        for place in places.get(name, ()):
+            key = node.args[place - 1] if len(node.args) >= place else None
+            if isinstance(key, ast.JoinedStr):
+                first = key.values[0]
+                yield node.lineno, str(first.value) if isinstance(first, ast.Constant) else ""
