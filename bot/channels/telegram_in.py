@@ -13,6 +13,8 @@ from typing import Any
 import aiohttp
 import structlog
 
+from locales.catalogue import DEFAULT_LANGUAGE, LANGUAGES, load_catalogue
+
 log = structlog.get_logger(__name__)
 
 CHANNEL = "telegram"
@@ -20,6 +22,7 @@ ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_membe
 WEBHOOK_PATH = "/telegram/webhook"
 
 _LONG_POLL_S = 25
+_MENU_LIMIT_S = 5.0
 _PAUSE_S = 3.0
 _TOO_MANY_REQUESTS = 429
 _HIGHEST_ID = 2**63 - 1
@@ -113,11 +116,13 @@ class TelegramReceiver:
             max_connections=40,
         )
         log.info("telegram_webhook_set")
+        await self._offer_commands()
 
     async def poll(self, keep: Keep, skip: Callable[[], None]) -> None:
         """Ask for updates for ever. The offset moves on only when they are in the inbox."""
         await self._insist("deleteWebhook")
         log.info("telegram_polling")
+        await self._offer_commands()
         offset: int | None = None
         while True:
             try:
@@ -128,6 +133,20 @@ class TelegramReceiver:
             except TelegramError as error:
                 log.warning("telegram_refused", method="getUpdates", code=error.code)
                 await asyncio.sleep(error.retry_after_s)
+
+    async def _offer_commands(self) -> None:
+        """Fill the menu beside the text box: Khmer, and English where the app is in English.
+
+        Tried once: without it everything can still be pressed or written.
+        """
+        try:
+            for language in LANGUAGES:
+                given = {} if language == DEFAULT_LANGUAGE else {"language_code": language}
+                await self._call(
+                    "setMyCommands", _MENU_LIMIT_S, commands=_commands(language), **given
+                )
+        except (aiohttp.ClientError, TimeoutError, TelegramError) as error:
+            log.warning("telegram_menu_not_set", error=type(error).__name__)
 
     async def _poll_once(
         self, offset: int | None, keep: Keep, skip: Callable[[], None]
@@ -156,6 +175,18 @@ class TelegramReceiver:
             except TelegramError as error:
                 log.warning("telegram_refused", method=method, code=error.code)
                 await asyncio.sleep(error.retry_after_s)
+
+
+def _commands(language: str) -> list[dict[str, str]]:
+    text = load_catalogue().text
+    return [
+        {"command": "start", "description": text("command-start", language)},
+        {"command": "menu", "description": text("command-menu", language)},
+        {"command": "call", "description": text("command-call", language)},
+        {"command": "help", "description": text("command-help", language)},
+        {"command": "language", "description": text("command-language", language)},
+        {"command": "stop", "description": text("command-stop", language)},
+    ]
 
 
 def _to_error(method: str, status: int, body: Any) -> TelegramError:

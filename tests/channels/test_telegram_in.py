@@ -17,6 +17,7 @@ from starlette.routing import Route
 from bot.channels import telegram_in
 from bot.channels.telegram_in import TelegramReceiver, TelegramUpdate
 from bot.supervision import Tasks
+from bot.understanding import COMMANDS
 
 TOKEN = "1:t"
 
@@ -27,6 +28,7 @@ class FakeTelegram:
     def __init__(self, *updates: dict[str, Any]) -> None:
         self.updates = list(updates)
         self.refusals: list[tuple[int, dict[str, Any]]] = []
+        self.refused_methods: set[str] = set()
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
     async def answer(self, request: Request) -> Response:
@@ -36,6 +38,8 @@ class FakeTelegram:
         if self.refusals:
             status, body = self.refusals.pop(0)
             return JSONResponse({"ok": False, **body}, status_code=status)
+        if method in self.refused_methods:
+            return JSONResponse({"ok": False, "error_code": 404}, status_code=404)
         if method != "getUpdates":
             return JSONResponse({"ok": True, "result": True})
         offset = params.get("offset", 0)
@@ -127,7 +131,44 @@ async def test_a_webhook_is_set_with_its_secret() -> None:
     fake = FakeTelegram()
     async with receiver(fake) as door:
         await door.use_webhook(PUBLIC_URL, "s3cret")
-    ((method, params),) = fake.calls
+    method, params = fake.calls[0]
     assert method == "setWebhook"
     assert params["url"] == f"{PUBLIC_URL}/telegram/webhook"
     assert params["secret_token"] == "s3cret"
+
+
+def menus(fake: FakeTelegram) -> list[tuple[str | None, dict[str, str]]]:
+    """What the menu was set to: the language of the app, and the words of each command."""
+    return [
+        (
+            params.get("language_code"),
+            {each["command"]: each["description"] for each in params["commands"]},
+        )
+        for method, params in fake.calls
+        if method == "setMyCommands"
+    ]
+
+
+async def test_the_menu_speaks_khmer_and_english_where_the_app_does() -> None:
+    fake = FakeTelegram()
+    async with receiver(fake) as door:
+        await door.use_webhook(PUBLIC_URL, "s3cret")
+    (everybody, khmer), (some, english) = menus(fake)
+    assert (everybody, some) == (None, "en")
+    assert set(khmer) == set(english) == set(COMMANDS)
+    assert khmer["stop"] == "ឈប់ទទួលសារ"
+    assert english["stop"] == "Stop receiving messages"
+
+
+async def test_polling_sets_the_menu_once_and_goes_on_where_it_is_refused() -> None:
+    fake = FakeTelegram(private_message(10))
+    kept: list[TelegramUpdate] = []
+
+    async def keep(found: TelegramUpdate) -> None:
+        kept.append(found)
+
+    fake.refused_methods = {"setMyCommands"}
+    async with polling(fake, keep):
+        await until(lambda: 11 in fake.offsets())
+    assert [update.provider_id for update in kept] == ["10"]
+    assert len(menus(fake)) == 1
