@@ -17,7 +17,7 @@ from bot import metrics
 from bot.supervision import Tasks, wait_for, waking
 from services import inbox
 from services.direct import direct_connection, own_connection
-from services.inbox import Claimed, Handler, OutgoingSms
+from services.inbox import Claimed, Handler, OutgoingSms, PassingFault
 
 log = structlog.get_logger(__name__)
 
@@ -138,6 +138,9 @@ class InboxConsumer:
         except asyncio.CancelledError:
             await self._give_back(claimed)
             raise
+        except PassingFault as fault:
+            await self._postpone(claimed, fault)
+            return None
         except Exception:
             return await self._failed(key, claimed)
         metrics.HANDLED.labels(claimed.channel).inc()
@@ -154,6 +157,12 @@ class InboxConsumer:
     async def _give_back(self, claimed: Claimed) -> None:
         async with direct_connection(self._engine) as connection:
             await inbox.give_back(connection, claimed)
+
+    async def _postpone(self, claimed: Claimed, fault: PassingFault) -> None:
+        cause = type(fault.__cause__).__name__
+        log.warning("update_postponed", item=claimed.id, channel=claimed.channel, cause=cause)
+        async with direct_connection(self._engine) as connection:
+            await inbox.postpone(connection, claimed, fault.after_s)
 
     async def _failed(self, key: bytes, claimed: Claimed) -> Claimed | None:
         """Put a failed update off, holding its address, or give it up and go on."""

@@ -12,21 +12,22 @@ from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
 
 from bot.bootstrap import App
 from bot.channels.sms_render import render, render_unclear
 from bot.channels.sms_session import SmsSession, last_screen
+from bot.channels.telegram_session import new_telegram_session
 from bot.dispatcher import build_dispatcher
+from bot.errors import is_passing
 from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import Meaning, Pressed, Said, Typed, understand
 from db.models.address import address_index
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
 from services import addresses, requests
-from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms
+from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms, PassingFault
 from services.places import Gazetteer, load_gazetteer
 
 # aiogram wants a token of the usual shape; an SMS bot calls nobody.
@@ -47,9 +48,17 @@ class Conversation:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def handle(self, item: InboxItem) -> Sequence[OutgoingSms]:
-        if item.channel == "sms":
-            return await self._handle_sms(item)
-        await self._handle_telegram(item)
+        """Raises PassingFault when the turn may well succeed in a while."""
+        try:
+            if item.channel == "sms":
+                return await self._handle_sms(item)
+            await self._handle_telegram(item)
+        except TelegramRetryAfter as error:
+            raise PassingFault(error.retry_after) from error
+        except Exception as error:
+            if is_passing(error):
+                raise PassingFault from error
+            raise
         return []
 
     async def close(self) -> None:
@@ -219,13 +228,12 @@ def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:
 
 def build_conversation(app: App) -> Conversation:
     settings = app.settings
-    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram_api_url))
     return Conversation(
         app=app,
         dispatcher=build_dispatcher(),
         telegram=Bot(
             settings.telegram_bot_token,
-            session=session,
+            session=new_telegram_session(settings.telegram_api_url),
             default=DefaultBotProperties(link_preview_is_disabled=True),
         ),
         sms=Bot(_SMS_BOT_TOKEN, session=SmsSession()),

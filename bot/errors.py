@@ -10,7 +10,12 @@ from typing import Any
 
 from aiogram import Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.exceptions import TelegramForbiddenError
+from aiogram.exceptions import (
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import ErrorEvent
 from aiogram_dialog import DialogManager
@@ -21,6 +26,9 @@ from aiogram_dialog.api.exceptions import (
     UnregisteredDialogError,
     UnregisteredWindowError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from structlog import get_logger
 
 from bot.landing import land, show_again
@@ -29,6 +37,18 @@ from services import addresses
 
 log = get_logger()
 
+# The other side does not answer just now; nothing is wrong with what the person sent.
+PASSING = (
+    TelegramNetworkError,
+    TelegramServerError,
+    TelegramRetryAfter,
+    RedisConnectionError,
+    RedisTimeoutError,
+    DBAPIError,
+    OSError,
+    TimeoutError,
+)
+
 STALE = (
     UnknownIntent,
     OutdatedIntent,
@@ -36,6 +56,13 @@ STALE = (
     UnregisteredDialogError,
     UnregisteredWindowError,
 )
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same turn may well succeed in a while."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return isinstance(error, PASSING)
 
 
 async def on_stale(event: ErrorEvent, dialog_manager: DialogManager, turn: Turn) -> Any:
@@ -60,7 +87,7 @@ async def on_mistake(
 ) -> Any:
     """Try again while there are tries left; then say that it did not work, and where we are."""
     manager = data.get("dialog_manager")
-    if not last_attempt or manager is None:
+    if not last_attempt or manager is None or is_passing(event.exception):
         return UNHANDLED
     log.error(
         "a turn failed for good",

@@ -21,7 +21,8 @@ _END_TIMEOUT_S = 5.0
 class Supervisor(Manager):  # type: ignore[misc]
     """Runs shell commands until one ends or a signal comes, then ends them all.
 
-    `on_all_started` is given the pids by name. After `loop()`, `died` is the name and exit code of the process that ended by itself, or None.
+    `on_all_started` is given the pids by name. After `loop()`, `died` is the name and exit code of
+    the process that ended by itself, or None.
     """
 
     def __init__(

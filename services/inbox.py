@@ -42,6 +42,17 @@ class OutgoingSms:
     dedup_key: str | None = None
 
 
+class PassingFault(Exception):  # noqa: N818 - nothing is wrong with the update
+    """A carrier or a server does not answer just now: try the update again in a while.
+
+    That is no attempt of the update's own, as long as it came in within the last hour.
+    """
+
+    def __init__(self, after_s: float = 5.0) -> None:
+        super().__init__(f"again in {after_s} s")
+        self.after_s = after_s
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """An update that this consumer holds, still sealed."""
@@ -107,6 +118,12 @@ _RETRY = """
 UPDATE inbox SET not_before = now() + make_interval(secs => $2), error_id = $3 WHERE id = $1
 """
 _FAIL = "UPDATE inbox SET failed_at = now(), error_id = $2 WHERE id = $1"
+_POSTPONE = """
+UPDATE inbox SET
+    attempts = attempts - (received_at > now() - interval '1 hour')::int,
+    not_before = now() + make_interval(secs => $2)
+WHERE id = $1 AND attempts <= $3
+"""
 _GIVE_BACK = "UPDATE inbox SET attempts = attempts - 1 WHERE id = $1 AND done_at IS NULL"
 
 _DUE = """
@@ -171,6 +188,11 @@ async def put_off(connection: Connection, item: Claimed, error_id: str) -> bool:
         return False
     await connection.execute(_RETRY, item.id, _BACKOFF_S[item.attempt - 1], error_id)
     return True
+
+
+async def postpone(connection: Connection, item: Claimed, after_s: float) -> None:
+    """Leave an update for later; its address waits with it."""
+    await connection.execute(_POSTPONE, item.id, after_s, MAX_ATTEMPTS)
 
 
 async def give_back(connection: Connection, item: Claimed) -> None:

@@ -1,0 +1,173 @@
+"""Shows a window without a database, a carrier or a person: for the gallery and the guard tests.
+
+Lists, labels and sums are the real ones: a window's getter runs whenever the answers in hand are
+enough for it. Where it would ask the database, the window's own preview data stand in.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn, cast
+
+from aiogram import Bot
+from aiogram.fsm.state import State
+from aiogram.types import Chat, User
+from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog.api.entities import EVENT_CONTEXT_KEY, Context, EventContext, NewMessage
+
+from bot.channels.sms_render import render, render_unclear
+from bot.shown import Shown
+from dialogs.all import ALL_DIALOGS
+from dialogs.buttons import Role
+from dialogs.turn import TURN_KEY, Channel, Turn
+from locales.catalogue import load_catalogue
+from services.places import load_gazetteer
+from services.sessions import NewSession
+from services.types import Address
+
+NOW: Final = datetime(2027, 3, 6, 2, tzinfo=UTC)
+# As long as the ids of real conversations, which stand in front of every callback data.
+INTENT_ID: Final = "AbCd12"
+ANSWERS: Final[Mapping[str, object]] = {
+    "consent": "registration-1",
+    "name": "សុខា",
+    "age": 32,
+    "sex": "female",
+    "province": "22",
+    "district": "2204",
+    "commune": "220405",
+    "phone_e164": "+85512345678",
+    "wanted_provinces": ["22", "17"],
+    "wanted_anywhere": False,
+    "sectors": ["garment", "construction"],
+    "salary": {"amount": 250, "currency": "USD"},
+}
+
+
+class _NeedsDatabase(Exception):
+    """A getter asked for more than the answers in hand."""
+
+
+class _NoSession:
+    def begin(self) -> NoReturn:
+        raise _NeedsDatabase
+
+
+@dataclass(frozen=True)
+class View:
+    """A window as it is shown. `from_preview` says that its data were the window's samples."""
+
+    turn: Turn
+    context: Context
+    message: NewMessage
+    shown: Shown
+    from_preview: bool
+
+    @property
+    def sms(self) -> str:
+        """The SMS that shows this window."""
+        return render(self.turn, self.shown)
+
+    @property
+    def sms_unclear(self) -> str:
+        """The SMS that answers what fits nothing here."""
+        return render_unclear(self.turn, self.shown)
+
+
+@dataclass
+class Viewer:
+    """Somebody to whom windows are shown; `answers` are those of the form in hand."""
+
+    language: str
+    channel: Channel
+    answers: Mapping[str, object] = field(default_factory=lambda: ANSWERS)
+    first_contact: bool = False
+    gazetteer: Any = field(default_factory=load_gazetteer)
+
+    async def see(
+        self,
+        dialog: Dialog,
+        state: State,
+        *,
+        from_preview: bool = False,
+        widget_data: Mapping[str, Any] | None = None,
+        dialog_data: Mapping[str, Any] | None = None,
+    ) -> View:
+        """The window of that state; `from_preview` shows its samples and runs no getter."""
+        context = Context(
+            INTENT_ID, "", state, None, dict(dialog_data or {}), dict(widget_data or {})
+        )
+        turn = self._turn()
+        manager = cast(DialogManager, _Manager(context, turn, from_preview=from_preview))
+        try:
+            message = await dialog.windows[state].render(dialog, manager)
+        except _NeedsDatabase:
+            return await self.see(
+                dialog, state, from_preview=True, widget_data=widget_data, dialog_data=dialog_data
+            )
+        return View(turn, context, message, Shown.of(message), from_preview)
+
+    async def see_pages(self, dialog: Dialog, state: State) -> list[View]:
+        """Every page of a window with a list; a window without one is a single page."""
+        views = [await self.see(dialog, state)]
+        while (more := views[-1].shown.keys.get(Role.MORE)) is not None:
+            widget, _, page = more[1].rpartition("\x1d")[2].partition(":>")
+            views.append(await self.see(dialog, state, widget_data={f"{widget}_page": int(page)}))
+        return views
+
+    def _turn(self) -> Turn:
+        sms = self.channel == "sms"
+        return Turn(
+            address=Address(id=1, channel=self.channel, language=self.language),
+            channel=self.channel,
+            language=self.language,
+            now=NOW,
+            new_session=cast(NewSession, _NoSession()),
+            catalogue=load_catalogue(),
+            gazetteer=self.gazetteer,
+            phone_number="+85512345678" if sms else None,
+            first_contact=self.first_contact,
+            answers=self.answers,
+        )
+
+
+class _Manager:
+    """As much of a DialogManager as showing a window needs.
+
+    aiogram-dialog has one for previews, but importing it asks for a drawing library.
+    """
+
+    def __init__(self, context: Context, turn: Turn, *, from_preview: bool) -> None:
+        self._context = context
+        self._from_preview = from_preview
+        chat = Chat(id=1, type="private")
+        user = User(id=1, is_bot=False, first_name="")
+        self.middleware_data: dict[str, Any] = {
+            TURN_KEY: turn,
+            "dialog_manager": self,
+            "event_chat": chat,
+            EVENT_CONTEXT_KEY: EventContext(
+                bot=cast(Bot, None),
+                chat=chat,
+                user=user,
+                thread_id=None,
+                business_connection_id=None,
+            ),
+        }
+
+    @property
+    def dialog_data(self) -> dict[str, Any]:
+        return self._context.dialog_data
+
+    def current_context(self) -> Context:
+        return self._context
+
+    def is_preview(self) -> bool:
+        return self._from_preview
+
+
+def list_windows() -> Iterator[tuple[Dialog, State]]:
+    """Every window of every conversation, in the order of the states."""
+    for dialog in ALL_DIALOGS:
+        for state in dialog.states():
+            yield dialog, state
