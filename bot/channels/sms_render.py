@@ -10,7 +10,7 @@ from services import sms_text
 
 # For phones that show boxes: whoever cannot read the rest can still send one letter.
 KEY_ORDER = (Role.SKIP, Role.MORE, Role.BACK, Role.MENU)
-HEARD_UNITS = 24
+HEARD_UNITS = 20
 
 
 def render(turn: Turn, shown: Shown) -> str:
