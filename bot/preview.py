@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, cast
 from aiogram import Bot
 from aiogram.fsm.state import State
 from aiogram.types import Chat, User
-from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.api.entities import EVENT_CONTEXT_KEY, Context, EventContext, NewMessage
 
 from bot.channels.sms_render import render, render_unclear
@@ -28,9 +28,8 @@ from services.types import Address
 NOW: Final = datetime(2027, 3, 6, 2, tzinfo=UTC)
 # As long as the ids of real conversations, which stand in front of every callback data.
 INTENT_ID: Final = "AbCd12"
-ANSWERS: Final[Mapping[str, object]] = {
+ANSWERS: Final[dict[str, object]] = {
     "consent": "registration-1",
-    "name": "សុខា",
     "age": 32,
     "sex": "female",
     "province": "22",
@@ -42,15 +41,17 @@ ANSWERS: Final[Mapping[str, object]] = {
     "sectors": ["garment", "construction"],
     "salary": {"amount": 250, "currency": "USD"},
 }
+DIALOG_DATA: Final[Mapping[str, object]] = {"code": "12345678"}
+_NAMES: Final = {"km": "សុខា", "en": "Sokha"}
 
 
-class _NeedsDatabase(Exception):
+class _NeedsDatabaseError(Exception):
     """A getter asked for more than the answers in hand."""
 
 
 class _NoSession:
     def begin(self) -> NoReturn:
-        raise _NeedsDatabase
+        raise _NeedsDatabaseError
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ class View:
 
 @dataclass
 class Viewer:
-    """Somebody to whom windows are shown; `answers` are those of the form in hand."""
+    """Somebody to whom windows are shown; `answers` replace those of the form in hand."""
 
     language: str
     channel: Channel
-    answers: Mapping[str, object] = field(default_factory=lambda: ANSWERS)
+    answers: dict[str, object] = field(default_factory=dict)
     first_contact: bool = False
     gazetteer: Any = field(default_factory=load_gazetteer)
 
@@ -94,18 +95,17 @@ class Viewer:
         dialog_data: Mapping[str, Any] | None = None,
     ) -> View:
         """The window of that state; `from_preview` shows its samples and runs no getter."""
-        context = Context(
-            INTENT_ID, "", state, None, dict(dialog_data or {}), dict(widget_data or {})
-        )
+        in_hand = dict(DIALOG_DATA if dialog_data is None else dialog_data)
+        context = Context(INTENT_ID, "", state, None, in_hand, dict(widget_data or {}))
         turn = self._turn()
-        manager = cast(DialogManager, _Manager(context, turn, from_preview=from_preview))
+        window = cast(Window, dialog.windows[state])
+        manager = _Manager(context, turn, from_preview=from_preview)
         try:
-            message = await dialog.windows[state].render(dialog, manager)
-        except _NeedsDatabase:
-            return await self.see(
-                dialog, state, from_preview=True, widget_data=widget_data, dialog_data=dialog_data
-            )
-        return View(turn, context, message, Shown.of(message), from_preview)
+            await window.getter(**manager.middleware_data)
+        except _NeedsDatabaseError:
+            manager.from_preview = True
+        message = await window.render(dialog, cast(DialogManager, manager))
+        return View(turn, context, message, Shown.of(message), manager.from_preview)
 
     async def see_pages(self, dialog: Dialog, state: State) -> list[View]:
         """Every page of a window with a list; a window without one is a single page."""
@@ -127,7 +127,7 @@ class Viewer:
             gazetteer=self.gazetteer,
             phone_number="+85512345678" if sms else None,
             first_contact=self.first_contact,
-            answers=self.answers,
+            answers=ANSWERS | {"name": _NAMES[self.language]} | self.answers,
         )
 
 
@@ -139,7 +139,7 @@ class _Manager:
 
     def __init__(self, context: Context, turn: Turn, *, from_preview: bool) -> None:
         self._context = context
-        self._from_preview = from_preview
+        self.from_preview = from_preview
         chat = Chat(id=1, type="private")
         user = User(id=1, is_bot=False, first_name="")
         self.middleware_data: dict[str, Any] = {
@@ -162,8 +162,11 @@ class _Manager:
     def current_context(self) -> Context:
         return self._context
 
+    async def load_data(self) -> dict[str, Any]:
+        return {}
+
     def is_preview(self) -> bool:
-        return self._from_preview
+        return self.from_preview
 
 
 def list_windows() -> Iterator[tuple[Dialog, State]]:
