@@ -1,7 +1,9 @@
 """`python -m simulator`: serve the carriers and the phones until stopped."""
 
 import argparse
+import contextlib
 import logging
+import re
 import sys
 from pathlib import Path
 
@@ -10,22 +12,49 @@ from simulator.config import Config
 from simulator.server import build_server
 from simulator.state import DamagedStateError
 
+LAST_PORT = 65535
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) <= LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a port is a number from 1 to {LAST_PORT}")
+
+
+def _token(text: str) -> str:
+    if re.fullmatch(r"[0-9]{1,19}:[A-Za-z0-9_-]+", text):
+        return text
+    raise argparse.ArgumentTypeError("a bot token is digits, a colon, and letters or digits")
+
+
+def _address(text: str) -> str:
+    if re.match(r"https?://[^/?#]+", text):
+        return text.rstrip("/")
+    raise argparse.ArgumentTypeError("an address begins with http:// or https:// and names a host")
+
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=8001, help="port to listen on")
+    parser.add_argument("--port", type=_port, default=8001, help="port to listen on")
     parser.add_argument("--state-file", type=Path, help="keep the phones here over a restart")
-    parser.add_argument("--bot-token", required=True, help="the token that the bot shows")
+    parser.add_argument(
+        "--bot-token", type=_token, required=True, help="the token that the bot shows"
+    )
     parser.add_argument(
         "--telegram-secret", default="", help="secret of webhook calls when setWebhook names none"
     )
     parser.add_argument("--twilio-sid", default=Config.twilio_sid, help="account sid")
     parser.add_argument("--twilio-token", default=Config.twilio_token, help="auth token")
     parser.add_argument("--sender", default=Config.sender, help="number that the centre sends from")
-    parser.add_argument("--app-url", default=Config.app_url, help="where webhooks are delivered")
     parser.add_argument(
-        "--public-url", default=Config.public_url, help="address that Twilio's signatures name"
+        "--app-url", type=_address, default=Config.app_url, help="where webhooks are delivered"
+    )
+    parser.add_argument(
+        "--public-url",
+        type=_address,
+        default=Config.public_url,
+        help="address that Twilio's signatures name",
     )
     return parser
 
@@ -40,7 +69,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     server = build_server(app, app.state.world, host=config.host, port=config.port)
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean stop
+        server.run()
     return 0 if server.started else 1
 
 

@@ -20,6 +20,7 @@ from simulator.twilio import CURRENCY, PRICE_PER_PART
 from simulator.world import World
 
 PING_SECONDS = 15
+STOP_SECONDS = 2
 _SHOWN_AS_PICTURES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 _PLAYED = {"audio/ogg", "audio/mpeg", "audio/mp4"}
 
@@ -86,7 +87,10 @@ class _Control:
         )
 
     async def events(self, _: Request) -> Response:
-        return EventSourceResponse(self._stream(), ping=PING_SECONDS)
+        # The stream ends by itself when the world stops; the grace lets it do so.
+        return EventSourceResponse(
+            self._stream(), ping=PING_SECONDS, shutdown_grace_period=STOP_SECONDS
+        )
 
     async def _stream(self) -> AsyncIterator[dict[str, str]]:
         with self._world.subscribe() as events:
@@ -143,6 +147,7 @@ class _Control:
 
     async def reset(self, _: Request) -> Response:
         self._world.reset()
+        self._telegram.files.clear()
         return Response(status_code=204)
 
     async def file(self, request: Request) -> Response:

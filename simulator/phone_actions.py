@@ -14,10 +14,12 @@ from simulator.phones import Phone, SmsPhone, TelegramPhone
 from simulator.refusals import ControlError, Handler, answer_refusals
 from simulator.telegram import person
 from simulator.telegram.carrier import Telegram
+from simulator.telegram.files import UPLOAD_LIMIT
 from simulator.telegram.person import Picked
 from simulator.twilio import phone_sms
 from simulator.world import World
 
+FORM_ROOM = 1024 * 1024
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 Payload = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -186,6 +188,8 @@ async def _json(request: Request) -> bytes:
 
 async def _upload(request: Request) -> Picked | None:
     """The file of a multipart body; None for an empty body, which asks for the sample."""
+    if int(request.headers.get("content-length", "0")) > UPLOAD_LIMIT + FORM_ROOM:
+        raise ControlError("the file is too big: Telegram takes 50 MB", status=413)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         NoBody.model_validate_json(await _json(request))
         return None

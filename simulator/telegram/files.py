@@ -2,6 +2,7 @@
 
 import io
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,13 @@ class FileStore:
             return self._memory.get(file.file_id)
         path = self._folder / file.file_id
         return path.read_bytes() if path.exists() else None
+
+    def clear(self) -> None:
+        """Forget all files, on the disk too."""
+        self._world.state.telegram.files.clear()
+        self._memory.clear()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write(self, file: StoredFile, data: bytes) -> None:
         if self._folder is None:

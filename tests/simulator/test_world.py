@@ -147,6 +147,10 @@ async def test_everything_outlives_a_restart(tmp_path: Path) -> None:
         assert path == "voice/file_1.oga"
         again = await second.call("sendMessage", chat_id=chat_id, text="y")
         assert again["message_id"] == sent["message_id"] + 2
+        folder = state_file.with_suffix(".files")
+        assert len(list(folder.iterdir())) == 1
+        await second.control("POST", "/reset")
+        assert not folder.exists()
 
 
 async def test_a_change_is_saved_without_waiting_for_the_end(tmp_path: Path) -> None:
@@ -166,6 +170,26 @@ async def test_the_server_stops_though_somebody_watches_and_polls(tmp_path: Path
         running.world.stop()
         assert await poll == (200, {"ok": True, "result": []})
         assert await watch.content.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "80000"], "argument --port: a port is a number from 1 to 65535"),
+        (["--bot-token", "abc"], "argument --bot-token: a bot token is digits, a colon"),
+        (["--app-url", "localhost"], "argument --app-url: an address begins with http://"),
+    ],
+)
+def test_a_wrong_argument_stops_the_start_with_one_line(
+    arguments: list[str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.argv", ["simulator", "--bot-token", "1:a", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    assert sentence in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_damaged_state_file_stops_the_start_with_one_line(
