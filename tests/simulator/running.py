@@ -87,7 +87,10 @@ async def run_simulator(state_file: Path | None = None) -> AsyncIterator[Simulat
     """A simulator on a free port, until the block ends."""
     world = World(Config(bot_token=TOKEN, state_file=state_file))
     app = create_app(world.config, world=world)
-    listening = socket.create_server(("127.0.0.1", 0))
+    # asyncio turns Nagle's delay (40 ms an answer) off only where the protocol is named.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
     port = listening.getsockname()[1]
     server = build_server(app, world, host="127.0.0.1", port=port)
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
