@@ -14,10 +14,13 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from types import FrameType
+
+from redis import Redis
+from redis.exceptions import RedisError
 
 from bot.config import Settings, StartError
 from bot.embedded import DataDirBusy, DataDirLock
@@ -170,32 +173,40 @@ def _announce_in_background(settings: Settings, began: float, pids: Mapping[str,
 
 def _announce(settings: Settings, began: float, pids: Mapping[str, int]) -> None:
     """Wait until everything answers, then say where."""
-    # Workers have no address: they are ready when their numbers are among the metrics.
-    expected: dict[str, list[str]] = {
-        "/readyz": [],
-        "/metrics": [f"inbox-{pids['worker']}", f"outbox-{pids['delivery']}"],
+    waits: dict[str, Callable[[], bool]] = {
+        "web": lambda: _answers(f"{settings.local_url}/readyz"),
+        "worker": lambda: _reports(settings, f"inbox-{pids['worker']}"),
+        "delivery": lambda: _reports(settings, f"outbox-{pids['delivery']}"),
     }
     if settings.simulator:
-        expected["/simulator"] = []
+        waits["simulator"] = lambda: _answers(f"{settings.local_url}/simulator")
     said_slow = False
-    for path, words in expected.items():
-        while not _answers(settings.local_url + path, words):
+    for name, is_ready in waits.items():
+        while not is_ready():
             if not said_slow and time.monotonic() - began > _SLOW_START_S:
                 said_slow = True
-                _say(f"Not ready after {_SLOW_START_S:.0f} s: waiting for {path}.")
+                _say(f"Not ready after {_SLOW_START_S:.0f} s: still waiting for {name}.")
             time.sleep(_PAUSE_S)
     _say(_welcome(settings, time.monotonic() - began))
 
 
-def _answers(address: str, words: Sequence[str]) -> bool:
+def _answers(address: str) -> bool:
     # Without the proxy of the environment: this is our own machine.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(address, timeout=_PROBE_TIMEOUT_S) as answer:
-            body = answer.read().decode()
+        with direct.open(address, timeout=_PROBE_TIMEOUT_S):
+            return True
     except OSError:
         return False
-    return all(word in body for word in words)
+
+
+def _reports(settings: Settings, process: str) -> bool:
+    """Whether a worker, which has no address, has left its numbers for /metrics."""
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=_PROBE_TIMEOUT_S) as redis:
+            return bool(redis.exists(f"metrics:{process}"))
+    except RedisError:
+        return False
 
 
 def _welcome(settings: Settings, seconds: float) -> str:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from bot.embedded import find_running, stop_postgres, stop_valkey
 from bot.embedded.paths import socket_dir
 
 REPOSITORY = Path(__file__).parents[2]
-TIMEOUT_S = 90
+TIMEOUT_S = 120
 
 
 def free_ports() -> tuple[int, int]:
@@ -57,9 +58,13 @@ def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
+        # Reading a line waits for ever; a program that says nothing must fail, not hang.
+        watchdog = threading.Timer(TIMEOUT_S, end_tree, [process])
+        watchdog.start()
         try:
             yield process
         finally:
+            watchdog.cancel()
             if process.poll() is None:
                 end_tree(process)
 
