@@ -21,6 +21,7 @@ from bot.channels.sms_session import SmsSession, last_screen
 from bot.channels.telegram_session import new_telegram_session
 from bot.dispatcher import build_dispatcher
 from bot.errors import is_passing
+from bot.shown import Shown
 from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import Meaning, Pressed, Said, Typed, understand
 from db.models.address import address_index
@@ -81,10 +82,12 @@ class Conversation:
         turn = await self._begin("telegram", str(chat.id))
         said = None
         message = update.message
-        if message is not None and message.text:
-            meaning = understand(message.text, standing.shown, "telegram")
+        if message is not None:
+            meaning = understand(message.text or "", standing.shown, "telegram")
             said = meaning.intent if isinstance(meaning, Said) else None
             update = _as_update(update, message, meaning)
+        elif press := update.callback_query:
+            update = _as_seen(update, press, standing.shown)
         await self._feed(self.telegram, update, turn, standing=standing, item=item, said=said)
         standing.handled = item.id
         await self.store.save(key, standing)
@@ -135,7 +138,6 @@ class Conversation:
             date=turn.now,
             chat=Chat(id=turn.address.id, type="private"),
             from_user=user,
-            text=meaning.text if isinstance(meaning, Typed) else "",
         ).as_(self.sms)
         if isinstance(meaning, Pressed):
             turn.heard = meaning.heard
@@ -213,9 +215,14 @@ def _private_chat(update: Update) -> Chat | None:
 
 
 def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:
-    """A typed button becomes a press (with an empty id: there is nothing to answer)."""
+    """A typed button becomes a press (with an empty id: there is nothing to answer).
+
+    Of a text what can be read remains. What it quotes goes: there is one question at a time.
+    """
     if not isinstance(meaning, Pressed):
-        return update
+        text = meaning.text if isinstance(meaning, Typed) else None
+        plain = message.model_copy(update={"text": text or None, "reply_to_message": None})
+        return Update(update_id=update.update_id, message=plain)
     press = CallbackQuery(
         id="",
         from_user=message.from_user or User(id=message.chat.id, is_bot=False, first_name=""),
@@ -224,6 +231,14 @@ def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:
         message=InaccessibleMessage(chat=message.chat, message_id=message.message_id),
     )
     return Update(update_id=update.update_id, callback_query=press.as_(message.bot))
+
+
+def _as_seen(update: Update, press: CallbackQuery, shown: Shown | None) -> Update:
+    """A press of what the last screen did not offer says nothing: its data goes."""
+    if shown is not None and shown.offers(press.data):
+        return update
+    empty = press.model_copy(update={"data": None})
+    return Update(update_id=update.update_id, callback_query=empty)
 
 
 def build_conversation(app: App) -> Conversation:

@@ -15,7 +15,7 @@ from aiogram_dialog.api.entities import NewMessage, OldMessage
 from aiogram_dialog.manager.message_manager import MessageManager
 
 from bot.errors import register_error_handlers
-from bot.landing import land, show_again
+from bot.landing import land, on_old_button, show_again
 from bot.shown import Shown
 from bot.state_store import NoIsolation, TurnStorage, current_standing
 from dialogs import navigation
@@ -31,9 +31,9 @@ class ScreenManager(MessageManager):
     async def show_message(
         self, bot: Bot, new_message: NewMessage, old_message: OldMessage | None
     ) -> OldMessage:
-        shown = await super().show_message(bot, new_message, old_message)
+        # Before showing: a screen that Telegram finds unchanged is on the phone all the same.
         current_standing().shown = Shown.of(new_message)
-        return shown
+        return await super().show_message(bot, new_message, old_message)
 
     async def answer_callback(self, bot: Bot, callback_query: CallbackQuery) -> None:
         if callback_query.id:
@@ -100,12 +100,9 @@ async def on_voice(message: Message, dialog_manager: DialogManager) -> None:
     await dialog_manager.start(CallMe.done, data={"voice": voice.file_id if voice else None})
 
 
-async def on_anything_else(event: Message | CallbackQuery, dialog_manager: DialogManager) -> None:
+async def on_anything_else(_: Message, dialog_manager: DialogManager) -> None:
     """Somebody who stands nowhere."""
-    if isinstance(event, CallbackQuery):
-        turn_of(dialog_manager).say("notice-old-button")
     await land(dialog_manager)
-    await dialog_manager.answer_callback()
 
 
 def build_dispatcher() -> Dispatcher:
@@ -114,10 +111,10 @@ def build_dispatcher() -> Dispatcher:
     )
     words = Router(name="words")
     words.message.register(on_said, said_something)
+    words.callback_query.register(on_old_button, ~F.data)
     words.message.register(on_voice, F.voice | F.audio | F.video_note)
     landing = Router(name="landing")
     landing.message.register(on_anything_else)
-    landing.callback_query.register(on_anything_else)
     dispatcher.include_routers(words, *new_dialogs(), landing)
     setup_dialogs(dispatcher, message_manager=ScreenManager(), events_isolation=NoIsolation())
     dispatcher.callback_query.middleware(show_below)

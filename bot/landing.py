@@ -4,6 +4,7 @@ An old button, a number that answers nothing, a state that was renamed: each end
 screen that says so, and a form that was begun goes on where its draft stands.
 """
 
+from aiogram.types import CallbackQuery
 from aiogram_dialog import DialogManager, ShowMode, StartMode
 
 from dialogs import navigation
@@ -35,3 +36,17 @@ async def show_again(manager: DialogManager) -> None:
         return
     manager.show_mode = ShowMode.SEND
     await manager.show()
+
+
+async def on_old_button(press: CallbackQuery, dialog_manager: DialogManager) -> None:
+    """A press of something that the living screen does not offer: it answers no question.
+
+    On the living message itself it is the second tap of two: what the first one brought stands
+    there already, and no explanation is due.
+    """
+    pressed = press.message.message_id if press.message else None
+    living = dialog_manager.current_stack().last_message_id
+    if not dialog_manager.has_context() or pressed != living:
+        turn_of(dialog_manager).say("notice-old-button")
+        await show_again(dialog_manager)
+    await dialog_manager.answer_callback()

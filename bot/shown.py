@@ -43,6 +43,10 @@ class Shown:
                 keys[button.role] = (button.label, data)
         return cls(answer, message.text or "", options, keys)
 
+    def offers(self, data: str | None) -> bool:
+        """Whether a button of the screen has this callback data."""
+        return any(data == value for _, value in (*self.options, *self.keys.values()))
+
     def exactly(self, chosen: Iterable[int]) -> str:
         """Callback data that sets a Many to these options (from 1) and is done."""
         picked = [self.options[number - 1][1] for number in chosen]

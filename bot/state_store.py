@@ -19,9 +19,11 @@ from redis.asyncio import Redis
 
 from bot.shown import Shown
 from db.crypto import DecryptionError, Keyring
+from dialogs.states import ALL_GROUPS
 
 # Older conversations are picked up from their drafts in the database.
 KEPT_SECONDS: Final = 14 * 24 * 3600
+_STATES: Final = frozenset(state.state for group in ALL_GROUPS for state in group.__all_states__)
 
 
 @dataclass
@@ -52,6 +54,8 @@ class StateStore:
         try:
             assert isinstance(value, bytes)  # the client does not decode
             data = json.loads(self._keyring.decrypt(value))
+            if not _names_only_known_states(data["parts"]):
+                return Standing(handled=data["handled"])
             shown = Shown.from_json(data["shown"]) if data["shown"] else None
             return Standing(data["parts"], shown, data["handled"])
         except (DecryptionError, ValueError, KeyError, TypeError):
@@ -66,6 +70,11 @@ class StateStore:
         }
         value = self._keyring.encrypt(json.dumps(data, ensure_ascii=False).encode())
         await self._redis.set(self._key(address_key), value, ex=KEPT_SECONDS)
+
+
+def _names_only_known_states(parts: Mapping[str, Mapping[str, Any]]) -> bool:
+    """False after a deploy that renamed a state where this person stood."""
+    return all(part["state"] in _STATES for part in parts.values() if "state" in part)
 
 
 def current_standing() -> Standing:

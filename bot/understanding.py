@@ -8,6 +8,9 @@ channels the words of a button press it, and a few words work at any moment.
 from dataclasses import dataclass
 from typing import Final
 
+import regex
+from aiogram_dialog.utils import REPLY_CALLBACK_SYMBOLS
+
 from bot.shown import Shown
 from dialogs.buttons import Answer, Role
 from services import keywords, khmer, numbers
@@ -28,6 +31,12 @@ COMMANDS: Final = {
     "language": "language",
     "call": "call",
 }
+# Nothing that can be read: controls, halves of characters, marks that turn the writing around.
+_UNREADABLE: Final = regex.compile(
+    r"[[\p{Cc}--[\n\t]]\p{Cs}[\p{Cf}--[\u200b-\u200d]]]", regex.VERSION1
+)
+# aiogram-dialog reads a press out of zero-width letters at the end of a text.
+_EDGES: Final = REPLY_CALLBACK_SYMBOLS + "\u200b \n\t"
 ANY_MOMENT: Final = frozenset(COMMANDS.values()) | frozenset(ROLE_OF_INTENT)
 
 
@@ -57,7 +66,7 @@ Meaning = Pressed | Said | Typed
 
 
 def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
-    text = text.strip()
+    text = _UNREADABLE.sub("", text).strip(_EDGES)
     if text.startswith("/"):
         return _command(text)
     folded = khmer.fold(text)
@@ -70,7 +79,7 @@ def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
 
 def _command(text: str) -> Meaning:
     name = text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if len(text) > 1 else ""
-    return Said(COMMANDS[name]) if name in COMMANDS else Typed(text)
+    return Said(COMMANDS[name]) if name in COMMANDS else Typed("")
 
 
 def _key(role: Role, shown: Shown | None) -> Meaning:

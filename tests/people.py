@@ -12,6 +12,7 @@ from typing import Any
 
 from aiogram import Bot
 from aiogram.client.session.base import BaseSession
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.methods import (
     AnswerCallbackQuery,
     DeleteMessage,
@@ -42,7 +43,12 @@ class ChatMemory(BaseSession):
     def __post_init__(self) -> None:
         super().__init__()
 
-    async def make_request(self, bot: Bot, method: Any, timeout: int | None = None) -> Any:
+    async def make_request(
+        self,
+        bot: Bot,
+        method: Any,
+        timeout: int | None = None,  # noqa: ASYNC109 - the signature is aiogram's
+    ) -> Any:
         self.calls.append(method)
         if self.failures:
             raise self.failures.pop(0)
@@ -53,6 +59,9 @@ class ChatMemory(BaseSession):
             if isinstance(method.reply_markup, ReplyKeyboardMarkup):
                 self.keyboards[int(method.chat_id)] = method.reply_markup
             return self._keep(int(method.chat_id), next(self.numbers), method)
+        if method.message_id not in chat:
+            kind = "delete" if isinstance(method, DeleteMessage) else "edit"
+            raise TelegramBadRequest(method, f"Bad Request: message to {kind} not found")
         if isinstance(method, EditMessageText):
             return self._keep(int(method.chat_id or 0), method.message_id or 0, method)
         if isinstance(method, EditMessageReplyMarkup):
