@@ -1,0 +1,83 @@
+"""From wherever somebody stands: a person is one word away, and the way back leads there again."""
+
+import re
+
+import pytest
+
+from bot.preview import list_windows
+from db.models.address import address_index
+from dialogs.states import ALL_GROUPS
+from tests.dialogs.walk import SMS_WAY, TELEGRAM_WAY, Stands, act, stands
+from tests.people import Line, SmsPerson, TelegramPerson
+
+CODE = re.compile(r"\b\d{6,10}\b")
+# The offer of a call is what a word of danger is answered with.
+WORD_OF_DANGER = "មិនចង់រស់"
+LANGUAGE_ANSWERS = {"km": "1", "en": "2"}
+
+
+async def _call_and_return(phone: SmsPerson) -> None:
+    """CALL makes a request whose code is told; back leads to the window that was left."""
+    before = await stands(phone)
+    told = await phone.send("CALL")
+    assert CODE.search(told), told
+    assert (await stands(phone)).window == "CallMe:done"
+    await phone.send("0")
+    assert await stands(phone) == before
+
+
+@pytest.mark.parametrize("language", LANGUAGE_ANSWERS)
+async def test_by_sms_a_call_is_one_word_away_from_every_window(line: Line, language: str) -> None:
+    phone = line.phone()
+    for window, text in SMS_WAY:
+        asked = text if window != "Menu:main" else LANGUAGE_ANSWERS[language]
+        await phone.send(asked)
+        assert (await stands(phone)).window == window
+        await _call_and_return(phone)
+    for word, window in (("HELP", "Menu:how_to_use"), ("STOP", "Messages:stopped")):
+        await phone.send(word)
+        assert (await stands(phone)).window == window
+        await _call_and_return(phone)
+
+
+async def _ask_on_telegram(person: TelegramPerson, before: Stands) -> None:
+    """The request stands, code and all, even before a number is known."""
+    await person.write("ទូរសព្ទមកខ្ញុំ")
+    assert (await stands(person)).window in ("CallMe:phone", "CallMe:done")
+    assert CODE.search(person.screen), person.screen
+    await person.write("ថយក្រោយ")
+    if before.window != "CallMe:offer":  # the offer is taken, and gone
+        assert await stands(person) == before
+
+
+async def test_on_telegram_a_call_is_one_word_away_from_every_window(line: Line) -> None:
+    person = line.person()
+    seen: set[str | None] = set()
+    for window, acts in TELEGRAM_WAY:
+        for kind, what in acts:
+            await act(person, kind, what)
+        before = await stands(person)
+        assert before.window == window
+        await _ask_on_telegram(person, before)
+        seen.add(window)
+    for word in ("របៀបប្រើ", "ឈប់", WORD_OF_DANGER, "ម៉ឺនុយ", "ការចុះឈ្មោះរបស់ខ្ញុំ"):
+        await person.write(word)
+        before = await stands(person)
+        await _ask_on_telegram(person, before)
+        seen.add(before.window)
+    seen |= {"CallMe:phone", "CallMe:done"}
+    assert seen == {state.state for group in ALL_GROUPS for state in group.__all_states__}
+
+
+async def test_what_is_kept_at_every_window_is_plain_json_under_neutral_names(line: Line) -> None:
+    """Redis holds the state's name and ids; a topic in it would tell who has which trouble."""
+    phone = line.phone()
+    states = {state.state for _, state in list_windows()}
+    for window, text in SMS_WAY:
+        await phone.send(text)
+        standing = await line.conversation.store.load(address_index("sms", phone.number))
+        contexts = [part for name, part in standing.parts.items() if ":context:" in name]
+        assert [context["state"] for context in contexts] == [window]
+        assert window in states
+        assert phone.number not in str(standing.parts)
+        assert "សុខា" not in str(standing.parts)
