@@ -149,6 +149,45 @@ async def test_a_failing_update_holds_its_address_and_is_given_up_at_last(
     assert second.done_at is not None
 
 
+async def test_a_fault_of_the_other_side_is_no_attempt(db: Any) -> None:
+    attempts: list[int] = []
+
+    async def handler(item: InboxItem) -> Sequence[OutgoingSms]:
+        attempts.append(item.attempt)
+        if len(attempts) <= inbox.MAX_ATTEMPTS + 2:
+            raise inbox.PassingFault(after_s=0.0)
+        return []
+
+    async with consuming(db, handler):
+        await store(db, 1)
+        await until(lambda: len(attempts) > inbox.MAX_ATTEMPTS + 2)
+    assert set(attempts) == {1}
+    assert await open_count(db) == 0
+
+
+async def test_after_an_hour_faults_count_so_that_nothing_blocks_an_address_for_ever(
+    db: Any,
+) -> None:
+    recorder = Recorder()
+
+    async def handler(item: InboxItem) -> Sequence[OutgoingSms]:
+        if item.payload["n"] == 1:
+            raise inbox.PassingFault(after_s=0.0)
+        return await recorder(item)
+
+    await store(db, 1)
+    await store(db, 2)
+    async with db.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE inbox SET received_at = now() - interval '2 hours' WHERE id = 1")
+        )
+    async with consuming(db, handler):
+        await until(lambda: recorder.seen)
+    assert recorder.seen == [2]
+    first, _ = await rows(db)
+    assert first.failed_at is not None
+
+
 async def test_an_update_that_no_key_opens_does_not_stop_the_others(
     db: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
