@@ -6,6 +6,7 @@ Each command imports what it needs and no more: delivery and the lists must not 
 import asyncio
 import sys
 from enum import StrEnum
+from typing import Annotated
 
 import typer
 
@@ -51,10 +52,14 @@ def web() -> None:
 
 
 @app.command()
-def worker(queue: Queue) -> None:
-    """Work through what came in (inbox), or send what waits (outbox)."""
+def worker(queue: Annotated[Queue | None, typer.Argument()] = None) -> None:
+    """Work through what came in (inbox), send what waits (outbox), or both."""
     settings = load_settings()
     with own_servers(settings):
+        if queue is None:
+            from bot.worker_pair import run_pair
+
+            raise typer.Exit(run_pair())
         if queue is Queue.INBOX:
             from bot.worker import run_inbox
 
