@@ -1,37 +1,31 @@
 """From what went wrong to a calm answer, or to another try.
 
-A stale button explains itself. A passing fault (a carrier or the database does not answer) is
-raised again: the inbox tries the whole turn once more, which is safe because a turn that was
-not finished has not moved on. What is left is our mistake: logged under an id, never with the
-person's words, and answered.
+A passing fault (a carrier or the database does not answer) is raised again: the inbox tries the
+whole turn once more, which is safe because a turn that was not finished has not moved on. What is
+left is our mistake: logged under an id, never with the person's words, and answered. Old buttons
+and renamed states never come here: see `on_old_button` and `StateStore.load`.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from aiogram import Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.exceptions import (
+    TelegramBadRequest,
     TelegramForbiddenError,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
 )
 from aiogram.filters import ExceptionTypeFilter
-from aiogram.types import ErrorEvent
-from aiogram_dialog import DialogManager
-from aiogram_dialog.api.exceptions import (
-    OutdatedIntent,
-    UnknownIntent,
-    UnknownState,
-    UnregisteredDialogError,
-    UnregisteredWindowError,
-)
+from aiogram.types import CallbackQuery, ErrorEvent
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from structlog import get_logger
 
-from bot.landing import land, show_again
+from bot.landing import land
 from dialogs.turn import Turn
 from services import addresses
 
@@ -49,31 +43,12 @@ PASSING = (
     TimeoutError,
 )
 
-STALE = (
-    UnknownIntent,
-    OutdatedIntent,
-    UnknownState,
-    UnregisteredDialogError,
-    UnregisteredWindowError,
-)
-
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same turn may well succeed in a while."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return isinstance(error, PASSING)
-
-
-async def on_stale(event: ErrorEvent, dialog_manager: DialogManager, turn: Turn) -> Any:
-    """The button, or the state, belongs to a screen that is gone."""
-    if event.update.callback_query is not None:
-        turn.say("notice-old-button")
-    if isinstance(event.exception, OutdatedIntent):
-        await show_again(dialog_manager)
-    else:
-        await land(dialog_manager)
-    await dialog_manager.answer_callback()
 
 
 async def on_blocked(event: ErrorEvent, turn: Turn) -> Any:
@@ -97,10 +72,17 @@ async def on_mistake(
     )
     turn.say("notice-our-mistake")
     await land(manager)
+    await _answer(event.update.callback_query)
     return None
 
 
+async def _answer(press: CallbackQuery | None) -> None:
+    """Stop the little clock on the button; too late for it is no harm."""
+    if press is not None and press.id:
+        with suppress(TelegramBadRequest):
+            await press.answer()
+
+
 def register_error_handlers(dispatcher: Dispatcher) -> None:
-    dispatcher.errors.register(on_stale, ExceptionTypeFilter(*STALE))
     dispatcher.errors.register(on_blocked, ExceptionTypeFilter(TelegramForbiddenError))
     dispatcher.errors.register(on_mistake)

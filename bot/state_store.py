@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any, Final
 
 from aiogram.fsm.state import State
@@ -23,6 +24,8 @@ from dialogs.states import ALL_GROUPS
 
 # Older conversations are picked up from their drafts in the database.
 KEPT_SECONDS: Final = 14 * 24 * 3600
+# What aiogram-dialog makes of its own values is its own affair, and changes with it.
+_FORMAT: Final = version("aiogram-dialog")
 _STATES: Final = frozenset(state.state for group in ALL_GROUPS for state in group.__all_states__)
 
 
@@ -54,16 +57,17 @@ class StateStore:
         try:
             assert isinstance(value, bytes)  # the client does not decode
             data = json.loads(self._keyring.decrypt(value))
-            if not _names_only_known_states(data["parts"]):
+            if data["format"] != _FORMAT or not _names_only_known_states(data["parts"]):
                 return Standing(handled=data["handled"])
             shown = Shown.from_json(data["shown"]) if data["shown"] else None
             return Standing(data["parts"], shown, data["handled"])
-        except (DecryptionError, ValueError, KeyError, TypeError):
+        except (DecryptionError, ValueError, KeyError, TypeError, AttributeError):
             # Written by an older version or under a lost key: the draft goes on instead.
             return Standing()
 
     async def save(self, address_key: bytes, standing: Standing) -> None:
         data = {
+            "format": _FORMAT,
             "parts": {name: part for name, part in standing.parts.items() if part},
             "shown": standing.shown.as_json() if standing.shown else None,
             "handled": standing.handled,

@@ -4,7 +4,7 @@ Every answer is written to its draft before the next window is shown; the dialog
 remembers nothing. Whoever comes back, on whatever window, goes on where they were.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiogram.fsm.state import State
@@ -12,16 +12,21 @@ from aiogram_dialog import DialogManager
 
 from dialogs.turn import turn_of
 from services import drafts
+from services.places import Gazetteer
 
 CORRECTING = "correcting"
 
 
 @dataclass(frozen=True)
 class Form:
-    """`steps` in the order in which they are asked, the summary last."""
+    """`steps` in the order in which they are asked, the summary last.
+
+    `usable` leaves out answers that no longer mean anything.
+    """
 
     name: str
     steps: Sequence[State]
+    usable: Callable[[Mapping[str, object], Gazetteer], Mapping[str, object]]
 
     @property
     def summary(self) -> State:
@@ -37,7 +42,7 @@ class Form:
             async with turn.new_session.begin() as session:
                 draft = await drafts.find_draft(session, turn.address.id, self.name)
             turn.answers = draft.answers if draft else {}
-        return turn.answers
+        return self.usable(turn.answers, turn.gazetteer)
 
     async def keep(self, manager: DialogManager, answers: Mapping[str, object]) -> None:
         """Write answers without moving on."""

@@ -22,7 +22,8 @@ def place_items(manager: DialogManager, within: str | None) -> list[Item]:
     """The places within one, or the hits of a typed name while there are any."""
     turn = turn_of(manager)
     if found := manager.dialog_data.get(FOUND):
-        return [_item(manager, code, parent=True) for code in found]
+        known = (code for code in found if turn.gazetteer.find_code(code))
+        return [_item(manager, code, parent=True) for code in known]
     language = turn.language
     children = (
         turn.gazetteer.children(within, language)

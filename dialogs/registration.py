@@ -45,6 +45,7 @@ FORM = Form(
         Registration.salary,
         Registration.summary,
     ),
+    registration.usable,
 )
 CONSENT_WORDING = "registration-1"
 LOWEST_AGE, HIGHEST_AGE = 10, 100

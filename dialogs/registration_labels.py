@@ -49,7 +49,9 @@ def lines(
         "phone": phone and phone_numbers.display(phone),
         "wanted": _wanted(turn, answers),
         "sectors": answers.get("sectors")
-        and _joined(turn, [turn.text(f"sector-{sector}") for sector in answers["sectors"]]),
+        and _joined(
+            turn, [each.label for each in sectors(turn) if each.value in answers["sectors"]]
+        ),
         "salary": pay and salary_line(turn, pay),
     }
     return [

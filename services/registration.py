@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import CURRENCIES, SEXES, Address, Draft, Person, Place, Profile, Request
 from services import centres, consent, drafts, requests
 from services.errors import IncompleteForm
+from services.places import Gazetteer
 
 FORM = "registration"
 TOPIC = "registration"
@@ -78,6 +79,26 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "salary": _is_salary,
 }
 FIELDS = tuple(_CHECKS)
+_HOME = ("province", "district", "commune")
+
+
+def usable(answers: Answers, gazetteer: Gazetteer) -> dict[str, Any]:
+    """The answers without those that a later release can no longer read: a place that is gone.
+
+    They may have waited for weeks. Whoever confirms is asked for them again.
+    """
+    kept = {
+        field: value
+        for field, value in answers.items()
+        if field not in _CHECKS or _CHECKS[field](value)
+    }
+    for field in _HOME:
+        if gazetteer.find_code(kept.get(field) or "") is None:
+            kept.pop(field, None)
+    if "wanted_provinces" in kept:
+        codes = kept["wanted_provinces"]
+        kept["wanted_provinces"] = [code for code in codes if gazetteer.find_code(code)]
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
