@@ -25,7 +25,8 @@ async def land(manager: DialogManager) -> None:
     if draft is None:
         await navigation.to_menu(manager)
         return
-    turn.say("notice-going-on")
+    if turn.notice is None:
+        turn.say("notice-going-on")
     await manager.start(Registration.consent, mode=StartMode.RESET_STACK)
 
 

@@ -38,6 +38,7 @@ class ChatMemory(BaseSession):
     keyboards: dict[int, ReplyKeyboardMarkup] = field(default_factory=dict)
     calls: list[TelegramMethod[Any]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    failing: dict[type[TelegramMethod[Any]], Exception] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -52,6 +53,8 @@ class ChatMemory(BaseSession):
         self.calls.append(method)
         if self.failures:
             raise self.failures.pop(0)
+        if type(method) in self.failing:
+            raise self.failing[type(method)]
         if isinstance(method, AnswerCallbackQuery):
             return True
         chat = self.messages.setdefault(int(method.chat_id), {})
@@ -159,7 +162,7 @@ class TelegramPerson:
     def _chat(self) -> dict[str, Any]:
         return {"id": self.id, "type": "private", "first_name": "Sok"}
 
-    async def send(self, **content: Any) -> str:
+    async def send(self, attempt: int = 1, **content: Any) -> str:
         message = {
             "message_id": next(self.line.memory.numbers),
             "date": int(NOW.timestamp()),
@@ -167,7 +170,7 @@ class TelegramPerson:
             "from": self._user(),
             **content,
         }
-        await self.line.take("telegram", {"update_id": 1, "message": message})
+        await self.line.take("telegram", {"update_id": 1, "message": message}, attempt)
         return self.screen
 
     async def write(self, text: str) -> str:
@@ -179,6 +182,9 @@ class TelegramPerson:
         return self.screen
 
     async def press_data(self, data: str, message: Message, attempt: int = 1) -> None:
+        await self.line.take("telegram", self.press_update(data, message), attempt)
+
+    def press_update(self, data: str, message: Message) -> dict[str, Any]:
         press = {
             "id": str(next(self.line.memory.numbers)),
             "from": self._user(),
@@ -191,7 +197,7 @@ class TelegramPerson:
                 "text": message.text,
             },
         }
-        await self.line.take("telegram", {"update_id": 1, "callback_query": press}, attempt)
+        return {"update_id": 1, "callback_query": press}
 
 
 @dataclass

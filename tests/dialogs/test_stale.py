@@ -86,7 +86,7 @@ async def test_a_button_of_the_last_month_leads_back_into_the_form(line: Line) -
     person = await walk_to(line.person(), "Registration:sex")
     await line.app.redis.flushdb()
     await person.press(words(line, "sex-male"))
-    assert person.screen.startswith(words(line, "notice-going-on"))
+    assert person.screen.startswith(words(line, "notice-old-button"))
     assert question(line, "registration-sex") in person.screen
     assert (await stands(person)).answers == {
         "consent": "registration-1",
@@ -104,7 +104,7 @@ async def _spoil_state(line: Line, person: TelegramPerson | SmsPerson, **changed
     standing = await store.load(key)
     for part in standing.parts.values():
         if "state" in part:
-            part |= changed
+            part.update(changed)
     await store.save(key, standing)
 
 
