@@ -145,8 +145,19 @@ class InboxConsumer:
             return await self._failed(key, claimed)
         metrics.HANDLED.labels(claimed.channel).inc()
         metrics.HANDLING.labels(claimed.channel).observe(time.perf_counter() - began)
+        return await self._finish(key, claimed, answers)
+
+    async def _finish(
+        self, key: bytes, claimed: Claimed, answers: Sequence[OutgoingSms]
+    ) -> Claimed | None:
+        """Go on with the address, unless others wait: who answers at once would starve them."""
         async with direct_connection(self._engine) as connection:
-            return await inbox.finish_and_claim(connection, key, claimed.id, answers)
+            finished = await inbox.finish(
+                connection, key, claimed.id, answers, go_on=not self._wanted
+            )
+        if finished.more and finished.claimed is None:
+            self._busy[key] = True
+        return finished.claimed
 
     async def _answers(self, claimed: Claimed) -> Sequence[OutgoingSms]:
         if claimed.attempt > inbox.MAX_ATTEMPTS:

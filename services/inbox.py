@@ -68,6 +68,14 @@ class Claimed:
         return InboxItem(self.id, self.channel, payload, self.attempt)
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What follows a handled update of an address: the next one, and whether there is any."""
+
+    claimed: Claimed | None
+    more: bool
+
+
 Handler = Callable[[InboxItem], Awaitable[Sequence[OutgoingSms]]]
 
 _STORE = """
@@ -91,7 +99,7 @@ RETURNING id, channel, payload, attempts
 """
 
 # One statement, one transaction: the row is done exactly when its answers are in the outbox.
-_FINISH_AND_CLAIM = """
+_FINISH = """
 WITH done AS (
     UPDATE inbox SET done_at = now(), payload = NULL WHERE id = $2
 ), answers AS (
@@ -101,16 +109,17 @@ WITH done AS (
          AS answer (address_id, purpose, body, dedup_key)
     ON CONFLICT (dedup_key) DO NOTHING
     RETURNING id
+), waiting AS (
+    SELECT id FROM inbox
+    WHERE address_key = $1 AND id <> $2 AND done_at IS NULL AND failed_at IS NULL
+    ORDER BY id LIMIT 1
 ), next AS (
     UPDATE inbox SET attempts = attempts + 1
-    WHERE id = (
-        SELECT id FROM inbox
-        WHERE address_key = $1 AND id <> $2 AND done_at IS NULL AND failed_at IS NULL
-        ORDER BY id LIMIT 1
-    ) AND (not_before IS NULL OR not_before <= now())
+    WHERE $7 AND id = (SELECT id FROM waiting) AND (not_before IS NULL OR not_before <= now())
     RETURNING id, channel, payload, attempts
 )
-SELECT next.*, (SELECT count(pg_notify('outbox', '')) FROM answers)
+SELECT next.*, EXISTS (SELECT FROM waiting) AS more,
+    (SELECT count(pg_notify('outbox', '')) FROM answers)
 FROM (VALUES (1)) AS always LEFT JOIN next ON true
 """
 
@@ -164,21 +173,27 @@ async def claim(connection: Connection, key: bytes) -> Claimed | None:
     return _to_claimed(await connection.fetchrow(_CLAIM, key))
 
 
-async def finish_and_claim(
-    connection: Connection, key: bytes, item_id: int, answers: Sequence[OutgoingSms]
-) -> Claimed | None:
-    """Empty a handled update, hand its answers to the outbox, and take the next of the address."""
+async def finish(
+    connection: Connection,
+    key: bytes,
+    item_id: int,
+    answers: Sequence[OutgoingSms],
+    *,
+    go_on: bool,
+) -> Finished:
+    """Empty a handled update and hand its answers to the outbox; with `go_on` claim the next."""
     seal = current_keyring().encrypt
     row = await connection.fetchrow(
-        _FINISH_AND_CLAIM,
+        _FINISH,
         key,
         item_id,
         [answer.address_id for answer in answers],
         [answer.purpose for answer in answers],
         [seal(json.dumps({"text": answer.text}).encode()) for answer in answers],
         [answer.dedup_key for answer in answers],
+        go_on,
     )
-    return _to_claimed(row)
+    return Finished(_to_claimed(row), row["more"])
 
 
 async def put_off(connection: Connection, item: Claimed, error_id: str) -> bool:

@@ -37,11 +37,13 @@ async def open_count(db: Any) -> int:
 
 
 @contextlib.asynccontextmanager
-async def consuming(db: Any, *handlers: inbox.Handler, poll_s: float = 0.05) -> AsyncIterator[None]:
+async def consuming(
+    db: Any, *handlers: inbox.Handler, poll_s: float = 0.05, concurrency: int = 32
+) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     tasks = Tasks()
     for handler in handlers:
-        consumer = InboxConsumer(db.engine, handler, poll_s=poll_s)
+        consumer = InboxConsumer(db.engine, handler, poll_s=poll_s, concurrency=concurrency)
         tasks.start(consumer.run(stopping), name="consumer")
     try:
         yield
@@ -104,6 +106,17 @@ async def test_what_waited_before_the_start_is_handled(db: Any) -> None:
     recorder = Recorder()
     async with consuming(db, recorder):
         await until(lambda: len(recorder.seen) == 3)
+
+
+async def test_who_writes_much_does_not_keep_others_waiting(db: Any) -> None:
+    for number in (10, 20, 30, 40):
+        await store(db, number, address="busy")
+    await store(db, 11, address="other")
+    recorder = Recorder()
+    async with consuming(db, recorder, concurrency=1, poll_s=60):
+        await until(lambda: len(recorder.seen) == 5)
+    assert recorder.seen.index(11) <= 1
+    assert [number for number in recorder.seen if number != 11] == [10, 20, 30, 40]
 
 
 async def test_an_sms_is_done_exactly_when_its_answer_is_in_the_outbox(db: Any) -> None:
