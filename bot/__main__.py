@@ -101,6 +101,14 @@ def requests() -> None:
 
 
 @app.command()
+def gallery() -> None:
+    """Write a page with every window, as it looks on both channels in both languages."""
+    from bot.gallery import write_gallery
+
+    typer.echo(f"Open {write_gallery().resolve().as_uri()}")
+
+
+@app.command()
 def secrets() -> None:
     """Print new secrets for a deployment of your own."""
     for name in SECRETS:

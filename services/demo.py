@@ -47,6 +47,7 @@ async def _load_person(session: AsyncSession, demo: _DemoPerson, now: datetime) 
     await addresses.mark_blocked(session, address.id, now=now)
     province = demo.commune[:2]
     answers = {
+        "consent": "demo",
         "name": demo.name,
         "age": demo.age,
         "sex": demo.sex,

@@ -15,7 +15,6 @@ STARTS_TASKS = {"bot/supervision.py", "simulator/supervision.py"}
 MOST_LINES = 400
 # A file may be longer for a reason that is written here.
 LONGER = {
-    "dialogs/registration.py": "one conversation, read from its first question to its last",
 }
 TEXT = {".py", ".md", ".toml", ".txt", ".html", ".js", ".css", ".yml", ".cfg", ".example", ""}
 # Where somebody happens to work says nothing to who reads this.

@@ -1,0 +1,33 @@
+"""The form itself: its steps, and what its parts share."""
+
+from aiogram_dialog import DialogManager
+
+from dialogs.forms import Form
+from dialogs.states import Registration
+from dialogs.turn import turn_of
+from services import phone_numbers, registration
+
+FORM = Form(
+    registration.FORM,
+    (
+        Registration.consent,
+        Registration.name,
+        Registration.age,
+        Registration.sex,
+        Registration.province,
+        Registration.district,
+        Registration.commune,
+        Registration.phone,
+        Registration.wanted,
+        Registration.sectors,
+        Registration.salary,
+        Registration.summary,
+    ),
+    registration.usable,
+)
+
+
+def number_is_known(manager: DialogManager) -> bool:
+    """By SMS from a Cambodian number there is nothing to ask."""
+    number = turn_of(manager).phone_number
+    return number is not None and phone_numbers.parse(number).is_cambodian
