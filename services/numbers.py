@@ -12,7 +12,7 @@ _WHOLE = regex.compile(rf"(?<![0-9.,])({NUMBER})(?![.,]?[0-9])")
 _LONGEST = 15  # digits; nothing that is asked for comes near, and nothing absurd is computed with
 
 _AND = f"{khmer.fold('និង')}|{khmer.fold('ហើយ')}|and"
-_BETWEEN_CHOICES = regex.compile(rf"(?:[\s,.;:/+&()។៖]|{_AND})+")
+_BETWEEN_CHOICES = regex.compile(rf"(?:[\s,.;:!?/+&()។៖]|{_AND})+")
 _MONTHS = {
     khmer.normalise(name): number
     for number, name in enumerate(
