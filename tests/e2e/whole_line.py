@@ -19,7 +19,7 @@ from bot.embedded.paths import socket_dir
 from tests.served_app import until
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def free_ports(count: int) -> list[int]:
