@@ -24,6 +24,7 @@ from bot.errors import is_passing
 from bot.shown import Shown
 from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import Meaning, Pressed, Said, Typed, understand
+from bot.update_reading import Membership, find_membership, read_update
 from db.models.address import address_index
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
@@ -68,10 +69,10 @@ class Conversation:
     # --- Telegram ---
 
     async def _handle_telegram(self, item: InboxItem) -> None:
-        update = Update.model_validate(item.payload, context={"bot": self.telegram})
-        if update.my_chat_member is not None:
-            await self._on_membership(update)
+        if membership := find_membership(item.payload):
+            await self._on_membership(membership)
             return
+        update = read_update(item.payload, self.telegram)
         chat = _private_chat(update)
         if chat is None:
             return
@@ -92,17 +93,13 @@ class Conversation:
         standing.handled = item.id
         await self.store.save(key, standing)
 
-    async def _on_membership(self, update: Update) -> None:
+    async def _on_membership(self, membership: Membership) -> None:
         """Blocking the bot means STOP for this address; unblocking ends that."""
-        member = update.my_chat_member
-        if member is None or member.chat.type != "private":
-            return
-        blocked = member.new_chat_member.status == "kicked"
         async with self.app.new_session.begin() as session:
-            address = await addresses.find(session, "telegram", str(member.chat.id))
+            address = await addresses.find(session, "telegram", str(membership.chat_id))
             if address is None:
                 return
-            if blocked:
+            if membership.blocked:
                 await addresses.mark_blocked(session, address.id, now=self.now())
             else:
                 await addresses.mark_unblocked(session, address.id)
