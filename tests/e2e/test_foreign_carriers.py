@@ -1,6 +1,7 @@
 """A Bot API server and a Twilio-compatible server of others drive the line by settings alone.
 
-The three processes are those of the Procfile, on a PostgreSQL and a Redis given by address.
+Web, inbox and outbox each run as a process of their own, as they would on machines of their own,
+on a PostgreSQL and a Redis given by address.
 """
 
 import asyncio
