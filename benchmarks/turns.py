@@ -82,15 +82,17 @@ async def measure(build: Build, data_dir: Path, *, people: int, steady_s: float)
 
 async def _measure_burst(running: Running, crowd: People, people: int) -> Measured:
     before, calls, began = running.cpu_seconds(), crowd.calls, time.perf_counter()
+    own_work = time.process_time()
     turns = await crowd.register_at_once(running.program.webhook, people)
     seconds = time.perf_counter() - began
-    after = running.cpu_seconds()
+    after, own_work = running.cpu_seconds(), time.process_time() - own_work
     return Measured(
         title=running.program.title,
         start_s=crowd.first_answer_at - running.started_at,
         turns_per_s=len(turns) / seconds,
         calls_per_turn=(crowd.calls - calls) / len(turns),
         cpu_ms={name: 1000 * (after[name] - spent) / len(turns) for name, spent in before.items()},
+        yardstick_ms=1000 * own_work / (len(turns) + crowd.calls - calls),
         burst_s=sorted(turns),
     )
 
