@@ -113,7 +113,7 @@ class Conversation:
         turn = await self._begin("sms", number)
         body: str | None
         if not self.app.settings.sms_two_way:
-            body = await self._one_way(turn)
+            body = await self._one_way(turn, text)
         else:
             meaning = understand(text, standing.shown, "sms")
             if standing.handled == item.id:
@@ -152,9 +152,15 @@ class Conversation:
             return render_unclear(turn, standing.shown)
         return render(turn, standing.shown)
 
-    async def _one_way(self, turn: Turn) -> str:
+    async def _one_way(self, turn: Turn, text: str) -> str | None:
         """No answer can come back: a person calls instead, and the words ask for nothing."""
+        said = understand(text, None, "sms")
         async with self.app.new_session.begin() as session:
+            if said == Said("stop"):
+                await addresses.stop(session, turn.address.id, now=turn.now)
+                return None
+            if said == Said("start"):
+                await addresses.start(session, turn.address.id)
             request = await requests.ask_for_call(session, turn.address, now=turn.now)
         return turn.text("sms-one-way", code=request.code)
 

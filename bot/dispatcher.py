@@ -5,6 +5,7 @@ landing for whoever stands nowhere. Middlewares of ours come after `setup_dialog
 there is no dialog manager to speak to.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiogram import Bot, Dispatcher, F, Router
 from aiogram.types import CallbackQuery, Message, TelegramObject
 from aiogram_dialog import DialogManager, ShowMode, setup_dialogs
 from aiogram_dialog.api.entities import NewMessage, OldMessage
+from aiogram_dialog.api.entities import stack as dialog_stack
 from aiogram_dialog.manager.message_manager import MessageManager
 
 from bot.errors import register_error_handlers
@@ -20,9 +22,12 @@ from bot.shown import Shown
 from bot.state_store import NoIsolation, TurnStorage, current_standing
 from dialogs import navigation
 from dialogs.all import new_dialogs
-from dialogs.states import CallMe, Messages
 from dialogs.turn import turn_of
 from services import addresses
+
+# aiogram-dialog's own ids are the second and one of a hundred numbers: two conversations begun
+# in one second may share theirs, and a button of the one would press the other.
+dialog_stack.new_id = lambda: secrets.token_urlsafe(6)
 
 
 class ScreenManager(MessageManager):
@@ -79,7 +84,7 @@ async def on_stop(manager: DialogManager) -> None:
     turn = turn_of(manager)
     async with turn.new_session.begin() as session:
         await addresses.stop(session, turn.address.id, now=turn.now)
-    await manager.start(Messages.stopped)
+    await navigation.to_messages_stopped(manager)
 
 
 SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
@@ -97,7 +102,7 @@ SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
 async def on_voice(message: Message, dialog_manager: DialogManager) -> None:
     """A voice message at any step is somebody who would rather speak than write."""
     voice = message.voice or message.audio or message.video_note
-    await dialog_manager.start(CallMe.done, data={"voice": voice.file_id if voice else None})
+    await navigation.to_call_me(dialog_manager, {"voice": voice.file_id} if voice else None)
 
 
 async def on_anything_else(_: Message, dialog_manager: DialogManager) -> None:

@@ -8,7 +8,7 @@ from dialogs import navigation
 from dialogs.screen import Screen
 from dialogs.states import Menu
 from dialogs.texts import Tr
-from dialogs.turn import turn_of
+from dialogs.turn import Turn, turn_of
 from dialogs.widgets import Choice, Item
 from services import drafts, registration
 
@@ -31,8 +31,17 @@ async def get_menu(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
         first = Item("mine", turn.text("menu-mine"))
     else:
         first = Item("register", turn.text("menu-register"))
-    others = [Item(way, turn.text(f"menu-{way}")) for way in ("call", "help", "language")]
-    return {"ways": [first, *others]}
+    return {"ways": [first, *_always(turn)]}
+
+
+async def preview_menu(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    """The menu of somebody who has not registered."""
+    turn = turn_of(dialog_manager)
+    return {"ways": [Item("register", turn.text("menu-register")), *_always(turn)]}
+
+
+def _always(turn: Turn) -> list[Item]:
+    return [Item(way, turn.text(f"menu-{way}")) for way in ("call", "help", "language")]
 
 
 async def on_way(manager: DialogManager, way: str) -> None:
@@ -61,9 +70,7 @@ menu_dialog = Dialog(
         state=Menu.main,
         getter=get_menu,
         menu=False,
-        preview_data={
-            "ways": [Item("register", "ចុះឈ្មោះ"), Item("call", "ទូរសព្ទមកខ្ញុំ")],
-        },
+        preview_data=preview_menu,
     ),
     Screen(
         Tr("help-how-to-use"),

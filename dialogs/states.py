@@ -30,6 +30,7 @@ class Registration(StatesGroup):
     sectors = State()
     salary = State()
     summary = State()
+    correct = State()
     done = State()
 
 

@@ -37,7 +37,8 @@ def _unclear(turn: Turn, shown: Shown) -> Iterator[str]:
     keys = _keys(turn, shown)
     hint = ""
     if shown.answer in (Answer.CHOICE, Answer.MANY) and shown.options:
-        hint = turn.text("sms-send-number", count=len(shown.options))
+        count = len(shown.options)
+        hint = turn.text("sms-send-number", count=count) if count > 1 else turn.text("sms-send-one")
     elif shown.answer is Answer.NUMBER:
         hint = turn.text("sms-send-any-number")
     question = shown.question.rpartition("\n")[2]

@@ -5,7 +5,7 @@ from typing import Any
 
 from dialogs.turn import Turn
 from dialogs.widgets import Item
-from services import phone_numbers, places
+from services import phone_numbers, places, sms_text
 
 SEXES = ("female", "male", "other", "not_said")
 SECTORS = ("garment", "construction", "manufacturing", "agriculture", "services", "other")
@@ -22,10 +22,7 @@ def sectors(turn: Turn) -> list[Item]:
 
 def places_line(turn: Turn, codes: Sequence[str]) -> str:
     names = [
-        turn.text("wanted-anywhere")
-        if code == ANYWHERE
-        else places.label(turn.gazetteer.get(code), turn.language)
-        for code in codes
+        turn.text("wanted-anywhere") if code == ANYWHERE else _place(turn, code) for code in codes
     ]
     return _joined(turn, names)
 
@@ -35,11 +32,16 @@ def salary_line(turn: Turn, answer: Mapping[str, Any]) -> str:
     return turn.text(key, amount=f"{answer['amount']:,}")
 
 
-def lines(
-    turn: Turn, answers: Mapping[str, Any], *, number: str | None
-) -> list[tuple[str, str, str]]:
-    """(field, label, value) of every line of the summary, unanswered ones said to be so."""
-    phone = answers.get("phone_e164") or answers.get("phone_abroad") or number
+# How much of an answer a summary by SMS repeats: all of them together fit three parts.
+SMS_UNITS = {"name": 20, "home": 34, "wanted": 30, "sectors": 26}
+
+
+def lines(turn: Turn, answers: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(field, label, value) of every line of the summary, unanswered ones said to be so.
+
+    By SMS the number is known, values are cut short and what was not answered is left out.
+    """
+    phone = answers.get("phone_e164") or answers.get("phone_abroad")
     pay = answers.get("salary")
     values = {
         "name": answers.get("name"),
@@ -54,17 +56,28 @@ def lines(
         ),
         "salary": pay and salary_line(turn, pay),
     }
+    labelled = {field: (turn.text(f"line-{field}"), value) for field, value in values.items()}
+    if turn.channel == "sms":
+        return [
+            (field, label, sms_text.shorten(str(value or ""), SMS_UNITS.get(field, 20)))
+            for field, (label, value) in labelled.items()
+            if field != "phone" or value
+        ]
     return [
-        (field, turn.text(f"line-{field}"), str(value or turn.text("line-unanswered")))
-        for field, value in values.items()
-        if not (field == "phone" and number)
+        (field, label, str(value or turn.text("line-unanswered")))
+        for field, (label, value) in labelled.items()
     ]
 
 
 def _home(turn: Turn, answers: Mapping[str, Any]) -> str:
-    """From the smallest place up, as people say it."""
+    """From the smallest place up, as people say it; by SMS the bare names."""
     codes = [answers[level] for level in ("commune", "district", "province") if answers.get(level)]
-    return _joined(turn, [places.label(turn.gazetteer.get(code), turn.language) for code in codes])
+    return _joined(turn, [_place(turn, code) for code in codes])
+
+
+def _place(turn: Turn, code: str) -> str:
+    kind = turn.channel != "sms"
+    return places.label(turn.gazetteer.get(code), turn.language, kind=kind)
 
 
 def _wanted(turn: Turn, answers: Mapping[str, Any]) -> str:

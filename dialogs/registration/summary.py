@@ -36,36 +36,45 @@ LINES = {
 async def get_summary(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     dialog_manager.dialog_data.pop(CORRECTING, None)
+    # The summary repeats every answer itself.
+    turn.heard = None
     answers = await FORM.answers(dialog_manager)
-    lines = labels.lines(turn, answers, number=turn.phone_number)
-    choices = [Item("confirm", turn.text("button-confirm"))]
-    if dialog_manager.dialog_data.get("choosing_line"):
-        choices = [Item(f"line-{name}", label) for name, label, _ in lines]
-    else:
-        choices.append(Item("correct", turn.text("button-correct")))
     return {
         "summary": "\n".join(
-            turn.text("summary-line", label=label, value=value) for _, label, value in lines
+            turn.text("summary-line", label=label, value=value)
+            for _, label, value in labels.lines(turn, answers)
+            if value
         ),
-        "choices": choices,
+        "choices": [
+            Item("confirm", turn.text("button-confirm")),
+            Item("correct", turn.text("button-correct")),
+        ],
     }
 
 
 async def on_summary(manager: DialogManager, choice: str) -> None:
-    turn_of(manager).heard = None
     if choice == "confirm":
         await on_confirm(manager)
     elif choice == "correct":
-        manager.dialog_data["choosing_line"] = True
-    elif (state := LINES.get(choice.removeprefix("line-"))) is not None:
-        manager.dialog_data.pop("choosing_line", None)
+        await manager.switch_to(Registration.correct)
+
+
+async def get_lines(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    turn.heard = None
+    answers = await FORM.answers(dialog_manager)
+    return {"lines": [Item(name, label) for name, label, _ in labels.lines(turn, answers)]}
+
+
+async def on_line(manager: DialogManager, line: str) -> None:
+    turn_of(manager).heard = None
+    if line in LINES:
         manager.dialog_data[CORRECTING] = True
-        await manager.switch_to(state)
+        await manager.switch_to(LINES[line])
 
 
-async def back_from_summary(manager: DialogManager) -> None:
-    if not manager.dialog_data.pop("choosing_line", None):
-        await FORM.back(manager)
+async def back_to_summary(manager: DialogManager) -> None:
+    await manager.switch_to(Registration.summary)
 
 
 async def on_confirm(manager: DialogManager) -> None:
@@ -95,11 +104,19 @@ screens = (
         Choice("choice", "choices", on_summary),
         state=Registration.summary,
         getter=get_summary,
-        back=back_from_summary,
+        back=FORM.back,
         preview_data={
             "summary": "ឈ្មោះ៖ សុខា",
             "choices": [Item("confirm", "ត្រឹមត្រូវហើយ"), Item("correct", "កែ")],
         },
+    ),
+    Screen(
+        Tr("registration-correct"),
+        Choice("line", "lines", on_line),
+        state=Registration.correct,
+        getter=get_lines,
+        back=back_to_summary,
+        preview_data={"lines": [Item("name", "ឈ្មោះ"), Item("age", "អាយុ")]},
     ),
     Screen(
         Tr("registration-done"),

@@ -30,6 +30,27 @@ def _answered(line: Line) -> int:
 @pytest.mark.parametrize("window", TELEGRAM_WINDOWS)
 async def test_the_second_tap_answers_nothing_more(line: Line, window: str) -> None:
     person = await walk_to(line.person(), window)
+    await _tap_everything_twice(person, window)
+
+
+@pytest.mark.parametrize(
+    ("word", "window"),
+    [
+        ("help", "Menu:how_to_use"),
+        ("STOP", "Messages:stopped"),
+        ("CALL", "CallMe:phone"),
+        ("មិនចង់រស់", "CallMe:offer"),
+    ],
+)
+async def test_nor_does_it_beside_the_form(line: Line, word: str, window: str) -> None:
+    person = await walk_to(line.person(), "Registration:age")
+    await person.write(word)
+    assert (await stands(person)).window == window
+    await _tap_everything_twice(person, window)
+
+
+async def _tap_everything_twice(person: TelegramPerson, window: str) -> None:
+    line = person.line
     for number, data in enumerate(_sample_of_buttons(person)):
         twice = await clone(person, 10_000 + number)
         pressed = person.chat[-1]

@@ -12,6 +12,7 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import AnswerCallbackQuery, SendMessage
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from db.models import Consent
 from db.models.address import address_index
@@ -222,7 +223,9 @@ async def test_our_own_mistake_is_admitted_at_the_last_attempt(
     monkeypatch.setattr("services.salary.parse", broken)
     with pytest.raises(ZeroDivisionError):
         await person.write("250$")
-    await person.send(text="250$", attempt=MAX_ATTEMPTS)
+    with capture_logs() as logged:
+        await person.send(text="250$", attempt=MAX_ATTEMPTS)
+    assert [entry["kind"] for entry in logged] == ["ZeroDivisionError"]
     assert words(line, "notice-our-mistake") in person.screen
     assert question(line, "registration-salary") in person.screen
     monkeypatch.undo()

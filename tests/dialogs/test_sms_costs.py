@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services import sms_text
+from services import addresses, requests, sms_text
 from tests.dialogs.walk import CONTACT, SMS_WAY
 from tests.people import Line, SmsPerson, TelegramPerson, open_line
 from tests.served_app import make_app
@@ -132,7 +132,7 @@ async def one_way(db: Database, redis_url: str) -> AsyncIterator[SmsPerson]:
         yield open_line(app).phone()
 
 
-@pytest.mark.parametrize("text", ["hello", "1", "CALL", "MENU", "STOP", "មិនចង់រស់", "????"])
+@pytest.mark.parametrize("text", ["hello", "1", "CALL", "MENU", "មិនចង់រស់", "????"])
 async def test_what_cannot_be_answered_asks_for_no_answer(one_way: SmsPerson, text: str) -> None:
     """It ends in what happens by itself: a person calls."""
     told = await one_way.send(text)
@@ -141,3 +141,14 @@ async def test_what_cannot_be_answered_asks_for_no_answer(one_way: SmsPerson, te
     last_sentence = [part for part in told.split("។") if part.strip()][-1]
     assert "ទូរសព្ទទៅបង" in last_sentence
     assert sms_text.count(told).parts <= MOST_PARTS_OF_A_SCREEN
+
+
+async def test_a_stop_that_cannot_be_answered_is_obeyed_in_silence(one_way: SmsPerson) -> None:
+    answers = await one_way.line.take("sms", {"From": one_way.number, "Body": "STOP"})
+    assert not answers
+    async with one_way.line.app.new_session.begin() as session:
+        address = await addresses.find(session, "sms", one_way.number)
+        waiting = await requests.list_waiting(session)
+    assert address is not None
+    assert address.stopped_at is not None
+    assert not waiting

@@ -27,11 +27,15 @@ TELEGRAM_WAY: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = (
     ("Registration:sectors", (("place", "ពោធិ៍សាត់"), ("press", "button-done"))),
     ("Registration:salary", (("press", "sector-garment"), ("press", "button-done"))),
     ("Registration:summary", (("write", "250$"),)),
-    ("Registration:done", (("press", "button-confirm"),)),
+    ("Registration:correct", (("press", "button-correct"),)),
+    ("Registration:done", (("press", "button-back"), ("press", "button-confirm"))),
 )
 TELEGRAM_WINDOWS = [state for state, _ in TELEGRAM_WAY]
+# Where a form goes on; choosing what to correct is no step of it, its summary is.
 FORM_WINDOWS = [
-    state for state in TELEGRAM_WINDOWS if state.startswith("Registration") and "done" not in state
+    state
+    for state in TELEGRAM_WINDOWS
+    if state.startswith("Registration") and not state.endswith((":done", ":correct"))
 ]
 
 # The straight way by SMS; a Cambodian number is not asked for its phone.
