@@ -14,8 +14,7 @@ READS_ENVIRONMENT = {"bot/config.py"}
 STARTS_TASKS = {"bot/supervision.py", "simulator/supervision.py"}
 MOST_LINES = 400
 # A file may be longer for a reason that is written here.
-LONGER = {
-}
+LONGER = {}
 TEXT = {".py", ".md", ".toml", ".txt", ".html", ".js", ".css", ".yml", ".cfg", ".example", ""}
 # Where somebody happens to work says nothing to who reads this.
 PLACES = re.compile(r"(?<![\w.~}])/(?:work|home|root|Users)/\w")
