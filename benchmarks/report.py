@@ -19,18 +19,13 @@ _STAGES = ("dialog", "database", "standing", "sending", "consumer")
 
 @dataclass
 class Measured:
-    """One program. Processor milliseconds are per turn; lists of seconds are sorted.
-
-    `yardstick_ms` is what one HTTP message costs the simulated people: the same work beside every
-    program, so that it tells how fast the machine was meanwhile.
-    """
+    """One program. Processor milliseconds are per turn; lists of seconds are sorted."""
 
     title: str
     start_s: float
     turns_per_s: float
     calls_per_turn: float
     cpu_ms: dict[str, float]
-    yardstick_ms: float
     burst_s: list[float]
     steady_s: list[float] = field(default_factory=list)
     megabytes: dict[str, float] = field(default_factory=dict)
@@ -89,7 +84,6 @@ _ROWS = (
     ("--- inbox and event loop", lambda one: _stage("consumer", one)),
     ("- PostgreSQL", lambda one: _ms(one.cpu_ms[POSTGRES])),
     ("- Valkey", lambda one: _ms(one.cpu_ms[VALKEY])),
-    ("yardstick: CPU ms a message", lambda one: f"{one.yardstick_ms:.3f}"),
     ("Bot API calls per turn", lambda one: _ms(one.calls_per_turn)),
     ("turns/s, all at once", lambda one: f"{one.turns_per_s:.0f}"),
     ("p50 ms, all at once", lambda one: f"{percentile(one.burst_s, 0.5):.0f}"),
@@ -118,14 +112,12 @@ def _goals(measured: Sequence[Measured]) -> list[str]:
     goals = []
     for title, most in (("bare aiogram-dialog", 2.0), ("plain PTB, httpx", 1.0)):
         if (other := by_title.get(title)) is not None:
-            speed = other.yardstick_ms / ours.yardstick_ms
             goals.append(
                 _goal(
-                    f"CPU, times {title}, at equal speed of the machine",
-                    speed * ours.total_ms / other.total_ms,
+                    f"CPU, times {title}",
+                    ours.total_ms / other.total_ms,
                     most,
-                    f"as read {ours.total_ms / other.total_ms:.2f}, without the servers"
-                    f" {speed * ours.program_ms / other.program_ms:.2f}",
+                    f"without the servers {ours.program_ms / other.program_ms:.2f}",
                 )
             )
     goals += [
