@@ -90,7 +90,8 @@ async def test_start_leads_back_into_the_form_or_to_the_menu(line: Line, window:
 
 
 @pytest.mark.parametrize(
-    ("window", "kind"), zip(TELEGRAM_WINDOWS, cycle(["voice", "audio", "video_note"]), strict=False)
+    ("window", "kind"),
+    list(zip(TELEGRAM_WINDOWS, cycle(["voice", "audio", "video_note"]), strict=False)),
 )
 async def test_a_voice_message_asks_for_a_call(line: Line, window: str, kind: str) -> None:
     person = await walk_to(line.person(), window)
