@@ -184,8 +184,10 @@ def main() -> None:
     given = parser.parse_args()
     api = TelegramAPIServer.from_base(given.api_url)
     bot = Bot(given.token, session=AiohttpSession(api=api))
+    # redis-py's pool refuses the 101st of those who write at once, and their updates would be lost.
     storage = RedisStorage(
-        Redis.from_url(given.redis_url), key_builder=DefaultKeyBuilder(with_destiny=True)
+        Redis.from_url(given.redis_url, max_connections=500),
+        key_builder=DefaultKeyBuilder(with_destiny=True),
     )
     # Without it a person who answers at once finds no state: it is kept after the message went out.
     dispatcher = Dispatcher(storage=storage, events_isolation=SimpleEventIsolation())
