@@ -49,6 +49,11 @@ async def get_consent(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]
 
 
 async def on_name(manager: DialogManager, name: str) -> None:
+    if not any(letter.isalpha() for letter in name):
+        turn = turn_of(manager)
+        turn.unclear = True
+        turn.say("notice-unclear")
+        return
     await FORM.answer(manager, {"name": " ".join(name.split())})
 
 

@@ -39,3 +39,9 @@ async def test_somebody_registers_on_telegram(line: Line) -> None:
     assert await _waiting(line) == [
         ("registration", "សុខា", "ឃុំមេទឹក, ពោធិ៍សាត់", "telegram"),
     ]
+
+
+async def test_a_name_has_a_letter(line: Line) -> None:
+    phone = line.phone()
+    assert "យើងមិនទាន់យល់ទេ" in await phone.send("hello", "1", "1", "1", "។")
+    assert "បងអាយុប៉ុន្មានឆ្នាំ" in await phone.send("ស")
