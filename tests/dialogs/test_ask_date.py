@@ -56,7 +56,7 @@ async def test_a_day_is_understood_and_repeated(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["31 2 1990", "1 1 1900", "1 1 2030", "hello", "15", "", "1 2 3 4"]
+    "text", ["31 2 1990", "1 1 1900", "1 1 2030", "hello", "15", ""]
 )
 async def test_anything_else_is_asked_again(text: str) -> None:
     taken, turn = await _answer(text)
