@@ -23,6 +23,7 @@ from bot.doors import DATABASE_ERRORS, Doors
 from bot.logging_setup import setup_logging
 from bot.simulator_proxy import SimulatorProxy
 from bot.supervision import Tasks, stop_signals
+from db.locks import Lock
 from services import inbox, outbox
 from services.direct import direct_connection, own_connection
 
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 _READY_LIMIT_S = 2.0
 _OPEN_STREAMS_LIMIT_S = 2
 _POOL = 8
-_POLLING_LOCK = 0x7472616C6F62  # one process at a time asks Telegram for updates
 
 _PAGE = """<!doctype html>
 <html lang="km"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -146,7 +146,7 @@ async def receive_updates(app: App) -> None:
             await receiver.use_webhook(settings.public_url, settings.telegram_webhook_secret)
             await asyncio.Event().wait()
         async with own_connection(app.engine) as lock:
-            await lock.execute("SELECT pg_advisory_lock($1)", _POLLING_LOCK)
+            await lock.execute("SELECT pg_advisory_lock($1)", Lock.POLLING)
             await receiver.poll(doors.keep, metrics.SKIPPED.labels("telegram").inc)
 
 
