@@ -50,6 +50,7 @@ class Doors:
     def __init__(self, app: App) -> None:
         self._engine = app.engine
         self._settings = app.settings
+        self._bot_id = telegram_in.bot_id_of(app.settings.telegram_bot_token)
 
     def routes(self) -> list[Route]:
         return [
@@ -78,7 +79,7 @@ class Doors:
             raise TurnedAwayError(401, "wrong secret")
         body = await _read_body(request, _LARGEST_UPDATE)
         try:
-            update = telegram_in.read_update(body)
+            update = telegram_in.read_update(body, self._bot_id)
         except telegram_in.MalformedUpdateError:
             raise TurnedAwayError(400, "malformed update") from None
         if update is None:

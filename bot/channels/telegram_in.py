@@ -18,7 +18,7 @@ from locales.catalogue import DEFAULT_LANGUAGE, LANGUAGES, load_catalogue
 log = structlog.get_logger(__name__)
 
 CHANNEL = "telegram"
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"]
 WEBHOOK_PATH = "/telegram/webhook"
 
 _LONG_POLL_S = 25
@@ -53,25 +53,35 @@ class TelegramUpdate:
 Keep = Callable[[TelegramUpdate], Awaitable[None]]
 
 
-def read_update(body: bytes) -> TelegramUpdate | None:
+def read_update(body: bytes, bot_id: str) -> TelegramUpdate | None:
     """Read a webhook's body; None when it is no private chat's. Raises MalformedUpdateError."""
     try:
         update = json.loads(body)
     except (ValueError, RecursionError):
         raise MalformedUpdateError("not JSON") from None
-    return _to_update(update, body)
+    return _to_update(update, body, bot_id)
 
 
-def _to_update(update: Any, raw: bytes) -> TelegramUpdate | None:
-    update_id = update.get("update_id") if isinstance(update, dict) else None
-    if not isinstance(update_id, int) or isinstance(update_id, bool):
+def bot_id_of(token: str) -> str:
+    """Which bot a token is of. Update ids are counted per bot: another one begins anew."""
+    return token.partition(":")[0]
+
+
+def _to_update(update: Any, raw: bytes, bot_id: str) -> TelegramUpdate | None:
+    update_id = _find_update_id(update)
+    if update_id is None:
         raise MalformedUpdateError("no update_id")
-    if abs(update_id) > _HIGHEST_ID:
-        raise MalformedUpdateError("update_id out of range")
     chat = _find_chat(update)
     if chat is None:
         return None
-    return TelegramUpdate(str(update_id), str(chat), raw)
+    return TelegramUpdate(f"{bot_id}:{update_id}", str(chat), raw)
+
+
+def _find_update_id(update: Any) -> int | None:
+    found = update.get("update_id") if isinstance(update, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool) or abs(found) > _HIGHEST_ID:
+        return None
+    return found
 
 
 def _find_chat(update: dict[str, Any]) -> int | None:
@@ -94,6 +104,7 @@ class TelegramReceiver:
     def __init__(self, session: aiohttp.ClientSession, api_url: str, token: str) -> None:
         self._session = session
         self._base = f"{api_url}/bot{token}/"
+        self._bot_id = bot_id_of(token)
 
     async def _call(self, method: str, wait_s: float = 15.0, **params: Any) -> Any:
         timeout = aiohttp.ClientTimeout(total=wait_s)
@@ -155,14 +166,26 @@ class TelegramReceiver:
         if offset is not None:
             params["offset"] = offset
         updates = await self._call("getUpdates", wait_s=_LONG_POLL_S + 15.0, **params)
+        began = offset
         for update in updates:
-            found = _to_update(update, json.dumps(update, ensure_ascii=False).encode())
+            found = self._read(update)
             if found is None:
                 skip()
             else:
                 await keep(found)
-            offset = update["update_id"] + 1
+            update_id = _find_update_id(update)
+            offset = offset if update_id is None else update_id + 1
+        if updates and offset == began:
+            await asyncio.sleep(_PAUSE_S)  # nothing that could be confirmed: it comes again at once
         return offset
+
+    def _read(self, update: Any) -> TelegramUpdate | None:
+        """One that makes no sense is passed over: all that come after it would wait for ever."""
+        try:
+            return _to_update(update, json.dumps(update).encode(), self._bot_id)
+        except MalformedUpdateError:
+            log.warning("telegram_update_malformed")
+            return None
 
     async def _insist(self, method: str, **params: Any) -> None:
         while True:

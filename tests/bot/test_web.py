@@ -60,7 +60,7 @@ async def test_an_update_is_kept_encrypted(web: Served) -> None:
     update = private_message(7)
     assert (await web.post(WEBHOOK, json=update, headers=GOOD))[0] == 200
     (row,) = await web.rows()
-    assert (row.channel, row.provider_id, row.done_at) == ("telegram", "7", None)
+    assert (row.channel, row.provider_id, row.done_at) == ("telegram", "100000:7", None)
     assert "សួស្តី".encode() not in row.payload
     assert json.loads(current_keyring().decrypt(row.payload)) == update
     assert row.address_key == current_keyring().blind_index("telegram:4242424242")

@@ -25,7 +25,7 @@ TOKEN = "1:t"
 class FakeTelegram:
     """Keeps updates until a higher offset says that they were received."""
 
-    def __init__(self, *updates: dict[str, Any]) -> None:
+    def __init__(self, *updates: Any) -> None:
         self.updates = list(updates)
         self.refusals: list[tuple[int, dict[str, Any]]] = []
         self.refused_methods: set[str] = set()
@@ -43,13 +43,19 @@ class FakeTelegram:
         if method != "getUpdates":
             return JSONResponse({"ok": True, "result": True})
         offset = params.get("offset", 0)
-        self.updates = [update for update in self.updates if update["update_id"] >= offset]
+        self.updates = [update for update in self.updates if _number(update) >= offset]
         if not self.updates:
             await asyncio.sleep(0.01)
-        return JSONResponse({"ok": True, "result": self.updates})
+        content = json.dumps({"ok": True, "result": self.updates})
+        return Response(content, media_type="application/json")
 
     def offsets(self) -> list[int | None]:
         return [params.get("offset") for method, params in self.calls if method == "getUpdates"]
+
+
+def _number(update: Any) -> int:
+    number = update.get("update_id") if isinstance(update, dict) else None
+    return number if type(number) is int and number < 2**63 else 0
 
 
 @contextlib.asynccontextmanager
@@ -86,7 +92,7 @@ async def test_the_offset_moves_on_only_after_an_update_is_kept(
     kept: list[str] = []
 
     async def keep(update: TelegramUpdate) -> None:
-        if update.provider_id == "11" and len(kept) < 3:
+        if update.provider_id == "1:11" and len(kept) < 3:
             kept.append("failed")
             raise OSError("no database")
         kept.append(update.provider_id)
@@ -94,7 +100,7 @@ async def test_the_offset_moves_on_only_after_an_update_is_kept(
     async with polling(fake, keep):
         await until(lambda: 12 in fake.offsets())
     assert 11 not in fake.offsets()
-    assert kept[-2:] == ["10", "11"]
+    assert kept[-2:] == ["1:10", "1:11"]
 
 
 async def test_an_update_is_kept_as_the_webhook_would_keep_it() -> None:
@@ -107,8 +113,49 @@ async def test_an_update_is_kept_as_the_webhook_would_keep_it() -> None:
     group = {"update_id": 11, "message": {"chat": {"id": -1, "type": "group"}}}
     async with polling(FakeTelegram(update, group), keep) as skipped:
         await until(lambda: skipped)
-    by_webhook = telegram_in.read_update(json.dumps(update, ensure_ascii=False).encode())
+    by_webhook = telegram_in.read_update(json.dumps(update).encode(), "1")
     assert kept == [by_webhook]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        private_message(10, text="half a sign: \ud83d"),
+        {"update_id": True},
+        {"update_id": "10"},
+        {"update_id": 2**70},
+        "nothing that Telegram would send",
+        None,
+    ],
+)
+async def test_an_odd_update_does_not_hold_up_those_after_it(odd: Any) -> None:
+    fake = FakeTelegram(odd, private_message(11))
+    kept: list[str] = []
+
+    async def keep(found: TelegramUpdate) -> None:
+        kept.append(found.provider_id)
+
+    async with polling(fake, keep):
+        await until(lambda: 12 in fake.offsets())
+    assert kept[-1] == "1:11"
+
+
+async def test_an_odd_update_alone_is_not_asked_for_without_a_pause() -> None:
+    fake = FakeTelegram({"update_id": None})
+    async with polling(fake, _keep_nothing) as skipped:
+        await until(lambda: len(skipped) > 2)
+    assert set(fake.offsets()) == {None}
+
+
+async def _keep_nothing(found: TelegramUpdate) -> None:
+    raise AssertionError(found)
+
+
+def test_another_bot_counts_its_updates_anew() -> None:
+    body = json.dumps(private_message(10)).encode()
+    mine, other = (telegram_in.read_update(body, telegram_in.bot_id_of(t)) for t in (TOKEN, "2:t"))
+    assert mine is not None and other is not None
+    assert mine.provider_id != other.provider_id
 
 
 async def test_polling_goes_on_after_refusals() -> None:
@@ -170,5 +217,5 @@ async def test_polling_sets_the_menu_once_and_goes_on_where_it_is_refused() -> N
     fake.refused_methods = {"setMyCommands"}
     async with polling(fake, keep):
         await until(lambda: 11 in fake.offsets())
-    assert [update.provider_id for update in kept] == ["10"]
+    assert [update.provider_id for update in kept] == ["1:10"]
     assert len(menus(fake)) == 1

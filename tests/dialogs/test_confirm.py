@@ -50,7 +50,7 @@ async def test_a_hundred_presses_make_one_request(line: Line) -> None:
     doors, messages = Doors(line.app), len(person.chat)
     updates = [person.press_update(data, summary) | {"update_id": n} for n in range(1000, 1100)]
     async with consuming(line):
-        kept = [read_update(json.dumps(update).encode()) for update in updates]
+        kept = [read_update(json.dumps(update).encode(), "1") for update in updates]
         await asyncio.gather(*(doors.keep(update) for update in kept if update))
         await until(lambda: _all_handled(line))
     assert await _count(line, Request) == 1
