@@ -1,5 +1,6 @@
 """Everything the simulator remembers, as one value that can be written to a file and read back."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -100,6 +101,15 @@ class Bot:
         return {"username": self.username, "first_name": self.first_name, "commands": commands}
 
 
+def _first_update_id() -> int:
+    """Higher than any before: who lost the state file must not count from the same number again.
+
+    A program that has seen an id takes a second update with it for a repeated one. A hundred ids
+    fit into a second.
+    """
+    return time.time_ns() // 10_000_000
+
+
 @dataclass
 class TelegramState:
     """What Telegram itself remembers about the bot."""
@@ -108,7 +118,7 @@ class TelegramState:
     webhook: Webhook = field(default_factory=Webhook)
     allowed_updates: list[str] = field(default_factory=list)
     updates: list[QueuedUpdate] = field(default_factory=list)
-    next_update_id: int = 100_000_001
+    next_update_id: int = field(default_factory=_first_update_id)
     next_message_id: int = 1
     next_file: int = 1
     open_queries: dict[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from simulator.state import TelegramState
 from simulator.telegram import updates as delivery
 from tests.simulator.running import Simulator, Webhook
 
@@ -149,3 +150,9 @@ async def test_a_bad_webhook_is_refused(
     simulator: Simulator, params: dict[str, str], reason: str
 ) -> None:
     assert await simulator.refusal("setWebhook", **params) == reason
+
+
+async def test_a_simulator_without_its_past_does_not_count_anew(simulator: Simulator) -> None:
+    await simulator.act(await simulator.add_phone(), "start")
+    (update,) = await simulator.take_updates()
+    assert TelegramState().next_update_id > update["update_id"]
