@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.config import Settings
-from db.crypto import Keyring, derive_key, use_keyring
-from db.engine import check_role, create_engine, new_session_factory
+from bot.database import opened_engine, reach_redis
+from db.crypto import Keyring, current_keyring
+from db.engine import new_session_factory
 
 REDIS_TIMEOUT_S = 5.0
 
@@ -27,21 +28,15 @@ class App:
 
 @asynccontextmanager
 async def open_app(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[App]:
-    """Everything connected and checked, closed again at the end.
-
-    Raises UnsafeRoleError when row-level security would not bind the database role.
-    """
-    keyring = Keyring(settings.encryption_keys, derive_key(settings.secret_key, b"blind-index"))
-    use_keyring(keyring)
-    engine = create_engine(settings.database_url, pool_size=pool_size)
-    redis = Redis.from_url(
-        settings.redis_url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-    )
-    try:
-        await check_role(engine)
-        yield App(settings, keyring, engine, new_session_factory(engine), redis)
-    finally:
-        await redis.aclose()
-        await engine.dispose()
+    """Everything connected and checked, closed again at the end. Raises StartError."""
+    await reach_redis(settings)
+    async with opened_engine(settings, pool_size=pool_size) as engine:
+        redis = Redis.from_url(
+            settings.redis_url,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+        )
+        try:
+            yield App(settings, current_keyring(), engine, new_session_factory(engine), redis)
+        finally:
+            await redis.aclose()

@@ -1,4 +1,8 @@
-"""The database for commands that need nothing else: a release, a list."""
+"""The way to the database and to Redis, for every command and every process.
+
+What is wrong with an address or a server is one line that never holds the address: it may contain
+a password.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,15 +26,23 @@ _CONNECT_TIMEOUT_S = 10
 
 
 @asynccontextmanager
-async def opened_database(settings: Settings) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
-    """Sessions that act as the program's role, with the keys set. Raises StartError."""
+async def opened_engine(settings: Settings, *, pool_size: int) -> AsyncIterator[AsyncEngine]:
+    """An engine that acts as the program's role, with the keys set. Raises StartError."""
     use_keyring(Keyring(settings.encryption_keys, derive_key(settings.secret_key, b"blind-index")))
-    engine = create_engine(settings.database_url, pool_size=1)
+    await reach_database(settings)
+    engine = create_engine(settings.database_url, pool_size=pool_size)
     try:
         await _check_role(engine)
-        yield new_session_factory(engine)
+        yield engine
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
+    """Sessions for a command that needs nothing else. Raises StartError."""
+    async with opened_engine(settings, pool_size=1) as engine:
+        yield new_session_factory(engine)
 
 
 async def reach_database(settings: Settings) -> None:

@@ -7,6 +7,7 @@ moment and it hands them on, each with the name of its process.
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Iterable, Mapping
 
 from prometheus_client import (
@@ -88,9 +89,17 @@ class _Together(Collector):
         return families.values()
 
 
-def process_name(kind: str) -> str:
-    """What this process is called among the others."""
-    return f"{kind}-{os.getpid()}"
+def process_name(kind: str, pid: int | None = None) -> str:
+    """What a process of this machine is called among those of all; without a pid, this one.
+
+    In containers every pid is 1: without the machine two workers would overwrite one another.
+    """
+    return f"{kind}-{socket.gethostname()}-{os.getpid() if pid is None else pid}"
+
+
+def key_of(process: str) -> str:
+    """Where in Redis a process leaves its numbers."""
+    return _KEY + process
 
 
 async def publish(redis: Redis, process: str) -> None:
@@ -98,7 +107,7 @@ async def publish(redis: Redis, process: str) -> None:
     while True:
         # Without Redis nobody can fetch them: not worth a line every five seconds.
         with contextlib.suppress(RedisError):
-            await redis.set(_KEY + process, generate_latest(REGISTRY), ex=_KEPT_S)
+            await redis.set(key_of(process), generate_latest(REGISTRY), ex=_KEPT_S)
         await asyncio.sleep(_PUBLISHED_EVERY_S)
 
 

@@ -22,7 +22,8 @@ class Supervisor(Manager):  # type: ignore[misc]
     """Runs shell commands until one ends or a signal comes, then ends them all.
 
     `on_all_started` is given the pids by name. After `loop()`, `died` is the name and exit code of
-    the process that ended by itself, or None.
+    the process that ended by itself, or None. `last` is the name of a process that is stopped when
+    all others have ended: what they call to the end, and would miss.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Supervisor(Manager):  # type: ignore[misc]
         data_dir: Path,
         on_all_started: Callable[[Mapping[str, int]], None],
         on_stopping: Callable[[], None],
+        last: str | None = None,
     ) -> None:
         super().__init__()
         self.died: tuple[str, int] | None = None
         self._record = _record(data_dir)
         self._on_all_started = on_all_started
         self._on_stopping = on_stopping
+        self._last = last
         self._known: set[str] = set()
         for name, command in commands.items():
             # exec: the process itself takes the signal and the pid, not a shell before it.
@@ -49,9 +52,13 @@ class Supervisor(Manager):  # type: ignore[misc]
         super().terminate()
 
     def _killall(self, force: bool = False) -> None:
-        for process in self._processes.values():
-            if "pid" in process and "returncode" not in process:
+        for name, process in self._processes.items():
+            if _runs(process) and (force or self._may_end(name)):
                 self._end(process["pid"], force=force)
+
+    def _may_end(self, name: str) -> bool:
+        others = (process for other, process in self._processes.items() if other != name)
+        return name != self._last or all("returncode" in process for process in others)
 
     def _end(self, pid: int, *, force: bool) -> None:
         (self._procmgr.kill if force else self._procmgr.terminate)(pid)
@@ -61,17 +68,23 @@ class Supervisor(Manager):  # type: ignore[misc]
         for name, process in self._processes.items():
             if "pid" in process and name not in self._known:
                 self._known.add(name)
-                self._started(process)
+                self._started(name, process)
             if process.get("returncode") is not None and not self._terminating and not self.died:
                 self.died = (name, process["returncode"])
+        if self._terminating and self._last is not None and self._may_end(self._last):
+            self._killall()
 
-    def _started(self, process: dict[str, Any]) -> None:
+    def _started(self, name: str, process: dict[str, Any]) -> None:
         pids = {name: found["pid"] for name, found in self._processes.items() if "pid" in found}
         self._record.write_text(json.dumps([[pid, _start_of(pid)] for pid in pids.values()]))
-        if self._terminating:
+        if self._terminating and self._may_end(name):
             self._end(process["pid"], force=False)
         elif self._all_started():
             self._on_all_started(pids)
+
+
+def _runs(process: Mapping[str, Any]) -> bool:
+    return "pid" in process and "returncode" not in process
 
 
 def end_leftovers(data_dir: Path, report: Callable[[str], None]) -> None:

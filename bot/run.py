@@ -5,6 +5,7 @@ to open, and answer every usual trouble with one line instead of a trace.
 """
 
 import errno
+import json
 import os
 import shlex
 import signal
@@ -17,14 +18,17 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bot import metrics
 from bot.config import Settings, StartError
 from bot.embedded import DataDirBusy, DataDirLock
 from bot.processes import Supervisor, end_leftovers
+from bot.secret_file import write_private
 from bot.servers import started_servers
 
 _LOCK_PATIENCE_S = 5.0
@@ -75,15 +79,27 @@ def _simulator_options(settings: Settings) -> list[str]:
         "host": "127.0.0.1",
         "port": settings.simulator_port,
         "state-file": settings.data_dir / "simulator.json",
-        "bot-token": settings.telegram_bot_token,
-        "telegram-secret": settings.telegram_webhook_secret,
+        "secrets-file": _simulator_secrets(settings),
         "twilio-sid": settings.twilio_account_sid,
-        "twilio-token": settings.twilio_auth_token,
         "sender": settings.sms_sender,
         "app-url": settings.local_url,
         "public-url": settings.public_url,
     }
     return [f"--{name}={value}" for name, value in options.items()]
+
+
+def _simulator_secrets(settings: Settings) -> Path:
+    return settings.data_dir / "simulator-secrets.json"
+
+
+def _hand_over_secrets(settings: Settings) -> None:
+    """Every user of the machine can read a command line; this file only ours can."""
+    secrets = {
+        "bot_token": settings.telegram_bot_token,
+        "telegram_secret": settings.telegram_webhook_secret,
+        "twilio_token": settings.twilio_auth_token,
+    }
+    write_private(_simulator_secrets(settings), json.dumps(secrets))
 
 
 def _say(line: str) -> None:
@@ -152,11 +168,14 @@ def _prepare() -> bool:
 
 def _supervise(settings: Settings, began: float) -> int:
     _say("Starting the processes ...")
+    if settings.simulator:
+        _hand_over_secrets(settings)
     supervisor = Supervisor(
         {name: shlex.join(command) for name, command in commands(settings).items()},
         data_dir=settings.data_dir,
         on_all_started=partial(_announce_in_background, settings, began),
         on_stopping=partial(_say, "Stopping ..."),
+        last="simulator",
     )
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     supervisor.loop()
@@ -175,8 +194,8 @@ def _announce(settings: Settings, began: float, pids: Mapping[str, int]) -> None
     """Wait until everything answers, then say where."""
     waits: dict[str, Callable[[], bool]] = {
         "web": lambda: _answers(f"{settings.local_url}/readyz"),
-        "worker": lambda: _reports(settings, f"inbox-{pids['worker']}"),
-        "delivery": lambda: _reports(settings, f"outbox-{pids['delivery']}"),
+        "worker": lambda: _reports(settings, "inbox", pids["worker"]),
+        "delivery": lambda: _reports(settings, "outbox", pids["delivery"]),
     }
     if settings.simulator:
         waits["simulator"] = lambda: _answers(f"{settings.local_url}/simulator")
@@ -200,11 +219,11 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _reports(settings: Settings, process: str) -> bool:
+def _reports(settings: Settings, kind: str, pid: int) -> bool:
     """Whether a worker, which has no address, has left its numbers for /metrics."""
     try:
         with Redis.from_url(settings.redis_url, socket_timeout=_PROBE_TIMEOUT_S) as redis:
-            return bool(redis.exists(f"metrics:{process}"))
+            return bool(redis.exists(metrics.key_of(metrics.process_name(kind, pid))))
     except RedisError:
         return False
 

@@ -20,6 +20,14 @@ def new_secret(name: str) -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else can read, not even for a moment. Raises OSError."""
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as opened:
+        opened.write(text)
+
+
 def keep_secrets(path: Path, names: list[str]) -> dict[str, str]:
     """Read the named secrets of this file; the missing ones are made and appended (mode 0600).
 

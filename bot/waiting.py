@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.config import Settings
-from bot.database import opened_database, reach_database
+from bot.database import opened_database
 from services.requests import WaitingRequest, list_waiting
 
 _HEADINGS = ("CODE", "AGE", "TOPIC", "URGENCY", "CENTRE", "CHANNEL", "NAME", "COMMUNE", "")
@@ -15,7 +15,6 @@ _HOURS_PER_DAY = 24
 
 async def waiting_table(settings: Settings) -> str:
     """The requests that nobody has taken, as lines of aligned columns. Raises StartError."""
-    await reach_database(settings)
     async with opened_database(settings) as new_session, new_session() as session:
         waiting = await list_waiting(session)
     if not waiting:

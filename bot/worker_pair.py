@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from types import FrameType
 
 QUEUES = ("inbox", "outbox")
@@ -17,7 +18,6 @@ _PAUSE_S = 0.2
 
 def run_pair() -> int:
     """Run both until a signal comes or one of them ends; returns the exit code of that one."""
-    workers = [_start(queue) for queue in QUEUES]
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -26,11 +26,11 @@ def run_pair() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    workers = [_start(queue) for queue in QUEUES]
     while not stopping and all(worker.poll() is None for worker in workers):
         time.sleep(_PAUSE_S)
     codes = [worker.poll() for worker in workers]
-    for worker in workers:
-        _end(worker)
+    _end(workers)
     return 0 if stopping else next(code for code in codes if code is not None) or 1
 
 
@@ -39,10 +39,14 @@ def _start(queue: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command)  # noqa: S603 - our own words only
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
-    worker.terminate()
-    try:
-        worker.wait(_END_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
+def _end(workers: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Both end side by side: whoever stops us does not wait for one after the other."""
+    for worker in workers:
+        worker.terminate()
+    deadline = time.monotonic() + _END_TIMEOUT_S
+    for worker in workers:
+        try:
+            worker.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()

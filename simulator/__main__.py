@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import logging
 import re
 import sys
@@ -13,6 +14,7 @@ from simulator.server import build_server
 from simulator.state import DamagedStateError
 
 LAST_PORT = 65535
+SECRETS = {"bot_token", "telegram_secret", "twilio_token"}
 
 
 def _port(text: str) -> int:
@@ -37,10 +39,14 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, default=8001, help="port to listen on")
-    parser.add_argument("--state-file", type=Path, help="keep the phones here over a restart")
     parser.add_argument(
-        "--bot-token", type=_token, required=True, help="the token that the bot shows"
+        "--secrets-file",
+        type=Path,
+        help="JSON object with bot_token, telegram_secret and twilio_token: "
+        "what a command line would show to every user of the machine",
     )
+    parser.add_argument("--state-file", type=Path, help="keep the phones here over a restart")
+    parser.add_argument("--bot-token", type=_token, help="the token that the bot shows")
     parser.add_argument(
         "--telegram-secret", default="", help="secret of webhook calls when setWebhook names none"
     )
@@ -59,10 +65,42 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def _config() -> Config:
+    """What the command line says, and the secrets of its file where it does not."""
+    parser = _arguments()
+    path = parser.parse_args().secrets_file
+    if path is not None:
+        try:
+            parser.set_defaults(**_read_secrets(path))
+        except (OSError, ValueError) as error:
+            parser.error(f"argument --secrets-file: {path} cannot be used: {_reason(error)}")
+    options = vars(parser.parse_args())
+    del options["secrets_file"]
+    if options["bot_token"] is None:
+        parser.error("a bot token is needed: --bot-token, or bot_token in --secrets-file")
+    return Config(**options)
+
+
+def _read_secrets(path: Path) -> dict[str, str]:
+    """Raises OSError or ValueError."""
+    secrets = json.loads(path.read_bytes())
+    if not isinstance(secrets, dict) or not secrets.keys() <= SECRETS:
+        raise ValueError(f"it must be a JSON object with no names but {', '.join(sorted(SECRETS))}")
+    if not all(isinstance(value, str) for value in secrets.values()):
+        raise ValueError("every value must be a text")
+    return secrets
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is not JSON" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
 def main() -> int:
     """Returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    config = Config(**vars(_arguments().parse_args()))
+    config = _config()
     try:
         app = create_app(config)
     except DamagedStateError as error:

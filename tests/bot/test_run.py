@@ -1,5 +1,6 @@
 """`python -m bot run` as a person sees it: lines, addresses, a clean end, one line for trouble."""
 
+import json
 import os
 import re
 import signal
@@ -7,19 +8,24 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
+from redis import Redis
 
 from bot.embedded import find_running, stop_postgres, stop_valkey
 from bot.embedded.paths import socket_dir
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_S = 120
+
+T = TypeVar("T")
 
 
 def free_ports() -> tuple[int, int]:
@@ -47,11 +53,20 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         socket_dir(data_dir).rmdir()
 
 
+def wait_for(condition: Callable[[], T]) -> T:
+    """What the condition gives as soon as it is true; fails when it never is."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
 @contextmanager
-def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """`run` in a folder of its own, killed with all its children at the end."""
+def running(environment: dict[str, str], words: str = "run") -> Iterator[subprocess.Popen[str]]:
+    """The command in a folder of its own, killed with all its children at the end."""
     with subprocess.Popen(
-        [sys.executable, "-m", "bot", "run"],
+        [sys.executable, "-m", "bot", words],
         cwd=Path(environment["DATA_DIR"]).parent,
         env=environment,
         stdout=subprocess.PIPE,
@@ -127,6 +142,14 @@ def test_it_says_what_it_does_serves_and_stops_cleanly(environment: dict[str, st
         assert listed.stdout.startswith("CODE")
         assert "(demo)" in listed.stdout
 
+        kept = (data_dir / "secrets.env").read_text().splitlines()
+        secrets = [line.partition("=")[2] for line in kept]
+        handed_over = data_dir / "simulator-secrets.json"
+        secrets += json.loads(handed_over.read_text()).values()
+        assert handed_over.stat().st_mode & 0o777 == 0o600
+        for words in (found.cmdline() for found in psutil.Process(process.pid).children(True)):
+            assert not any(secret in " ".join(words) for secret in secrets)
+
         second = command(environment | {"PORT": "1"}, "run")
         assert second.returncode == 1
         assert "already runs on DATA_DIR" in second.stderr
@@ -136,6 +159,7 @@ def test_it_says_what_it_does_serves_and_stops_cleanly(environment: dict[str, st
         rest = read_until(process, "Stopped.")
         assert process.wait(TIMEOUT_S) == 0
         assert "Traceback" not in printed + rest
+        assert "unreachable" not in printed + rest
     assert find_running(data_dir) == (None, None)
     assert not list(data_dir.glob("**/postmaster.pid"))
 
@@ -211,7 +235,9 @@ def test_each_trouble_is_one_line(
     assert find_running(Path(environment["DATA_DIR"])) == (None, None)
 
 
-@pytest.mark.parametrize("words", ["run", "release", "requests"])
+@pytest.mark.parametrize(
+    "words", ["run", "release", "requests", "web", "worker inbox", "worker outbox"]
+)
 def test_an_unreachable_database_is_one_line(environment: dict[str, str], words: str) -> None:
     own = {
         "DATABASE_URL": "postgresql://tralob:pa55@127.0.0.1:1/tralob",
@@ -220,12 +246,56 @@ def test_an_unreachable_database_is_one_line(environment: dict[str, str], words:
         "TELEGRAM_WEBHOOK_SECRET": "s",
     }
 
-    refused = command(environment | own, words)
+    refused = command(environment | own, *words.split())
 
     assert refused.returncode == 1
     assert refused.stderr.startswith("tralob: the database of DATABASE_URL cannot be reached")
     assert refused.stderr.count("\n") == 1
     assert "pa55" not in refused.stderr
+
+
+@pytest.mark.parametrize("words", ["web", "worker inbox", "worker outbox"])
+def test_an_unreachable_redis_is_one_line(environment: dict[str, str], words: str) -> None:
+    own = {"REDIS_URL": "redis://:pa55@127.0.0.1:1"}
+
+    refused = command(environment | own, *words.split())
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("tralob: the Redis of REDIS_URL cannot be reached")
+    assert refused.stderr.count("\n") == 1
+    assert "pa55" not in refused.stderr
+
+
+def test_one_line_runs_both_workers_and_one_signal_ends_both(environment: dict[str, str]) -> None:
+    assert command(environment, "release").returncode == 0
+    with running(environment, "worker") as process:
+        workers = wait_for(lambda: both_workers(process))
+        wait_for(lambda: reporting(environment, workers))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(TIMEOUT_S) == 0
+        assert not any(worker.is_running() for worker in workers)
+        assert process.stdout is not None
+        assert "Traceback" not in process.stdout.read()
+
+
+def both_workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The two, as soon as both are there."""
+    found = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if child.cmdline()[-3:-1] == ["bot", "worker"]
+    ]
+    assert len(found) <= 2
+    return found if len(found) == 2 else []
+
+
+def reporting(environment: dict[str, str], workers: list[psutil.Process]) -> bool:
+    """Whether each has left its numbers, which it does once it works."""
+    _, url = find_running(Path(environment["DATA_DIR"]))
+    assert url is not None
+    with Redis.from_url(url) as redis:
+        names = [key.decode() for key in redis.scan_iter("metrics:*")]
+    return all(any(name.endswith(f"-{worker.pid}") for name in names) for worker in workers)
 
 
 def test_a_list_before_the_first_release_says_what_to_do(environment: dict[str, str]) -> None:

@@ -192,6 +192,36 @@ def test_a_wrong_argument_stops_the_start_with_one_line(
     assert sentence in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "No such file or directory"),
+        ("{", "Expecting property name"),
+        ("[]", "it must be a JSON object with no names but bot_token, telegram_secret, twilio_to"),
+        ('{"port": "1"}', "it must be a JSON object with no names but"),
+        ('{"twilio_token": 1}', "every value must be a text"),
+        ('{"bot_token": "s3cret"}', "a bot token is digits, a colon"),
+        ("{}", "a bot token is needed: --bot-token, or bot_token in --secrets-file"),
+    ],
+)
+def test_a_wrong_file_of_secrets_stops_the_start_with_one_line(
+    content: str | None,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secrets = tmp_path / "secrets.json"
+    if content is not None:
+        secrets.write_text(content)
+    monkeypatch.setattr("sys.argv", ["simulator", "--secrets-file", str(secrets)])
+    with pytest.raises(SystemExit):
+        main()
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert sentence in last
+    assert "s3cret" not in last
+
+
 def test_a_damaged_state_file_stops_the_start_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
