@@ -14,6 +14,8 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,6 +43,7 @@ from benchmarks.form import BY_NAME, STEPS, Step
 from bot.channels.telegram_out import AiohttpRequest
 from db.crypto import Keyring, derive_key, use_keyring
 from db.engine import create_engine, new_session_factory
+from db.models import Draft
 from services import addresses, consent, drafts, phone_numbers, registration, salary
 from services.sessions import NewSession
 from services.types import Address
@@ -166,13 +169,16 @@ class Conversation:
 
     async def _save(self, address: Address, answers: dict[str, Any], step: Step) -> None:
         async with self._new_session.begin() as session:
-            await drafts.save_answers(
-                session,
-                address.id,
-                registration.FORM,
-                answers,
-                step=step.name,
-                now=datetime.now(UTC),
+            new = insert(Draft).values(
+                address_id=address.id, form=registration.FORM, step=step.name, answers=answers
+            )
+            changed = {
+                "step": new.excluded.step,
+                "answers": Draft.__table__.c.answers.op("||")(new.excluded.answers),
+                "updated_at": func.now(),
+            }
+            await session.execute(
+                new.on_conflict_do_update(index_elements=["address_id", "form"], set_=changed)
             )
 
     async def _show(self, update: Update, context: Context, step: Step) -> str:

@@ -8,6 +8,7 @@ again: its answer was seen, or, by SMS, is shown once more.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiogram import Bot, Dispatcher
@@ -29,8 +30,10 @@ from db.models.address import address_index
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
 from services import addresses, requests
+from services.direct import direct_connection
 from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms, PassingFault
 from services.places import Gazetteer, load_gazetteer
+from services.types import Address
 
 # aiogram wants a token of the usual shape; an SMS bot calls nobody.
 _SMS_BOT_TOKEN = "1:sms"  # noqa: S105
@@ -116,10 +119,11 @@ class Conversation:
             body = await self._one_way(turn, text)
         else:
             meaning = understand(text, standing.shown, "sms")
-            if standing.handled == item.id:
+            if standing.handled == item.id or _is_too_early(item, meaning, standing):
                 meaning = Said("show")
             body = await self._converse(turn, standing, item, meaning)
             standing.handled = item.id
+            standing.shown_at = self.now().timestamp()
             await self.store.save(key, standing)
         if body is None:
             return []
@@ -159,8 +163,12 @@ class Conversation:
             if said == Said("stop"):
                 await addresses.stop(session, turn.address.id, now=turn.now)
                 return None
+            if said == Said("offer"):
+                # Nothing is set going: whoever holds this phone may not be free to be called.
+                return turn.text("sms-one-way-neutral")
             if said == Said("start"):
                 await addresses.start(session, turn.address.id)
+                return turn.text("sms-one-way-start")
             request = await requests.ask_for_call(session, turn.address, now=turn.now)
         return turn.text("sms-one-way", code=request.code)
 
@@ -168,23 +176,32 @@ class Conversation:
 
     async def _begin(self, channel: Channel, value: str) -> Turn:
         now = self.now()
-        async with self.app.new_session.begin() as session:
-            address = await addresses.get_or_create(session, channel, value, now=now)
-            first = address.last_in_at is None
-            await addresses.touch(session, address, now=now)
-            if address.blocked_at is not None:
-                await addresses.mark_unblocked(session, address.id)
+        async with direct_connection(self.app.engine) as connection:
+            address = await addresses.find_known(connection, channel, value)
+        first = address is None or address.last_in_at is None
+        if address is None or not addresses.is_noted(address, now):
+            address = await self._note(channel, value, now)
         return Turn(
             address=address,
             channel=channel,
             language=address.language or DEFAULT_LANGUAGE,
             now=now,
             new_session=self.app.new_session,
+            connect=partial(direct_connection, self.app.engine),
             catalogue=self.catalogue,
             gazetteer=self.gazetteer,
             phone_number=value if channel == "sms" else None,
             first_contact=first,
         )
+
+    async def _note(self, channel: Channel, value: str, now: datetime) -> Address:
+        """Write down that this address wrote: it is reached again, whatever a carrier said."""
+        async with self.app.new_session.begin() as session:
+            address = await addresses.get_or_create(session, channel, value, now=now)
+            await addresses.touch(session, address, now=now)
+            if address.blocked_at is not None:
+                await addresses.mark_unblocked(session, address.id)
+        return address
 
     async def _feed(
         self,
@@ -204,6 +221,16 @@ class Conversation:
         }
         with standing_of_turn(standing):
             await self.dispatcher.feed_update(bot, update, **data)
+
+
+def _is_too_early(item: InboxItem, meaning: Meaning, standing: Standing) -> bool:
+    """Whether an SMS came in before the screen that it would answer was even made.
+
+    An impatient person sends "1" twice; the second may not answer the next question unseen.
+    """
+    if item.received_at is None or isinstance(meaning, Said):
+        return False
+    return item.received_at.timestamp() < standing.shown_at
 
 
 def _private_chat(update: Update) -> Chat | None:

@@ -7,11 +7,12 @@ there is no dialog manager to speak to.
 
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-from aiogram import Bot, Dispatcher, F, Router
+from aiogram import Bot, Dispatcher, Router
 from aiogram.types import CallbackQuery, Message, TelegramObject
-from aiogram_dialog import DialogManager, ShowMode, setup_dialogs
+from aiogram_dialog import DialogManager, setup_dialogs
 from aiogram_dialog.api.entities import NewMessage, OldMessage
 from aiogram_dialog.api.entities import stack as dialog_stack
 from aiogram_dialog.manager.message_manager import MessageManager
@@ -53,8 +54,7 @@ async def show_below(
     """A button pressed by typing its words is answered below those words, not above."""
     manager: DialogManager | None = data.get("dialog_manager")
     if manager is not None and isinstance(event, CallbackQuery) and not event.id:
-        reply_keyboard = manager.current_stack().last_reply_keyboard
-        manager.show_mode = ShowMode.DELETE_AND_SEND if reply_keyboard else ShowMode.SEND
+        navigation.show_below(manager)
     return await handler(event, data)
 
 
@@ -62,9 +62,19 @@ async def said_something(_: Message, said: str | None = None) -> bool:
     return said is not None
 
 
+async def has_no_data(press: CallbackQuery) -> bool:
+    """A press that the screen in hand did not offer has been emptied on its way here."""
+    return not press.data
+
+
+async def is_spoken(message: Message) -> bool:
+    """Asynchronous like every filter here: aiogram runs others in a thread."""
+    return bool(message.voice or message.audio or message.video_note)
+
+
 async def on_said(message: Message, said: str, dialog_manager: DialogManager) -> None:
     """One of the words that work at any moment; somebody new is asked for the language first."""
-    if said in ("menu", "show") and turn_of(dialog_manager).address.language is None:
+    if said == "show" and turn_of(dialog_manager).address.language is None:
         await land(dialog_manager)
         return
     await SAID[said](dialog_manager)
@@ -94,6 +104,8 @@ SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
     "help": navigation.to_how_to_use,
     "language": navigation.to_language,
     "call": navigation.to_call_me,
+    "speak-km": partial(navigation.speak, language="km"),
+    "speak-en": partial(navigation.speak, language="en"),
     "offer": navigation.to_offer_of_a_call,
     "show": show_again,
 }
@@ -116,8 +128,8 @@ def build_dispatcher() -> Dispatcher:
     )
     words = Router(name="words")
     words.message.register(on_said, said_something)
-    words.callback_query.register(on_old_button, ~F.data)
-    words.message.register(on_voice, F.voice | F.audio | F.video_note)
+    words.callback_query.register(on_old_button, has_no_data)
+    words.message.register(on_voice, is_spoken)
     landing = Router(name="landing")
     landing.message.register(on_anything_else)
     dispatcher.include_routers(words, *new_dialogs(), landing)

@@ -6,6 +6,7 @@ left is our mistake: logged under an id, never with the person's words, and answ
 and renamed states never come here: see `on_old_button` and `StateStore.load`.
 """
 
+import secrets
 from contextlib import suppress
 from typing import Any
 
@@ -20,12 +21,16 @@ from aiogram.exceptions import (
 )
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import CallbackQuery, ErrorEvent
+from asyncpg import InterfaceError as DriverInterfaceError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 
+from bot import metrics
 from bot.landing import land
+from dialogs import navigation
 from dialogs.turn import Turn
 from services import addresses
 
@@ -38,17 +43,24 @@ PASSING = (
     TelegramRetryAfter,
     RedisConnectionError,
     RedisTimeoutError,
-    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PoolTimeoutError,
+    DriverInterfaceError,
     OSError,
     TimeoutError,
 )
+# No connection, not enough of something, an administrator at work.
+PASSING_SQL_STATES = frozenset({"08", "53", "57"})
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same turn may well succeed in a while."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return isinstance(error, PASSING)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = str(getattr(cause, "sqlstate", None) or "")
+    return state[:2] in PASSING_SQL_STATES or isinstance(error, PASSING)
 
 
 async def on_blocked(event: ErrorEvent, turn: Turn) -> Any:
@@ -64,14 +76,21 @@ async def on_mistake(
     manager = data.get("dialog_manager")
     if not last_attempt or manager is None or is_passing(event.exception):
         return UNHANDLED
+    error_id = secrets.token_hex(4)
     log.error(
-        "a turn failed for good",
+        "turn_failed",
+        error_id=error_id,
         kind=type(event.exception).__name__,
         attempt=attempt,
         exc_info=event.exception,
     )
+    metrics.FAILED.labels(turn.channel).inc()
     turn.say("notice-our-mistake")
-    await land(manager)
+    try:
+        await land(manager)
+    except Exception:  # where they stood may be what failed: the menu asks for nothing
+        log.exception("landing_failed", error_id=error_id)
+        await navigation.to_menu(manager)
     await _answer(event.update.callback_query)
     return None
 

@@ -5,7 +5,7 @@ screen that says so, and a form that was begun goes on where its draft stands.
 """
 
 from aiogram.types import CallbackQuery
-from aiogram_dialog import DialogManager, ShowMode, StartMode
+from aiogram_dialog import DialogManager, StartMode
 
 from dialogs import navigation
 from dialogs.states import Language, Registration
@@ -35,7 +35,7 @@ async def show_again(manager: DialogManager) -> None:
     if not manager.has_context():
         await land(manager)
         return
-    manager.show_mode = ShowMode.SEND
+    navigation.show_below(manager)
     await manager.show()
 
 

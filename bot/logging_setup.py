@@ -106,5 +106,8 @@ def setup_logging(process: str, *, level: str = "info", stream: TextIO | None = 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # Their warnings name users and chats by their numbers, the short ones too.
+    for talkative in ("aiogram", "aiogram_dialog"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     for own in ("bot", "dialogs", "services", "db", "desk"):
         logging.getLogger(own).setLevel(level.upper())

@@ -112,6 +112,8 @@ class Viewer:
         views = [await self.see(dialog, state)]
         while (more := views[-1].shown.keys.get(Role.MORE)) is not None:
             widget, _, page = more[1].rpartition("\x1d")[2].partition(":>")
+            if page == "0":  # by SMS the first page comes after the last
+                break
             views.append(await self.see(dialog, state, widget_data={f"{widget}_page": int(page)}))
         return views
 
@@ -123,6 +125,7 @@ class Viewer:
             language=self.language,
             now=NOW,
             new_session=cast(NewSession, _NoSession()),
+            connect=cast(Any, None),
             catalogue=load_catalogue(),
             gazetteer=self.gazetteer,
             phone_number="+85512345678" if sms else None,

@@ -36,6 +36,8 @@ class Standing:
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: Shown | None = None
     handled: int | None = None
+    shown_at: float = 0.0
+    """When the last screen was made (seconds since 1970): what came in earlier did not see it."""
 
 
 _current: ContextVar[Standing] = ContextVar("standing")
@@ -60,7 +62,7 @@ class StateStore:
             if data["format"] != _FORMAT or not _names_only_known_states(data["parts"]):
                 return Standing(handled=data["handled"])
             shown = Shown.from_json(data["shown"]) if data["shown"] else None
-            return Standing(data["parts"], shown, data["handled"])
+            return Standing(data["parts"], shown, data["handled"], data.get("shown_at", 0.0))
         except (DecryptionError, ValueError, KeyError, TypeError, AttributeError):
             # Written by an older version or under a lost key: the draft goes on instead.
             return Standing()
@@ -71,6 +73,7 @@ class StateStore:
             "parts": {name: part for name, part in standing.parts.items() if part},
             "shown": standing.shown.as_json() if standing.shown else None,
             "handled": standing.handled,
+            "shown_at": standing.shown_at,
         }
         value = self._keyring.encrypt(json.dumps(data, ensure_ascii=False).encode())
         await self._redis.set(self._key(address_key), value, ex=KEPT_SECONDS)

@@ -23,6 +23,7 @@ ROLE_OF_INTENT: Final = {
     "more": Role.MORE,
     "menu": Role.MENU,
 }
+LANGUAGES: Final = {"en": "en", "english": "en", "km": "km", "khmer": "km", "ខ្មែរ": "km"}
 COMMANDS: Final = {
     "start": "start",
     "menu": "menu",
@@ -70,7 +71,8 @@ def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
     if text.startswith("/"):
         return _command(text)
     folded = khmer.fold(text)
-    if channel == "sms" and (role := SMS_KEYS.get(folded.strip(".,!?។ "))) is not None:
+    role = SMS_KEYS.get(folded.strip(".,!?។ ")) if channel == "sms" else None
+    if role is not None and _is_key(role, shown):
         return _key(role, shown)
     if shown is not None and (pressed := _option(text, folded, shown, channel)) is not None:
         return pressed
@@ -80,6 +82,13 @@ def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
 def _command(text: str) -> Meaning:
     name = text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if len(text) > 1 else ""
     return Said(COMMANDS[name]) if name in COMMANDS else Typed("")
+
+
+def _is_key(role: Role, shown: Shown | None) -> bool:
+    """99 may be an age: where a screen waits for a number or words, only its own keys are keys."""
+    if shown is None or role in shown.keys or role in (Role.BACK, Role.MENU):
+        return True
+    return shown.answer in (Answer.CHOICE, Answer.MANY)
 
 
 def _key(role: Role, shown: Shown | None) -> Meaning:
@@ -99,6 +108,11 @@ def _option(text: str, folded: str, shown: Shown, channel: str) -> Pressed | Non
         if chosen and len(chosen) == 1:
             label, data = shown.options[chosen[0] - 1]
             return Pressed(data, label)
+    if channel == "sms" and shown.answer is Answer.MANY:
+        # By SMS there is no ticking one after the other: a name means exactly this, then done.
+        for number, (label, _) in enumerate(shown.options, 1):
+            if folded and khmer.fold(label) == folded:
+                return Pressed(shown.exactly([number]), label)
     for label, data in [*shown.options, *shown.keys.values()]:
         if folded and khmer.fold(label) == folded:
             return Pressed(data, label if (label, data) in shown.options else None)
@@ -106,6 +120,8 @@ def _option(text: str, folded: str, shown: Shown, channel: str) -> Pressed | Non
 
 
 def _word(text: str, shown: Shown | None) -> Meaning:
+    if (language := LANGUAGES.get(khmer.fold(text))) is not None:
+        return Said(f"speak-{language}")
     word = keywords.match(text, only=ANY_MOMENT)
     if word is None:
         return Typed(text)

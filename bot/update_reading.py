@@ -27,6 +27,10 @@ _PARTS: Final = {
 # aiogram wants their names, which nobody here needs to know.
 _NAMED: Final = ("from", "contact")
 
+# What aiogram wants and nothing here uses; other servers leave it out.
+_UNSAID_MESSAGE: Final = {"date": 0}
+_UNSAID_PRESS: Final = {"chat_instance": ""}
+
 
 def read_update(payload: Mapping[str, Any], bot: Bot) -> Update:
     """A message or a press of a button. Raises ValidationError when it is neither.
@@ -58,11 +62,12 @@ def find_membership(payload: Mapping[str, Any]) -> Membership | None:
 def _read(payload: Mapping[str, Any], fields: Sequence[str], bot: Bot) -> Update:
     update: dict[str, Any] = {"update_id": payload["update_id"]}
     if isinstance(message := payload.get("message"), dict):
-        update["message"] = _pick(message, fields)
+        update["message"] = _UNSAID_MESSAGE | _pick(message, fields)
     elif isinstance(press := payload.get("callback_query"), dict):
-        update["callback_query"] = _pick(press, _PRESS)
+        update["callback_query"] = _UNSAID_PRESS | _pick(press, _PRESS)
         if isinstance(pressed := press.get("message"), dict):
-            update["callback_query"]["message"] = _pick(pressed, (*_ENVELOPE, "text"))
+            envelope = _pick(pressed, (*_ENVELOPE, "text"))
+            update["callback_query"]["message"] = _UNSAID_MESSAGE | envelope
     return Update.model_validate(update, context={"bot": bot})
 
 
@@ -73,4 +78,6 @@ def _pick(source: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
             picked[name] = _pick(picked[name], _PARTS[name])
             if name in _NAMED:
                 picked[name]["first_name"] = ""
+            if name == "from":
+                picked[name].setdefault("is_bot", False)
     return picked

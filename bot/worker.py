@@ -5,6 +5,7 @@ Sending must stay small: it never imports aiogram, which alone would cost it sec
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
@@ -44,6 +45,9 @@ async def _inbox(settings: Settings) -> None:
 
     async with open_app(settings, pool_size=_INBOX_POOL) as app:
         conversation = build_conversation(app)
+        # What was built stays for ever: without this every full collection looks at all of it.
+        gc.collect()
+        gc.freeze()
         try:
             consumer = InboxConsumer(app.engine, conversation.handle)
             await _until_stopped(app, "inbox", consumer.run)

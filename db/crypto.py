@@ -132,6 +132,23 @@ class EncryptedJSON(TypeDecorator[Any]):
         return None if value is None else json.loads(current_keyring().decrypt(value))
 
 
+def seal_fields(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Encrypt each value by itself; the names stay readable."""
+    ring = current_keyring()
+    return {
+        name: base64.b64encode(ring.encrypt(_to_json(item))).decode()
+        for name, item in fields.items()
+    }
+
+
+def open_fields(sealed: Mapping[str, str]) -> dict[str, Any]:
+    """The reverse of `seal_fields`. Raises DecryptionError."""
+    ring = current_keyring()
+    return {
+        name: json.loads(ring.decrypt(base64.b64decode(item))) for name, item in sealed.items()
+    }
+
+
 class EncryptedFields(TypeDecorator[Mapping[str, Any]]):
     """A mapping whose values are encrypted one by one; its field names stay readable (jsonb).
 
@@ -147,22 +164,11 @@ class EncryptedFields(TypeDecorator[Mapping[str, Any]]):
         value: Mapping[str, Any] | None,
         dialect: Dialect,  # noqa: ARG002
     ) -> dict[str, str] | None:
-        if value is None:
-            return None
-        ring = current_keyring()
-        return {
-            name: base64.b64encode(ring.encrypt(_to_json(item))).decode()
-            for name, item in value.items()
-        }
+        return None if value is None else seal_fields(value)
 
     def process_result_value(
         self,
         value: Any | None,
         dialect: Dialect,  # noqa: ARG002
     ) -> Mapping[str, Any] | None:
-        if value is None:
-            return None
-        ring = current_keyring()
-        return {
-            name: json.loads(ring.decrypt(base64.b64decode(item))) for name, item in value.items()
-        }
+        return None if value is None else open_fields(value)

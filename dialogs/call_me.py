@@ -61,7 +61,7 @@ async def on_typed_number(manager: DialogManager, text: str) -> None:
 async def on_contact(message: Message, _: MessageInput, manager: DialogManager) -> None:
     number = own_contact_number(message)
     if number is None:
-        turn_of(manager).say("notice-phone-unclear")
+        turn_of(manager).say("notice-contact-not-own")
         return
     await _take_number(manager, number)
 
@@ -77,7 +77,7 @@ async def _take_number(manager: DialogManager, number: str) -> None:
 
 
 async def skip_number(manager: DialogManager) -> None:
-    await manager.switch_to(CallMe.done)
+    await manager.switch_to(CallMe.no_number)
 
 
 call_me_dialog = Dialog(
@@ -96,6 +96,13 @@ call_me_dialog = Dialog(
         back=navigation.close,
         skip=skip_number,
         markup_factory=ContactMarkupFactory(),
+        preview_data={"code": "12345678"},
+    ),
+    Screen(
+        Tr("call-no-number"),
+        state=CallMe.no_number,
+        getter=get_code,
+        back=navigation.close,
         preview_data={"code": "12345678"},
     ),
     Screen(

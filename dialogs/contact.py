@@ -40,7 +40,8 @@ def own_contact_number(message: Message) -> str | None:
     contact = message.contact
     if contact is None or message.from_user is None:
         return None
-    if contact.user_id is not None and contact.user_id != message.from_user.id:
+    # A card of somebody without Telegram names nobody: it is not the sender's own.
+    if contact.user_id != message.from_user.id:
         return None
     text = contact.phone_number
     try:

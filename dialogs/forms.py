@@ -71,17 +71,15 @@ class Form:
         forget: Sequence[str] = (),
     ) -> None:
         turn = turn_of(manager)
-        async with turn.new_session.begin() as session:
-            draft = await drafts.save_answers(
-                session,
+        async with turn.connect() as connection:
+            turn.answers = await drafts.save_answers(
+                connection,
                 turn.address.id,
                 self.name,
                 dict(answers),
                 step=step.state,
-                now=turn.now,
                 forget=forget,
             )
-        turn.answers = draft.answers
 
     def _following(self, manager: DialogManager) -> State:
         state = manager.current_context().state

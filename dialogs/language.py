@@ -8,9 +8,7 @@ from dialogs import navigation
 from dialogs.screen import Screen
 from dialogs.states import Language
 from dialogs.texts import Tr
-from dialogs.turn import turn_of
 from dialogs.widgets import Choice, Item
-from services import addresses
 
 # Each language in its own script and its own name: the only words a person can find here.
 LANGUAGE_NAMES = [Item("km", "ខ្មែរ"), Item("en", "English")]
@@ -21,12 +19,7 @@ async def get_languages(**_: Any) -> dict[str, Any]:
 
 
 async def on_language(manager: DialogManager, language: str) -> None:
-    turn = turn_of(manager)
-    async with turn.new_session.begin() as session:
-        await addresses.set_language(session, turn.address.id, language)
-    turn.language = language
-    turn.heard = None
-    await navigation.to_menu(manager)
+    await navigation.speak(manager, language)
 
 
 language_dialog = Dialog(

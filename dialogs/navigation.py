@@ -1,15 +1,44 @@
 """Ways between conversations, so that none needs to import another."""
 
 from aiogram.fsm.state import State
-from aiogram_dialog import DialogManager, StartMode
+from aiogram_dialog import DialogManager, ShowMode, StartMode
 
 from dialogs.states import CallMe, Language, Menu, Messages, Registration
+from dialogs.turn import turn_of
+from services import addresses
 
 MOST_ASIDES = 3
 
 
+def show_below(manager: DialogManager) -> None:
+    """Let the next screen be a new message: what was typed lies below the last one.
+
+    A reply keyboard goes only with the message that brought it.
+    """
+    has_keyboard = manager.current_stack().last_reply_keyboard
+    manager.show_mode = ShowMode.DELETE_AND_SEND if has_keyboard else ShowMode.SEND
+
+
 async def to_menu(manager: DialogManager) -> None:
+    """Somebody new is asked for the language first."""
+    if turn_of(manager).address.language is None:
+        await to_language(manager)
+        return
     await manager.start(Menu.main, mode=StartMode.RESET_STACK)
+
+
+async def speak(manager: DialogManager, language: str) -> None:
+    """From now on in this language; what the person is doing goes on."""
+    turn = turn_of(manager)
+    async with turn.new_session.begin() as session:
+        await addresses.set_language(session, turn.address.id, language)
+    turn.address.language = turn.language = language
+    turn.heard = None
+    if manager.has_context() and manager.current_context().state != Language.choose:
+        show_below(manager)
+        await manager.show()
+    else:
+        await to_menu(manager)
 
 
 async def to_language(manager: DialogManager) -> None:

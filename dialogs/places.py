@@ -34,6 +34,10 @@ def place_items(manager: DialogManager, within: str | None) -> list[Item]:
 
 
 def remember_found(manager: DialogManager, codes: list[str]) -> None:
+    """Show these hits, or with none the list again; either begins at its first page."""
+    pages = manager.current_context().widget_data
+    for name in [name for name in pages if name.endswith("_page")]:
+        del pages[name]
     manager.dialog_data[FOUND] = codes
 
 

@@ -37,6 +37,7 @@ class Registration(StatesGroup):
 class CallMe(StatesGroup):
     offer = State()
     phone = State()
+    no_number = State()
     done = State()
 
 

@@ -14,7 +14,7 @@ from aiogram_dialog import DialogManager
 
 from locales.catalogue import Catalogue
 from services.places import Gazetteer
-from services.sessions import NewSession
+from services.sessions import Connect, NewSession
 from services.types import Address
 
 TURN_KEY = "turn"
@@ -28,6 +28,7 @@ class Turn:
     language: str
     now: datetime
     new_session: NewSession
+    connect: Connect
     catalogue: Catalogue
     gazetteer: Gazetteer
     phone_number: str | None = None

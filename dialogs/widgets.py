@@ -123,6 +123,10 @@ class Options(Keyboard):
 
     def _turning(self, page: int, count: int, manager: DialogManager) -> list[Any]:
         turn = turn_of(manager)
+        if turn.channel == "sms":
+            # One key turns the pages, and after the last comes the first.
+            data = self._item_callback_data(f">{(page + 1) % count}")
+            return [role_button(turn.text("button-more"), data, Role.MORE)] if count > 1 else []
         row = []
         if page > 0:
             data = self._item_callback_data(f"<{page - 1}")

@@ -13,7 +13,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 
 from dialogs.buttons import Role
-from dialogs.registration.labels import SECTORS, SEXES
+from dialogs.registration.labels import SECTORS
+from services.types import SEXES
 
 KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
 

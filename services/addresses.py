@@ -1,16 +1,19 @@
-"""Addresses: whom a message came from, and whether anything may be sent back.
-
-`get_or_create` is on the path of every message: one statement when the address is known.
-"""
+"""Addresses: whom a message came from, and whether anything may be sent back."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
+from asyncpg import Connection
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, address_index
+
+_FIND_KNOWN = """
+SELECT id, person_id, language, is_demo, created_at, last_in_at, blocked_at, stopped_at
+FROM address WHERE channel = $1 AND value_index = $2
+"""
 
 # Nobody needs to know to the second when somebody last wrote; a row per message would cost more.
 TOUCH_EVERY = timedelta(minutes=5)
@@ -25,6 +28,24 @@ async def find(session: AsyncSession, channel: str, value: str) -> Address | Non
     """The address of a Telegram chat id (as text) or an E.164 number."""
     parameters = {"on_channel": channel, "of_index": address_index(channel, value)}
     return (await session.scalars(_FIND, parameters)).one_or_none()
+
+
+async def find_known(connection: Connection, channel: str, value: str) -> Address | None:
+    """As `find`, for the path of every message: one bare statement, an object of no session."""
+    index = address_index(channel, value)
+    row = await connection.fetchrow(_FIND_KNOWN, channel, index)
+    if row is None:
+        return None
+    return Address(channel=channel, value=value, value_index=index, **row)
+
+
+def is_noted(address: Address, now: datetime) -> bool:
+    """Whether nothing needs to be written down about this address having written just now."""
+    return (
+        address.blocked_at is None
+        and address.last_in_at is not None
+        and now - address.last_in_at < TOUCH_EVERY
+    )
 
 
 async def get_or_create(

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Person
-from services import addresses, drafts, registration
+from db.models import Draft, Person
+from services import addresses, registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ async def _load_person(session: AsyncSession, demo: _DemoPerson, now: datetime) 
         "sectors": list(demo.sectors),
         "salary": {"amount": demo.salary, "currency": "USD"},
     }
-    await drafts.save_answers(session, address.id, registration.FORM, answers, now=now)
+    session.add(Draft(address_id=address.id, form=registration.FORM, answers=answers))
+    await session.flush()
     request = await registration.register(session, address, now=now)
     owner = await session.get_one(Person, request.person_id)
     address.is_demo = request.is_demo = owner.is_demo = True

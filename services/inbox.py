@@ -8,6 +8,7 @@ themselves carry no lease that anybody would have to wait for.
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from asyncpg import Connection
@@ -30,6 +31,7 @@ class InboxItem:
     channel: str
     payload: Payload
     attempt: int
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,12 @@ class Claimed:
     channel: str
     sealed: bytes
     attempt: int
+    received_at: datetime
 
     def open(self) -> InboxItem:
         """Raises DecryptionError when no key of this process fits."""
         payload = json.loads(current_keyring().decrypt(self.sealed))
-        return InboxItem(self.id, self.channel, payload, self.attempt)
+        return InboxItem(self.id, self.channel, payload, self.attempt, self.received_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ WHERE id = (
     ORDER BY id LIMIT 1
 ) AND (not_before IS NULL OR not_before <= now())
   AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
-RETURNING id, channel, payload, attempts
+RETURNING id, channel, payload, attempts, received_at
 """
 
 # One statement, one transaction: the row is done exactly when its answers are in the outbox.
@@ -116,7 +119,7 @@ WITH done AS (
 ), next AS (
     UPDATE inbox SET attempts = attempts + 1
     WHERE $7 AND id = (SELECT id FROM waiting) AND (not_before IS NULL OR not_before <= now())
-    RETURNING id, channel, payload, attempts
+    RETURNING id, channel, payload, attempts, received_at
 )
 SELECT next.*, EXISTS (SELECT FROM waiting) AS more,
     (SELECT count(pg_notify('outbox', '')) FROM answers)
@@ -165,7 +168,7 @@ async def store(
 def _to_claimed(row: Any) -> Claimed | None:
     if row is None or row["id"] is None:
         return None
-    return Claimed(row["id"], row["channel"], row["payload"], row["attempts"])
+    return Claimed(row["id"], row["channel"], row["payload"], row["attempts"], row["received_at"])
 
 
 async def claim(connection: Connection, key: bytes) -> Claimed | None:

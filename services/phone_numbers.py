@@ -66,6 +66,11 @@ def parse(text: str, region: str = HOME) -> Phone:
     return next(iter(numbers.values()))
 
 
+def is_cambodian(e164: str) -> bool:
+    """Whether a number in E.164 is one of Cambodia, also one of a range not yet known to us."""
+    return e164.startswith(f"+{_HOME_COUNTRY_CODE}")
+
+
 def display(e164: str) -> str:
     """As people read it: "012 345 678", a foreign number with its country code, spaced."""
     number = phonenumbers.parse(e164, None)

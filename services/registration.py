@@ -22,8 +22,8 @@ from services.places import Gazetteer
 
 FORM = "registration"
 TOPIC = "registration"
-YOUNGEST, OLDEST = 10, 110
-LONGEST_NAME = 100
+YOUNGEST, OLDEST = 10, 100
+LONGEST_NAME = 80
 
 _HIGHEST_SALARY = 1_000_000_000
 _MOST_SECTORS = 30

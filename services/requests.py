@@ -99,7 +99,7 @@ async def ask_for_call(
 async def has_phone_number(session: AsyncSession, address: Address) -> bool:
     """Whether a number in Cambodia is known by which the person can be called."""
     if address.channel == "sms":
-        return phone_numbers.parse(address.value).is_cambodian
+        return phone_numbers.is_cambodian(address.value)
     if address.person_id is None:
         return False
     return (await session.get_one(Person, address.person_id)).phone is not None
@@ -149,7 +149,9 @@ async def list_waiting(
 def _home_label(code: str) -> str:
     """The place and its province, as staff say it: ឃុំអន្លង់ត្នោត, ពោធិ៍សាត់."""
     gazetteer = load_gazetteer()
-    place = gazetteer.get(code)
+    place = gazetteer.find_code(code)
+    if place is None:
+        return code  # gone from the gazetteer since: the list must not fail for everybody
     province = [around.name_km for around in gazetteer.ancestors(place)[-1:]]
     return ", ".join([label(place, "km"), *province])
 

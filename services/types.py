@@ -1,5 +1,5 @@
-"""The few types of the database that edges name, handed on so that they need not know it."""
+"""What edges name of the database, handed on so that they need not know it."""
 
-from db.models import Address, Draft, Request
+from db.models import SEXES, Address, Draft, Request
 
-__all__ = ["Address", "Draft", "Request"]
+__all__ = ["SEXES", "Address", "Draft", "Request"]

@@ -112,8 +112,14 @@ class Line:
     def phone(self, number: str = "+85512345678") -> "SmsPerson":
         return SmsPerson(self, number)
 
-    async def take(self, channel: str, payload: dict[str, Any], attempt: int = 1) -> Any:
-        item = InboxItem(next(self.ids), channel, payload, attempt)
+    async def take(
+        self,
+        channel: str,
+        payload: dict[str, Any],
+        attempt: int = 1,
+        received_at: datetime | None = None,
+    ) -> Any:
+        item = InboxItem(next(self.ids), channel, payload, attempt, received_at)
         return await self.conversation.handle(item)
 
 

@@ -4,11 +4,14 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
+from asyncpg import Connection
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from db.engine import create_engine
+from services import drafts
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,19 @@ class Database:
     url: str
     engine: AsyncEngine
     new_session: async_sessionmaker[AsyncSession]
+
+
+async def driver_of(session: AsyncSession) -> Connection:
+    """The driver's connection under a session, within its transaction."""
+    connection = await session.connection()
+    await session.execute(text("SELECT 1"))  # the transaction begins with a statement
+    driver: Connection = (await connection.get_raw_connection()).driver_connection
+    return driver
+
+
+async def save_draft(session: AsyncSession, address_id: int, form: str, answers: Any) -> None:
+    """The answers of a form, as if they had been given."""
+    await drafts.save_answers(await driver_of(session), address_id, form, answers)
 
 
 @contextlib.asynccontextmanager

@@ -14,9 +14,14 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
+from aiogram.types import Message
 
 LONGEST_WAIT_S: Final = 5
 REQUEST_TIMEOUT_S: Final = 20.0
+
+# aiogram makes the model of an answer anew for each call, a millisecond or two of pydantic,
+# unless somebody keeps it: pydantic remembers it for as long as it is in use.
+ANSWERS_IN_USE: Final = (Response[bool], Response[Message], Response[Message | bool])
 
 
 class WaitOutShortLimits(BaseRequestMiddleware):

@@ -9,7 +9,8 @@ from typing import Any
 from aiogram_dialog import Dialog, DialogManager
 
 from dialogs.registration import home, phone, summary, who, work
-from dialogs.registration.form import FORM
+from dialogs.registration.form import FORM, home_question
+from dialogs.states import Registration
 from dialogs.turn import turn_of
 from services import drafts
 
@@ -21,7 +22,10 @@ async def on_start(start_data: Any, manager: DialogManager) -> None:
         draft = await drafts.find_draft(session, turn.address.id, FORM.name)
     if draft:
         turn.answers = draft.answers
-        await manager.switch_to(FORM.step(draft.step))
+        step = FORM.step(draft.step)
+        if step in (Registration.district, Registration.commune):
+            step = home_question(await FORM.answers(manager))
+        await manager.switch_to(step)
 
 
 registration_dialog = Dialog(

@@ -1,5 +1,8 @@
 """The form itself: its steps, and what its parts share."""
 
+from collections.abc import Mapping
+
+from aiogram.fsm.state import State
 from aiogram_dialog import DialogManager
 
 from dialogs.forms import Form
@@ -27,7 +30,14 @@ FORM = Form(
 )
 
 
+def home_question(answers: Mapping[str, object]) -> State:
+    """The most exact question about the home that can be asked: its parent is answered."""
+    if answers.get("district"):
+        return Registration.commune
+    return Registration.district if answers.get("province") else Registration.province
+
+
 def number_is_known(manager: DialogManager) -> bool:
     """By SMS from a Cambodian number there is nothing to ask."""
     number = turn_of(manager).phone_number
-    return number is not None and phone_numbers.parse(number).is_cambodian
+    return number is not None and phone_numbers.is_cambodian(number)

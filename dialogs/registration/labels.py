@@ -6,8 +6,8 @@ from typing import Any
 from dialogs.turn import Turn
 from dialogs.widgets import Item
 from services import phone_numbers, places, sms_text
+from services.types import SEXES
 
-SEXES = ("female", "male", "other", "not_said")
 SECTORS = ("garment", "construction", "manufacturing", "agriculture", "services", "other")
 ANYWHERE = "any"
 

@@ -7,7 +7,8 @@ from aiogram_dialog import DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
 from dialogs.contact import ContactMarkupFactory, own_contact_number
-from dialogs.registration.form import FORM
+from dialogs.forms import CORRECTING
+from dialogs.registration.form import FORM, home_question
 from dialogs.screen import Screen
 from dialogs.states import Registration
 from dialogs.texts import Tr
@@ -44,11 +45,18 @@ async def _take_phone(manager: DialogManager, e164: str) -> None:
     """A foreign number says who it is; the number used now is still asked for."""
     turn = turn_of(manager)
     turn.heard = phone_numbers.display(e164)
-    if phone_numbers.parse(e164).is_cambodian:
+    if phone_numbers.is_cambodian(e164):
         await FORM.answer(manager, {"phone_e164": e164})
         return
     await FORM.keep(manager, {"phone_abroad": e164})
     turn.say("notice-phone-abroad", number=phone_numbers.display(e164))
+
+
+async def back_from_phone(manager: DialogManager) -> None:
+    if manager.dialog_data.get(CORRECTING):
+        await FORM.back(manager)
+    else:
+        await manager.switch_to(home_question(await FORM.answers(manager)))
 
 
 async def skip_phone(manager: DialogManager) -> None:
@@ -62,7 +70,7 @@ screens = (
         AskText("phone", on_typed_phone, longest=60),
         state=Registration.phone,
         getter=get_phone,
-        back=FORM.back,
+        back=back_from_phone,
         skip=skip_phone,
         markup_factory=ContactMarkupFactory(),
         preview_data={"number": "+66 81 234 5678"},

@@ -84,8 +84,13 @@ async def on_confirm(manager: DialogManager) -> None:
             await registration.register(session, turn.address, now=turn.now)
     except errors.IncompleteForm as error:
         turn.say("notice-incomplete")
-        missing = next((LINES[field] for field in error.fields if field in LINES), None)
-        await manager.switch_to(missing or Registration.consent)
+        missing = next(
+            (LINES[field] for field in error.fields if field in LINES), Registration.consent
+        )
+        # The one question, then the summary again; without consent the form begins anew.
+        if missing != Registration.consent:
+            manager.dialog_data[CORRECTING] = True
+        await manager.switch_to(missing)
         return
     turn.answers = None
     await manager.switch_to(Registration.done)

@@ -12,10 +12,9 @@ from dialogs.states import Registration
 from dialogs.texts import Tr
 from dialogs.turn import turn_of
 from dialogs.widgets import AskNumber, AskText, Choice, Item
-from services import consent
+from services import consent, drafts, registration
 
 CONSENT_WORDING = "registration-1"
-LOWEST_AGE, HIGHEST_AGE = 10, 100
 
 
 async def on_consent(manager: DialogManager, answer: str) -> None:
@@ -31,9 +30,12 @@ async def on_consent(manager: DialogManager, answer: str) -> None:
             wording_version=CONSENT_WORDING,
             now=turn.now,
         )
+        if not given:
+            await drafts.discard(session, turn.address.id, FORM.name)
     if given:
         await FORM.answer(manager, {"consent": CONSENT_WORDING})
     else:
+        turn.answers = None
         turn.say("notice-consent-refused")
         await navigation.to_menu(manager)
 
@@ -87,13 +89,13 @@ screens = (
     ),
     Screen(
         Tr("registration-name"),
-        AskText("name", on_name, longest=80),
+        AskText("name", on_name, longest=registration.LONGEST_NAME),
         state=Registration.name,
         back=FORM.back,
     ),
     Screen(
         Tr("registration-age"),
-        AskNumber("age", on_age, lowest=LOWEST_AGE, highest=HIGHEST_AGE),
+        AskNumber("age", on_age, lowest=registration.YOUNGEST, highest=registration.OLDEST),
         state=Registration.age,
         back=FORM.back,
         skip=skip_age,

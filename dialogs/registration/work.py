@@ -7,7 +7,7 @@ from aiogram_dialog import DialogManager
 from dialogs.forms import CORRECTING
 from dialogs.places import find_provinces, place_items
 from dialogs.registration import labels
-from dialogs.registration.form import FORM, number_is_known
+from dialogs.registration.form import FORM, home_question, number_is_known
 from dialogs.registration.labels import ANYWHERE
 from dialogs.screen import Screen
 from dialogs.states import Registration
@@ -47,7 +47,7 @@ async def on_wanted_typed_one(manager: DialogManager, code: str) -> None:
 
 async def back_from_wanted(manager: DialogManager) -> None:
     if number_is_known(manager) and not manager.dialog_data.get(CORRECTING):
-        await manager.switch_to(Registration.commune)
+        await manager.switch_to(home_question(await FORM.answers(manager)))
     else:
         await FORM.back(manager)
 

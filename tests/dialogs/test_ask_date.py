@@ -28,6 +28,7 @@ def _turn() -> Turn:
         language="km",
         now=NOW,
         new_session=cast(Any, None),
+        connect=cast(Any, None),
         catalogue=load_catalogue(),
         gazetteer=load_gazetteer(),
     )
@@ -55,9 +56,7 @@ async def test_a_day_is_understood_and_repeated(text: str) -> None:
     assert not turn.unclear
 
 
-@pytest.mark.parametrize(
-    "text", ["31 2 1990", "1 1 1900", "1 1 2030", "hello", "15", ""]
-)
+@pytest.mark.parametrize("text", ["31 2 1990", "1 1 1900", "1 1 2030", "hello", "15", ""])
 async def test_anything_else_is_asked_again(text: str) -> None:
     taken, turn = await _answer(text)
     assert not taken

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services import addresses, requests, sms_text
+from services import addresses, keywords, requests, sms_text
 from tests.dialogs.walk import CONTACT, SMS_WAY
 from tests.people import Line, SmsPerson, TelegramPerson, open_line
 from tests.served_app import make_app
@@ -132,7 +132,7 @@ async def one_way(db: Database, redis_url: str) -> AsyncIterator[SmsPerson]:
         yield open_line(app).phone()
 
 
-@pytest.mark.parametrize("text", ["hello", "1", "CALL", "MENU", "មិនចង់រស់", "????"])
+@pytest.mark.parametrize("text", ["hello", "1", "CALL", "MENU", "????"])
 async def test_what_cannot_be_answered_asks_for_no_answer(one_way: SmsPerson, text: str) -> None:
     """It ends in what happens by itself: a person calls."""
     told = await one_way.send(text)
@@ -152,3 +152,15 @@ async def test_a_stop_that_cannot_be_answered_is_obeyed_in_silence(one_way: SmsP
     assert address is not None
     assert address.stopped_at is not None
     assert not waiting
+
+
+async def test_a_word_of_danger_that_cannot_be_answered_sets_nothing_going(
+    one_way: SmsPerson,
+) -> None:
+    """Whoever holds this phone may not be free to be called; the words say nothing of it."""
+    told = await one_way.send("មិនចង់រស់")
+    assert not ASKING.search(told), told
+    assert "ទូរសព្ទ" not in told
+    assert not [found for found in keywords.scan(told) if found.tier == "A"]
+    async with one_way.line.app.new_session.begin() as session:
+        assert not await requests.list_waiting(session)

@@ -8,6 +8,7 @@ from aiogram.methods import AnswerCallbackQuery
 from db.crypto import Keyring, derive_key
 from db.models.address import address_index
 from services import addresses, drafts, registration
+from services.direct import direct_connection
 from tests.dialogs.walk import (
     TELEGRAM_WINDOWS,
     Stands,
@@ -19,7 +20,7 @@ from tests.dialogs.walk import (
     walk_to,
     words,
 )
-from tests.people import NOW, Line, SmsPerson, TelegramPerson
+from tests.people import Line, SmsPerson, TelegramPerson
 
 THREE_MONTHS_AGO = {"message_id": 1, "date": 0}
 FORGED = [
@@ -169,9 +170,8 @@ async def _edit_draft(
     async with line.app.new_session.begin() as session:
         address = await addresses.find(session, *address_of(person))
         assert address is not None
-        await drafts.save_answers(
-            session, address.id, registration.FORM, answers, step=step, now=NOW
-        )
+    async with direct_connection(line.app.engine) as connection:
+        await drafts.save_answers(connection, address.id, registration.FORM, answers, step=step)
 
 
 async def _discard_draft(line: Line, person: TelegramPerson | SmsPerson) -> None:
@@ -225,7 +225,8 @@ async def test_a_place_that_vanished_is_asked_for_again(
     assert (await stands(person)).window == window
     await line.app.redis.flushdb()
     await person.write("/start")
-    assert (await stands(person)).window == window
+    gone = window in ("Registration:district", "Registration:commune")
+    assert (await stands(person)).window == ("Registration:province" if gone else window)
     if window == "Registration:summary":
         await person.press(words(line, "button-confirm"))
         assert person.screen.startswith(words(line, "notice-incomplete"))

@@ -145,8 +145,13 @@ async def clone(person: TelegramPerson, chat_id: int) -> TelegramPerson:
             await addresses.set_language(session, address.id, source.language)
         draft = await drafts.find_draft(session, source.id, registration.FORM)
         if draft is not None:
-            await drafts.save_answers(
-                session, address.id, draft.form, dict(draft.answers), step=draft.step, now=NOW
+            session.add(
+                drafts.Draft(
+                    address_id=address.id,
+                    form=draft.form,
+                    answers=dict(draft.answers),
+                    step=draft.step,
+                )
             )
     line.memory.messages[chat_id] = dict(line.memory.messages[person.id])
     return line.person(chat_id)

@@ -12,7 +12,7 @@ from db.models import Address, Consent, Draft, Person, Profile, Request
 from services import addresses, consent, drafts, requests
 from services.errors import IncompleteForm
 from services.registration import FIELDS, FORM, RegistrationAnswers, register
-from tests.support import Database
+from tests.support import Database, save_draft
 
 ANSWERS: dict[str, Any] = {
     "consent": "registration-1",
@@ -31,7 +31,7 @@ ANSWERS: dict[str, Any] = {
 
 async def _fill(session: AsyncSession, now: datetime, **changed: Any) -> Address:
     address = await addresses.get_or_create(session, "telegram", "42", now=now)
-    await drafts.save_answers(session, address.id, FORM, ANSWERS | changed)
+    await save_draft(session, address.id, FORM, ANSWERS | changed)
     return address
 
 
@@ -123,7 +123,7 @@ async def test_a_second_form_after_staff_took_the_first_is_a_new_request(
 async def test_an_sms_address_tells_its_own_number(session: AsyncSession, now: datetime) -> None:
     address = await addresses.get_or_create(session, "sms", "+85599000111", now=now)
     told = {field: value for field, value in ANSWERS.items() if field != "phone_e164"}
-    await drafts.save_answers(session, address.id, FORM, told)
+    await save_draft(session, address.id, FORM, told)
     request = await register(session, address, now=now)
     assert (await session.get_one(Person, request.person_id)).phone == "+85599000111"
 
@@ -134,7 +134,7 @@ async def test_a_missing_answer_is_named_and_nothing_is_written(
 ) -> None:
     address = await addresses.get_or_create(session, "telegram", "42", now=now)
     told = {name: value for name, value in ANSWERS.items() if name != field}
-    await drafts.save_answers(session, address.id, FORM, told)
+    await save_draft(session, address.id, FORM, told)
     with pytest.raises(IncompleteForm) as caught:
         await register(session, address, now=now)
     assert caught.value.fields == (field,)
