@@ -138,10 +138,15 @@ WHERE id = $1 AND attempts <= $3
 """
 _GIVE_BACK = "UPDATE inbox SET attempts = attempts - 1 WHERE id = $1 AND done_at IS NULL"
 
+# Only the oldest of each address counts: behind one that waits nothing may be handled.
 _DUE = """
-SELECT DISTINCT address_key FROM inbox
-WHERE done_at IS NULL AND failed_at IS NULL AND (not_before IS NULL OR not_before <= now())
-LIMIT $1
+SELECT address_key FROM (
+    SELECT DISTINCT ON (address_key) address_key, id, not_before FROM inbox
+    WHERE done_at IS NULL AND failed_at IS NULL
+    ORDER BY address_key, id
+) AS head
+WHERE not_before IS NULL OR not_before <= now()
+ORDER BY id LIMIT $1
 """
 
 _LOCK = """

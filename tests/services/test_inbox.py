@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from bot.consumer import InboxConsumer
 from bot.supervision import Tasks
+from db.models.address import address_index
 from services import addresses, inbox
 from services.direct import direct_connection, own_connection
 from services.inbox import InboxItem, OutgoingSms
@@ -75,6 +76,16 @@ async def test_a_second_delivery_is_told_apart(db: Any) -> None:
     assert not await store(db, 1)
     assert await store(db, 1, channel="sms")
     assert len(await rows(db)) == 2
+
+
+async def test_an_address_is_due_when_its_oldest_update_is(db: Any) -> None:
+    for number, address in enumerate(["waits", "waits", "second", "third", "second"]):
+        await store(db, number, address)
+    async with direct_connection(db.engine) as connection:
+        await connection.execute("UPDATE inbox SET not_before = now() + '1h'::interval WHERE id=1")
+        due = await inbox.list_due(connection, 10)
+        assert due == [address_index("telegram", name) for name in ("second", "third")]
+        assert await inbox.list_due(connection, 1) == due[:1]
 
 
 async def test_a_handled_update_is_emptied(db: Any) -> None:
