@@ -101,7 +101,7 @@ _UNREACHABLE = """
 WITH ended AS (
     UPDATE outbox SET state = 'unreachable', leased_until = NULL, updated_at = now(),
         error_code = $2
-    WHERE id = $1 RETURNING address_id
+    WHERE id = $1 AND state IN ('sending', 'uncertain') RETURNING address_id
 )
 UPDATE address SET blocked_at = coalesce(blocked_at, now())
 WHERE id = (SELECT address_id FROM ended)

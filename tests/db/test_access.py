@@ -65,11 +65,16 @@ async def test_a_centre_cannot_write_rows_of_another(two_centres: Database) -> N
     await engine.dispose()
 
 
-async def test_what_happened_to_a_request_cannot_be_changed(two_centres: Database) -> None:
-    for change in ("UPDATE request_event SET kind = 'x'", "DELETE FROM request_event"):
-        async with two_centres.engine.connect() as connection:
-            with pytest.raises(ProgrammingError, match="permission denied"):
-                await connection.execute(text(change))
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE request_event SET kind = 'x'", "DELETE FROM request_event", "DELETE FROM consent"],
+)
+async def test_what_happened_and_what_was_agreed_to_stay(
+    two_centres: Database, change: str
+) -> None:
+    async with two_centres.engine.connect() as connection:
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await connection.execute(text(change))
 
 
 async def test_a_person_who_moves_takes_everything_along(two_centres: Database) -> None:

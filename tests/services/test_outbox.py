@@ -271,6 +271,17 @@ async def test_a_report_that_overtakes_the_answer_stays(db: Any) -> None:
     assert await states(db) == ["delivered"]
 
 
+async def test_a_late_refusal_does_not_move_a_delivered_message_back(db: Any) -> None:
+    item_id = await promise(db, await make_address(db), "x")
+    async with direct_connection(db.engine) as connection:
+        (item,) = await outbox.claim(connection, 1)
+        assert await report(db, "delivered", item_id=item_id)
+        await outbox.record(connection, item, Unreachable("blocked"))
+    assert await states(db) == ["delivered"]
+    async with db.engine.connect() as connection:
+        assert await connection.scalar(text("SELECT blocked_at FROM address")) is None
+
+
 async def _has_parts(db: Any) -> bool:
     return (await rows(db))[0].parts == 1
 

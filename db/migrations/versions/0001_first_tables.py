@@ -26,8 +26,9 @@ TABLES = (
     "request_event",
 )
 
-# The processes never change or delete what happened to a request.
-APPEND_ONLY = ("request_event",)
+# The processes never change or delete what happened to a request. What people agreed to is kept
+# for ever; only whose it is may become known later.
+CHANGES = {"request_event": "", "consent": ", UPDATE"}
 
 # Rows that belong to a centre. Without a centre in the connection's settings there are none.
 OF_A_CENTRE = ("person", "profile", "consent", "request", "request_event")
@@ -37,7 +38,7 @@ IN_CENTRE = "(SELECT current_setting('tralob.centre', true)) IN ('all', centre_i
 def upgrade() -> None:
     create_tables()
     for table in TABLES:
-        changes = "" if table in APPEND_ONLY else ", UPDATE, DELETE"
+        changes = CHANGES.get(table, ", UPDATE, DELETE")
         op.execute(f"GRANT SELECT, INSERT{changes} ON {table} TO tralob_app")
     for table in OF_A_CENTRE:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
