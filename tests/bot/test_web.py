@@ -72,14 +72,15 @@ async def test_a_second_delivery_changes_nothing(web: Served) -> None:
     assert len(await web.rows()) == 1
 
 
+async def endless() -> AsyncIterator[bytes]:
+    yield b"{"
+    await asyncio.Event().wait()
+
+
 @pytest.mark.parametrize("headers", [{}, {"X-Telegram-Bot-Api-Secret-Token": "wrong"}])
 async def test_a_wrong_secret_is_refused_before_the_body_is_read(
     web: Served, headers: dict[str, str]
 ) -> None:
-    async def endless() -> AsyncIterator[bytes]:
-        yield b"{"
-        await asyncio.Event().wait()
-
     async with (
         asyncio.timeout(5),
         web.client.post(web.url + WEBHOOK, data=endless(), headers=headers) as answer,
@@ -156,6 +157,24 @@ async def test_a_wrong_signature_is_refused(
 ) -> None:
     assert (await web.post(path, data=SMS, headers=headers)) == (403, "wrong signature")
     assert await web.rows() == []
+
+
+@pytest.mark.parametrize("path", [INBOUND, "/sms/status"])
+@pytest.mark.parametrize("headers", [{}, {"X-Twilio-Signature": ""}])
+async def test_without_a_signature_the_body_is_not_read(
+    web: Served, path: str, headers: dict[str, str]
+) -> None:
+    async with (
+        asyncio.timeout(5),
+        web.client.post(web.url + path, data=endless(), headers=headers) as answer,
+    ):
+        assert answer.status == 403
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"Body=%FF", b"a&" * 300])
+async def test_a_form_that_cannot_be_read_proves_no_sender(web: Served, body: bytes) -> None:
+    headers = {"X-Twilio-Signature": "wrong", "Content-Type": "application/x-www-form-urlencoded"}
+    assert await web.post(INBOUND, data=body, headers=headers) == (403, "wrong signature")
 
 
 async def test_without_a_token_no_signature_is_right(db: Any, redis_url: str) -> None:
