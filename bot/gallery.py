@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from aiogram.fsm.state import State
 from aiogram_dialog import Dialog, Window
@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.preview import View, Viewer, list_windows
 from dialogs.buttons import ContactMarkup, ScreenMarkup
-from dialogs.states import Language, Registration
+from dialogs.states import Language
 from dialogs.texts import Tr
 from locales.catalogue import LANGUAGES, SMS, load_catalogue
 from services import sms_text
@@ -33,7 +33,6 @@ class Scene:
     state: State
     note: str = ""
     first_contact: bool = False
-    dialog_data: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -96,9 +95,6 @@ def _scenes() -> Iterable[Scene]:
         yield Scene(dialog, state)
         if state == Language.choose:
             yield Scene(dialog, state, note="the first SMS to a new number", first_contact=True)
-        if state == Registration.summary:
-            choosing = {"choosing_line": True}
-            yield Scene(dialog, state, note="choosing what to correct", dialog_data=choosing)
 
 
 async def _shots(scene: Scene) -> list[Shot]:
@@ -106,11 +102,9 @@ async def _shots(scene: Scene) -> list[Shot]:
 
 
 async def _shot(scene: Scene, language: str) -> Shot:
-    telegram = await Viewer(language, "telegram").see(
-        scene.dialog, scene.state, dialog_data=scene.dialog_data
-    )
+    telegram = await Viewer(language, "telegram").see(scene.dialog, scene.state)
     sms = await Viewer(language, SMS, first_contact=scene.first_contact).see(
-        scene.dialog, scene.state, dialog_data=scene.dialog_data
+        scene.dialog, scene.state
     )
     keyboard, below = _keyboards(telegram)
     return Shot(

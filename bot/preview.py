@@ -27,7 +27,7 @@ from services.types import Address
 
 NOW: Final = datetime(2027, 3, 6, 2, tzinfo=UTC)
 # As long as the ids of real conversations, which stand in front of every callback data.
-INTENT_ID: Final = "AbCd12"
+INTENT_ID: Final = "AbCd1234"
 ANSWERS: Final[dict[str, object]] = {
     "consent": "registration-1",
     "age": 32,
@@ -41,7 +41,7 @@ ANSWERS: Final[dict[str, object]] = {
     "sectors": ["garment", "construction"],
     "salary": {"amount": 250, "currency": "USD"},
 }
-DIALOG_DATA: Final[Mapping[str, object]] = {"code": "12345678"}
+DIALOG_DATA: Final[Mapping[str, Any]] = {"code": "12345678"}
 _NAMES: Final = {"km": "សុខា", "en": "Sokha"}
 
 
@@ -92,11 +92,9 @@ class Viewer:
         *,
         from_preview: bool = False,
         widget_data: Mapping[str, Any] | None = None,
-        dialog_data: Mapping[str, Any] | None = None,
     ) -> View:
         """The window of that state; `from_preview` shows its samples and runs no getter."""
-        in_hand = dict(DIALOG_DATA if dialog_data is None else dialog_data)
-        context = Context(INTENT_ID, "", state, None, in_hand, dict(widget_data or {}))
+        context = Context(INTENT_ID, "", state, None, dict(DIALOG_DATA), dict(widget_data or {}))
         turn = self._turn()
         window = cast(Window, dialog.windows[state])
         manager = _Manager(context, turn, from_preview=from_preview)
