@@ -81,15 +81,6 @@ def new_session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
-def new_statement_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    """Sessions each of whose statements commits by itself, without BEGIN and COMMIT on the wire.
-
-    For the path of every message, where one statement is the whole work: three trips to the
-    database become one. Whatever must hold together belongs into a session with a transaction.
-    """
-    return new_session_factory(engine.execution_options(isolation_level="AUTOCOMMIT"))
-
-
 async def check_role(engine: AsyncEngine) -> None:
     """Refuse a role that row-level security does not bind. Raises UnsafeRoleError."""
     async with engine.connect() as connection:

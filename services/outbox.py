@@ -115,10 +115,6 @@ _ABANDONED = """
 UPDATE outbox SET state = 'uncertain', updated_at = now(), error_code = 'interrupted'
 WHERE state = 'sending' AND leased_until < now()
 """
-_GIVE_BACK = """
-UPDATE outbox SET state = 'waiting', attempts = attempts - 1, leased_until = NULL
-WHERE id = ANY($1) AND state = 'sending'
-"""
 
 _TO_RECONCILE = """
 WITH asked AS (
@@ -248,11 +244,6 @@ async def settle(
     """Record that the carrier has the message, as it answered or as its list shows later."""
     await connection.execute(_SENT, item.id, provider_id, parts, _OPEN_STATES)
     await connection.execute(_REACHABLE, item.id)
-
-
-async def give_back(connection: Connection, item_ids: Sequence[int]) -> None:
-    """Undo claims for which no carrier was called yet (an orderly stop)."""
-    await connection.execute(_GIVE_BACK, item_ids)
 
 
 async def mark_abandoned(connection: Connection) -> None:

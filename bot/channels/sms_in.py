@@ -18,7 +18,7 @@ _MOST_FIELDS = 200
 _E164 = re.compile(r"\+[1-9]\d{5,14}")
 _CAMBODIAN = re.compile(r"855\d{8,9}")
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KEPT = ("MessageSid", "From", "To", "Body", "NumMedia", "OptOutType")
+_KEPT = ("MessageSid", "From", "Body")
 
 _STATES = {
     "accepted": "sent",

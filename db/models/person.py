@@ -66,10 +66,6 @@ class Person(Base):
         self.birth_year_estimated = True
         self.age_told_at = on
 
-    def age_on(self, day: date) -> int | None:
-        """Whole years, give or take one while the birth year is estimated; None: not told."""
-        return None if self.birth_year is None else day.year - self.birth_year
-
     def set_phone(self, e164: str | None) -> None:
         self.phone = e164
         self.phone_index = None if e164 is None else phone_index(e164)

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import func, select, text
 
-from db.engine import DatabaseAddressError, new_statement_factory, normalise_url
+from db.engine import DatabaseAddressError, normalise_url
 from db.models import CentreArea, Place
 from tests.support import Database
 
@@ -24,13 +24,6 @@ def test_other_addresses_are_refused_without_being_shown(given: str) -> None:
     with pytest.raises(DatabaseAddressError) as caught:
         normalise_url(given)
     assert "secret" not in str(caught.value)
-
-
-async def test_a_statement_session_commits_each_statement(db: Database) -> None:
-    async with new_statement_factory(db.engine)() as session:
-        await session.execute(text("DELETE FROM centre_area"))
-        async with db.new_session() as other:
-            assert await other.scalar(select(func.count()).select_from(CentreArea)) == 0
 
 
 async def test_a_transaction_session_commits_all_or_nothing(db: Database) -> None:

@@ -180,7 +180,7 @@ async def test_nothing_told_is_an_answer_too(session: AsyncSession, now: datetim
     profile = await session.get_one(Profile, request.person_id)
     assert (profile.expected_salary, profile.sectors) == (None, [])
     person = await session.get_one(Person, request.person_id)
-    assert (person.home_code, person.age_on(now.date()), person.phone) == ("22", None, None)
+    assert (person.home_code, person.birth_year, person.phone) == ("22", None, None)
     (line,) = await requests.list_waiting(session, now=now)
     assert line.commune is not None
     assert line.commune.count("ឧត្តរមានជ័យ") == 1
