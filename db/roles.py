@@ -16,12 +16,8 @@ ROLES = (OWNER, APP, SAFETY, BI)
 
 _OLDEST_SERVER = 160000
 
-DBA_SQL = "\n".join(
-    [f"CREATE ROLE {role} NOLOGIN;" for role in ROLES]
-    + [f"GRANT {', '.join(ROLES)} TO <login user>;"]
-    + [f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER};"]
-    + [f"CREATE SCHEMA safety AUTHORIZATION {SAFETY};"]
-)
+_MAY_TAKE = "SELECT pg_has_role(session_user, :role, 'SET')"
+_MAY_CREATE = "SELECT has_schema_privilege(:role, 'public', 'CREATE')"
 
 
 class RolesError(Exception):
@@ -33,40 +29,48 @@ def ensure_roles(connection: Connection) -> None:
     version = connection.scalar(text("SELECT current_setting('server_version_num')::int"))
     if version < _OLDEST_SERVER:
         raise RolesError("PostgreSQL 16 or newer is needed")
+    missing = _list_missing(connection)
     try:
-        for role in ROLES:
-            _ensure_role(connection, role)
-        _ensure_schemas(connection)
+        for statement in missing:
+            connection.execute(text(_made_once(statement)))
     except DBAPIError as error:
         connection.rollback()
         raise RolesError(
-            "the login user may not prepare this database"
-            f" ({_first_line(error)}); let a database administrator run:\n{DBA_SQL}"
+            f"the login user may not prepare this database ({_first_line(error)}); let a database"
+            " administrator run in it:\n" + "\n".join(f"{statement};" for statement in missing)
         ) from None
     connection.commit()
 
 
-def _ensure_role(connection: Connection, role: str) -> None:
-    known = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"
-    if not connection.scalar(text(known), {"role": role}):
-        # Roles belong to the whole server: another database of it may be set up this very moment.
-        connection.execute(
-            text(
-                f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; "
-                "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
-            )
-        )
-    granted = "SELECT pg_has_role(session_user, :role, 'SET')"
-    if not connection.scalar(text(granted), {"role": role}):
-        connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
-
-
-def _ensure_schemas(connection: Connection) -> None:
-    may_create = "SELECT has_schema_privilege(:role, 'public', 'CREATE')"
-    if not connection.scalar(text(may_create), {"role": OWNER}):
-        connection.execute(text(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER}"))
+def _list_missing(connection: Connection) -> list[str]:
+    """The statements that make the roles, what is granted to them and the schema of one."""
+    user = connection.scalar(text("SELECT quote_ident(session_user)"))
+    known = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
+    statements = []
+    for role in ROLES:
+        if role not in known:
+            statements.append(f"CREATE ROLE {role} NOLOGIN")
+        if role not in known or not _holds(connection, _MAY_TAKE, role):
+            statements.append(f"GRANT {role} TO {user}")
+    if OWNER not in known or not _holds(connection, _MAY_CREATE, OWNER):
+        statements.append(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER}")
     if connection.scalar(text("SELECT to_regnamespace('safety') IS NULL")):
-        connection.execute(text(f"CREATE SCHEMA safety AUTHORIZATION {SAFETY}"))
+        statements.append(f"CREATE SCHEMA safety AUTHORIZATION {SAFETY}")
+    return statements
+
+
+def _holds(connection: Connection, question: str, role: str) -> bool:
+    return bool(connection.scalar(text(question), {"role": role}))
+
+
+def _made_once(statement: str) -> str:
+    """Roles belong to the whole server: another database of it may be set up this very moment."""
+    if not statement.startswith("CREATE ROLE"):
+        return statement
+    return (
+        f"DO $$ BEGIN {statement}; "
+        "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
 
 
 def _first_line(error: DBAPIError) -> str:

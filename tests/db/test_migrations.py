@@ -1,6 +1,7 @@
 """The migrations go up, down and up again, and make what the models say."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import make_url, text
 from db import migrate
 from db.engine import create_engine
 from db.models import Base
-from db.roles import DBA_SQL, RolesError
+from db.roles import RolesError
 
 
 async def test_up_down_and_up_again(empty_database: str) -> None:
@@ -27,27 +28,46 @@ async def test_two_starts_at_once_migrate_once(empty_database: str) -> None:
     assert await _list_tables(empty_database) >= set(Base.metadata.tables)
 
 
-async def test_a_login_user_who_may_not_make_roles_is_told_what_a_dba_must_run(
-    empty_database: str,
+@pytest.fixture
+async def weak_login(template: str, empty_database: str) -> AsyncIterator[str]:
+    """A user who may make nothing, on a server that has the roles of another database."""
+    weak = f"weak {uuid4().hex}"
+    await _run(empty_database, f'CREATE ROLE "{weak}" LOGIN')
+    yield weak
+    await _run(empty_database, f'DROP ROLE "{weak}"')
+
+
+async def test_a_login_user_who_may_not_prepare_is_told_what_is_missing_and_it_is_enough(
+    weak_login: str, empty_database: str
 ) -> None:
-    weak = f"weak_{uuid4().hex}"
-    await _run(empty_database, f"CREATE ROLE {weak} LOGIN")
-    url = make_url(empty_database).set(username=weak).render_as_string()
-    with pytest.raises(RolesError, match=r"GRANT .*tralob_app.* TO <login user>"):
+    url = make_url(empty_database).set(username=weak_login).render_as_string()
+    with pytest.raises(RolesError, match="administrator") as refused:
         await asyncio.to_thread(migrate.upgrade, url)
-    await _run(empty_database, f"DROP ROLE {weak}")
+    _, *statements = str(refused.value).splitlines()
+    assert [words.split()[0] for words in statements] == ["GRANT"] * 5 + ["CREATE"]
+    assert not any(words.startswith("CREATE ROLE") for words in statements)
 
-
-async def test_what_the_dba_is_told_to_run_is_enough(template: str, empty_database: str) -> None:
-    weak = f"weak_{uuid4().hex}"
-    await _run(empty_database, f"CREATE ROLE {weak} LOGIN")
-    for statement in DBA_SQL.replace("<login user>", weak).splitlines():
-        if not statement.startswith("CREATE ROLE"):  # the template's migration made them
-            await _run(empty_database, statement)
-    url = make_url(empty_database).set(username=weak).render_as_string()
+    await _run(empty_database, *statements)
     await asyncio.to_thread(migrate.upgrade, url)
     assert await _list_tables(url) >= set(Base.metadata.tables)
-    await _run(empty_database, f"DROP ROLE {weak}")
+
+
+async def test_half_of_it_done_only_the_rest_is_asked_for(
+    weak_login: str, empty_database: str
+) -> None:
+    await _run(
+        empty_database,
+        f'GRANT tralob_owner, tralob_app TO "{weak_login}"',
+        "GRANT CREATE, USAGE ON SCHEMA public TO tralob_owner",
+    )
+    url = make_url(empty_database).set(username=weak_login).render_as_string()
+    with pytest.raises(RolesError) as refused:
+        await asyncio.to_thread(migrate.upgrade, url)
+    assert str(refused.value).splitlines()[1:] == [
+        f'GRANT tralob_safety TO "{weak_login}";',
+        f'GRANT tralob_bi TO "{weak_login}";',
+        "CREATE SCHEMA safety AUTHORIZATION tralob_safety;",
+    ]
 
 
 async def _list_tables(url: str) -> set[str]:
@@ -61,8 +81,9 @@ async def _list_tables(url: str) -> set[str]:
     return tables
 
 
-async def _run(url: str, statement: str) -> None:
+async def _run(url: str, *statements: str) -> None:
     engine = create_engine(url, role=None, pool_size=0)
     async with engine.begin() as connection:
-        await connection.execute(text(statement))
+        for statement in statements:
+            await connection.execute(text(statement))
     await engine.dispose()
