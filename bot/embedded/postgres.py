@@ -45,7 +45,12 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE = {
+    "autovacuum": "off",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
 # The program logs in as an ordinary role, as it would elsewhere: a superuser passes row-level
 # security by. CREATEROLE is for the migration that makes the roles, CREATEDB for the tests.
 _MAKE_ROLE = "CREATE ROLE tralob LOGIN CREATEROLE CREATEDB"
@@ -99,16 +104,17 @@ def start(data_dir: Path, *, durable: bool = True) -> str:
 
 def stop(data_dir: Path) -> None:
     """Stop the server of this folder and wait for it; nothing happens when none runs."""
-    server = _find_server(data_dir)
+    server = find_server(data_dir)
     if server is not None:
         end_process(server, signal.SIGINT, _STOP_TIMEOUT_S)
 
 
 def is_running(data_dir: Path) -> bool:
-    return _find_server(data_dir) is not None and _query(data_dir, "SELECT 1") == "1"
+    return find_server(data_dir) is not None and _query(data_dir, "SELECT 1") == "1"
 
 
-def _find_server(data_dir: Path) -> psutil.Process | None:
+def find_server(data_dir: Path) -> psutil.Process | None:
+    """The server of this folder, if it lives; it may not answer yet."""
     data = postgres_data(data_dir)
     return find_process(data / "postmaster.pid", "postgres", data)
 
