@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -63,12 +64,16 @@ async def reach_database(settings: Settings) -> None:
 async def _check_role(engine: AsyncEngine) -> None:
     try:
         await check_role(engine)
+        async with engine.connect() as connection:
+            prepared = await connection.scalar(text("SELECT to_regclass('public.inbox')"))
     except UnsafeRoleError as error:
         raise StartError(f"DATABASE_URL is refused: {error}") from error
     except DBAPIError as error:
         raise StartError(
             f"the database is not prepared ({_reason(error)}): run python -m bot release"
         ) from error
+    if prepared is None:
+        raise StartError("the database is empty: run python -m bot release")
 
 
 async def reach_redis(settings: Settings) -> None:
