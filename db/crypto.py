@@ -144,9 +144,7 @@ def seal_fields(fields: Mapping[str, Any]) -> dict[str, str]:
 def open_fields(sealed: Mapping[str, str]) -> dict[str, Any]:
     """The reverse of `seal_fields`. Raises DecryptionError."""
     ring = current_keyring()
-    return {
-        name: json.loads(ring.decrypt(base64.b64decode(item))) for name, item in sealed.items()
-    }
+    return {name: json.loads(ring.decrypt(base64.b64decode(item))) for name, item in sealed.items()}
 
 
 class EncryptedFields(TypeDecorator[Mapping[str, Any]]):
