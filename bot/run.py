@@ -29,7 +29,8 @@ from bot.config import Settings, StartError
 from bot.embedded import DataDirBusy, DataDirLock
 from bot.processes import Supervisor, end_leftovers
 from bot.secret_file import write_private
-from bot.servers import started_servers
+from bot.server_watch import ServerWatch
+from bot.servers import started_servers, wanted_servers
 
 _LOCK_PATIENCE_S = 5.0
 _PAUSE_S = 0.2
@@ -52,13 +53,11 @@ def run(settings: Settings) -> int:
             end_leftovers(settings.data_dir, _say)
             _check_ports(settings)
             stack.enter_context(started_servers(settings, _say, stop_found=True))
-            if not _prepare():
-                return 1
-            return _supervise(settings, began)
+            code = _supervise(settings, began) if _prepare() else 1
     except KeyboardInterrupt:
-        return 0
-    finally:
-        _say("Stopped.")
+        code = 0
+    _say("Stopped.")
+    return code
 
 
 def commands(settings: Settings) -> dict[str, list[str]]:
@@ -170,15 +169,24 @@ def _supervise(settings: Settings, began: float) -> int:
     _say("Starting the processes ...")
     if settings.simulator:
         _hand_over_secrets(settings)
+    watch = ServerWatch(
+        wanted_servers(settings),
+        settings.data_dir,
+        report=_say,
+        on_given_up=partial(os.kill, os.getpid(), signal.SIGTERM),
+    )
     supervisor = Supervisor(
         {name: shlex.join(command) for name, command in commands(settings).items()},
         data_dir=settings.data_dir,
-        on_all_started=partial(_announce_in_background, settings, began),
+        on_all_started=partial(_attend, settings, began, watch),
         on_stopping=partial(_say, "Stopping ..."),
         last="simulator",
     )
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    supervisor.loop()
+    with watch:
+        supervisor.loop()
+    if watch.given_up:
+        return 1
     if supervisor.died is None:
         return 0
     name, code = supervisor.died
@@ -186,7 +194,9 @@ def _supervise(settings: Settings, began: float) -> int:
     return 1
 
 
-def _announce_in_background(settings: Settings, began: float, pids: Mapping[str, int]) -> None:
+def _attend(settings: Settings, began: float, watch: ServerWatch, pids: Mapping[str, int]) -> None:
+    """What is done beside the supervisor's loop; only now, since threads and forks do not mix."""
+    watch.start()
     threading.Thread(target=_announce, args=(settings, began, pids), daemon=True).start()
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from bot import embedded
 from bot.config import Settings
-from bot.embedded import DataDirBusy, DataDirLock
+from bot.embedded import POSTGRES, VALKEY, DataDirBusy, DataDirLock, OwnServer
 
 _OWNER_TIMEOUT_S = 30.0
 _PAUSE_S = 0.1
@@ -25,7 +25,7 @@ def own_servers(settings: Settings) -> Iterator[None]:
     Raises EmbeddedServerError, or DataDirBusy when the owner of the folder does not start them.
     """
     with ExitStack() as stack:
-        if settings.embedded_postgres or settings.embedded_valkey:
+        if wanted_servers(settings):
             try:
                 stack.enter_context(DataDirLock(settings.data_dir))
             except DataDirBusy:
@@ -43,24 +43,21 @@ def started_servers(
 
     `stop_found` stops those too that were found running. Raises EmbeddedServerError.
     """
-    postgres_url, valkey_url = embedded.find_running(settings.data_dir)
     with ExitStack() as stack:
-        if settings.embedded_postgres:
-            if postgres_url is None or stop_found:
-                stack.callback(embedded.stop_postgres, settings.data_dir)
-            _timed(report, "PostgreSQL", lambda: embedded.start_postgres(settings.data_dir))
-        if settings.embedded_valkey:
-            if valkey_url is None or stop_found:
-                stack.callback(embedded.stop_valkey, settings.data_dir)
-            _timed(report, "Valkey", lambda: embedded.start_valkey(settings.data_dir))
+        for server in wanted_servers(settings):
+            if stop_found or server.find(settings.data_dir) is None:
+                stack.callback(server.stop, settings.data_dir)
+            began = time.monotonic()
+            server.start(settings.data_dir)
+            if report is not None:
+                report(f"{server.name} runs ({time.monotonic() - began:.1f} s)")
         yield
 
 
-def _timed(report: Report | None, name: str, start: Callable[[], str]) -> None:
-    began = time.monotonic()
-    start()
-    if report is not None:
-        report(f"{name} runs ({time.monotonic() - began:.1f} s)")
+def wanted_servers(settings: Settings) -> list[OwnServer]:
+    """The own servers that the settings ask for."""
+    wanted = {POSTGRES: settings.embedded_postgres, VALKEY: settings.embedded_valkey}
+    return [server for server, is_wanted in wanted.items() if is_wanted]
 
 
 def _wait_for_owner(settings: Settings) -> None:

@@ -5,17 +5,24 @@ sockets only. Where a server listens follows from the data folder alone, so ever
 without asking. A server that outlived a killed supervisor is taken over, never started twice.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from bot.embedded import postgres, valkey
 from bot.embedded.lock import DataDirBusy, DataDirLock
-from bot.embedded.paths import postgres_url, valkey_url
+from bot.embedded.paths import postgres_log, postgres_url, valkey_log, valkey_url
 from bot.embedded.processes import EmbeddedServerError
 
 __all__ = [
+    "POSTGRES",
+    "VALKEY",
     "DataDirBusy",
     "DataDirLock",
     "EmbeddedServerError",
+    "OwnServer",
     "find_running",
     "postgres_url",
     "start_postgres",
@@ -29,6 +36,23 @@ start_postgres = postgres.start
 stop_postgres = postgres.stop
 start_valkey = valkey.start
 stop_valkey = valkey.stop
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """What can be done with a server of a data folder. `start` raises EmbeddedServerError."""
+
+    name: str
+    start: Callable[[Path], str]
+    stop: Callable[[Path], None]
+    find: Callable[[Path], psutil.Process | None]
+    log: Callable[[Path], Path]
+
+
+POSTGRES = OwnServer(
+    "PostgreSQL", postgres.start, postgres.stop, postgres.find_server, postgres_log
+)
+VALKEY = OwnServer("Valkey", valkey.start, valkey.stop, valkey.find_server, valkey_log)
 
 
 def find_running(data_dir: Path) -> tuple[str | None, str | None]:

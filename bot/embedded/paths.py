@@ -29,6 +29,10 @@ def valkey_data(data_dir: Path) -> Path:
     return data_dir.resolve() / "valkey"
 
 
+def valkey_log(data_dir: Path) -> Path:
+    return valkey_data(data_dir) / "valkey.log"
+
+
 def valkey_socket(data_dir: Path) -> Path:
     return socket_dir(data_dir) / "valkey.sock"
 

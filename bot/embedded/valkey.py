@@ -18,6 +18,7 @@ from bot.embedded.paths import (
     make_data_dir,
     make_socket_dir,
     valkey_data,
+    valkey_log,
     valkey_socket,
     valkey_url,
 )
@@ -49,16 +50,17 @@ def start(data_dir: Path) -> str:
 
 def stop(data_dir: Path) -> None:
     """Stop the server of this folder and wait for it; nothing happens when none runs."""
-    server = _find_server(data_dir)
+    server = find_server(data_dir)
     if server is not None:
         end_process(server, signal.SIGTERM, _STOP_TIMEOUT_S)
 
 
 def is_running(data_dir: Path) -> bool:
-    return _find_server(data_dir) is not None and _answers(valkey_socket(data_dir))
+    return find_server(data_dir) is not None and _answers(valkey_socket(data_dir))
 
 
-def _find_server(data_dir: Path) -> psutil.Process | None:
+def find_server(data_dir: Path) -> psutil.Process | None:
+    """The server of this folder, if it lives; it may not answer yet."""
     folder = valkey_data(data_dir)
     return find_process(folder / "valkey.pid", _PROCESS_NAME, folder)
 
@@ -67,7 +69,7 @@ def _start_server(data_dir: Path) -> None:
     make_socket_dir(data_dir)
     folder, address = valkey_data(data_dir), valkey_socket(data_dir)
     folder.mkdir(mode=0o700, exist_ok=True)
-    log = folder / "valkey.log"
+    log = valkey_log(data_dir)
     settings = {
         "port": "0",
         "unixsocket": address,

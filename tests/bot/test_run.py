@@ -125,8 +125,16 @@ def child(process: subprocess.Popen[str], *words: str) -> psutil.Process:
     return next(
         found
         for found in psutil.Process(process.pid).children(recursive=True)
-        if found.cmdline()[-len(words) :] == list(words)
+        if words_of(found)[-len(words) :] == list(words)
     )
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """What it was called with; nothing of one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def test_it_says_what_it_does_serves_and_stops_cleanly(environment: dict[str, str]) -> None:
@@ -147,7 +155,7 @@ def test_it_says_what_it_does_serves_and_stops_cleanly(environment: dict[str, st
         handed_over = data_dir / "simulator-secrets.json"
         secrets += json.loads(handed_over.read_text()).values()
         assert handed_over.stat().st_mode & 0o777 == 0o600
-        for words in (found.cmdline() for found in psutil.Process(process.pid).children(True)):
+        for words in map(words_of, psutil.Process(process.pid).children(True)):
             assert not any(secret in " ".join(words) for secret in secrets)
 
         second = command(environment | {"PORT": "1"}, "run")
@@ -211,6 +219,7 @@ def test_a_busy_port_is_one_line(environment: dict[str, str], name: str) -> None
         f"tralob: port {environment[name]} is taken by another program: "
         f"stop it, or set {name} to a free one\n"
     )
+    assert refused.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -283,7 +292,7 @@ def both_workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
     found = [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
-        if child.cmdline()[-3:-1] == ["bot", "worker"]
+        if words_of(child)[-3:-1] == ["bot", "worker"]
     ]
     assert len(found) <= 2
     return found if len(found) == 2 else []
