@@ -153,10 +153,14 @@ def load_state(path: Path) -> State:
     if not path.exists():
         return State()
     try:
-        return _STATE.validate_json(path.read_bytes())
+        state = _STATE.validate_json(path.read_bytes())
     except ValidationError as error:
         message = f"{path} is not a state of the simulator: move it away and start again"
         raise DamagedStateError(message) from error
+    # A simulator that was killed gave out more ids than it could still write down.
+    telegram = state.telegram
+    telegram.next_update_id = max(telegram.next_update_id, _first_update_id())
+    return state
 
 
 def save_state(state: State, path: Path) -> None:

@@ -1,10 +1,11 @@
 """Updates reach the bot: by long poll or webhook, in order, until they are confirmed."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from simulator.state import TelegramState
+from simulator.state import State, TelegramState, load_state, save_state
 from simulator.telegram import updates as delivery
 from tests.simulator.running import Simulator, Webhook
 
@@ -156,3 +157,12 @@ async def test_a_simulator_without_its_past_does_not_count_anew(simulator: Simul
     await simulator.act(await simulator.add_phone(), "start")
     (update,) = await simulator.take_updates()
     assert TelegramState().next_update_id > update["update_id"]
+
+
+def test_a_killed_simulator_gives_no_id_out_twice(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    written_down = State()
+    written_down.telegram.next_update_id -= 1000  # ten seconds ago
+    save_state(written_down, file)
+    given_out_since = written_down.telegram.next_update_id + 100
+    assert load_state(file).telegram.next_update_id > given_out_since
