@@ -9,9 +9,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 
 import structlog
-from asyncpg import InterfaceError, PostgresError
 from multidict import MultiDict
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -20,7 +18,7 @@ from bot import metrics
 from bot.bootstrap import App
 from bot.channels import sms_in, telegram_in
 from services import inbox, outbox
-from services.direct import direct_connection
+from services.direct import DATABASE_ERRORS, direct_connection
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +29,6 @@ _PAUSES_S = (0.2, 0.5, 1.0)
 _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _SIGNATURE_HEADER = "X-Twilio-Signature"
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
-DATABASE_ERRORS = (OSError, TimeoutError, PostgresError, InterfaceError, SQLAlchemyError)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -19,13 +19,13 @@ from bot import metrics
 from bot.bootstrap import App, open_app
 from bot.channels.telegram_in import TelegramReceiver
 from bot.config import Settings
-from bot.doors import DATABASE_ERRORS, Doors
+from bot.doors import Doors
 from bot.logging_setup import setup_logging
 from bot.simulator_proxy import SimulatorProxy
 from bot.supervision import Tasks, stop_signals
 from db.locks import Lock
 from services import inbox, outbox
-from services.direct import direct_connection, own_connection
+from services.direct import DATABASE_ERRORS, direct_connection, own_connection
 
 log = structlog.get_logger(__name__)
 

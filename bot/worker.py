@@ -6,10 +6,11 @@ Sending must stay small: it never imports aiogram, which alone would cost it sec
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import structlog
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import metrics
 from bot.bootstrap import App, open_app
@@ -20,12 +21,18 @@ from bot.consumer import InboxConsumer
 from bot.delivery import Delivery, Sender
 from bot.logging_setup import setup_logging
 from bot.supervision import Tasks, stop_signals, wait_for
+from services.direct import DATABASE_ERRORS, direct_connection
 
 log = structlog.get_logger(__name__)
 
 _INBOX_POOL = 12
 _OUTBOX_POOL = 6
-_PAUSE_S = 1.0
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 15.0
+_STEADY_AFTER_S = 60.0
+_ASK_LIMIT_S = 10.0
+
+Work = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def run_inbox(settings: Settings) -> None:
@@ -79,19 +86,53 @@ async def _senders(settings: Settings) -> AsyncIterator[dict[str, Sender]]:
         yield senders
 
 
-async def _until_stopped(
-    app: App, kind: str, run: Callable[[asyncio.Event], Awaitable[None]]
-) -> None:
+async def _until_stopped(app: App, kind: str, run: Work) -> None:
     """Run a worker's loop; after a lost connection, again."""
     tasks = Tasks()
     tasks.start(metrics.publish(app.redis, metrics.process_name(kind)), name="metrics")
     async with stop_signals() as stopping:
         try:
-            while not stopping.is_set():
-                try:
-                    await run(stopping)
-                except Exception:
-                    log.exception("worker_starts_again", worker=kind)
-                    await wait_for(stopping, _PAUSE_S)
+            await keep_working(app.engine, run, stopping)
         finally:
             await tasks.cancel()
+
+
+async def keep_working(engine: AsyncEngine, run: Work, stopping: asyncio.Event) -> None:
+    """Run a worker's loop until ``stopping``; whenever it fails, again once the database answers.
+
+    An outage is two lines in the log, however long it lasts: when it began and when it was over.
+    """
+    loop = asyncio.get_running_loop()
+    pauses = _growing_pauses()
+    while not stopping.is_set():
+        began = loop.time()
+        try:
+            await run(stopping)
+        except Exception:
+            log.exception("worker_interrupted")
+            if loop.time() - began > _STEADY_AFTER_S:
+                pauses = _growing_pauses()
+            failed = loop.time()
+            if await _database_answers_again(engine, stopping, pauses):
+                log.info("worker_goes_on", after_s=round(loop.time() - failed, 1))
+
+
+def _growing_pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE_S
+    while True:
+        yield pause
+        pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+async def _database_answers_again(
+    engine: AsyncEngine, stopping: asyncio.Event, pauses: Iterator[float]
+) -> bool:
+    """Wait for it, asking less and less often; False when told to stop before."""
+    while True:
+        await wait_for(stopping, next(pauses))
+        if stopping.is_set():
+            return False
+        with contextlib.suppress(*DATABASE_ERRORS):
+            async with asyncio.timeout(_ASK_LIMIT_S), direct_connection(engine) as connection:
+                await connection.execute("SELECT 1")
+                return True

@@ -8,9 +8,13 @@ role and its settings stay the engine's.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from asyncpg import Connection
+from asyncpg import Connection, InterfaceError, PostgresError
 from sqlalchemy import PoolProxiedConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+# What a statement raises when the database is away, slow or unwilling.
+DATABASE_ERRORS = (OSError, TimeoutError, PostgresError, InterfaceError, SQLAlchemyError)
 
 
 async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:
