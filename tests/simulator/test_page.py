@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 import simulator.page
+from tests.served_app import until
 from tests.simulator.phones_page import (
     Simulator,
     chromium,
@@ -160,9 +161,12 @@ async def test_carrier_trouble_is_folded_away_and_sets_the_faults(
     await page.locator(".trouble fieldset").first.locator("input[type=number]").nth(1).fill("2")
     await page.locator(".trouble fieldset").nth(1).locator("input[type=checkbox]").check()
     await expect(page.locator(".badge")).to_be_visible()
-    faults = (await carrier.state())["faults"]
-    assert faults["telegram"]["fail_next"] == 2
-    assert faults["twilio"]["reorder_statuses"] is True
+
+    async def both_are_set() -> bool:
+        faults = (await carrier.state())["faults"]
+        return bool(faults["twilio"]["reorder_statuses"]) and faults["telegram"]["fail_next"] == 2
+
+    await until(both_are_set)
     await page.locator(".trouble .button").click()
     await expect(page.locator(".badge")).to_be_hidden()
 
@@ -233,6 +237,19 @@ async def test_on_a_narrow_screen_tabs_bring_the_other_phone(
         await expect(tab).not_to_have_attribute("data-news", "true")
         await expect(page.locator(".tabs [aria-current]")).to_have_count(1)
         await expect(tab).to_have_attribute("aria-current", "true")
+
+
+async def test_a_window_that_narrows_marks_the_phone_that_is_left(
+    browser: Browser, carrier: Simulator
+) -> None:
+    async with visit(browser, carrier, width=1280, height=900) as page:
+        shown, hidden = telegram(page), feature(page)
+        await expect(page.locator(".tabs [aria-current]")).to_have_count(1)
+        await page.set_viewport_size({"width": 360, "height": 740})
+        await expect(hidden).not_to_be_in_viewport(ratio=0.5)
+        await expect(shown).to_be_in_viewport(ratio=0.5)
+        await expect(page.locator(".tabs [aria-current]")).to_have_count(1)
+        await expect(page.locator(".tabs button").first).to_have_attribute("aria-current", "true")
 
 
 async def test_a_strict_policy_goes_with_every_file(carrier: Simulator) -> None:

@@ -65,18 +65,26 @@ async function addPhone(kind) {
 
 // Tabs, on narrow screens where one phone fills the width
 
+const inView = new Set(); // the one that came last is the one looked at
+
 const visible = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      for (const tab of tabs.children) tab.removeAttribute("aria-current");
-      const tab = tabOf(target);
-      tab?.setAttribute("aria-current", "true");
-      delete tab?.dataset.news;
+      inView.delete(target);
+      if (isIntersecting) inView.add(target);
     }
+    markCurrent([...inView].at(-1));
   },
   { root: row, threshold: 0.6 },
 );
+
+/** While one phone slides out and the next one in, neither is in view: the mark stays. */
+function markCurrent(element) {
+  if (!element) return;
+  for (const tab of tabs.children) tab.removeAttribute("aria-current");
+  tabOf(element)?.setAttribute("aria-current", "true");
+  for (const seen of inView) delete tabOf(seen)?.dataset.news;
+}
 
 const tabOf = (element) => [...tabs.children].find((tab) => tab.dataset.phone === element.id);
 
@@ -84,8 +92,8 @@ const newestId = ({ messages }) => messages.at(-1)?.message_id ?? messages.at(-1
 
 /** A dot on the tab of a phone that is out of sight; it goes once the phone is looked at. */
 function markNews(phone) {
-  const tab = tabOf(views.get(phone.id).element);
-  if (!tab.hasAttribute("aria-current")) tab.dataset.news = "true";
+  const { element } = views.get(phone.id);
+  if (!inView.has(element)) tabOf(element).dataset.news = "true";
 }
 
 function drawTabs() {
@@ -120,6 +128,7 @@ function redraw() {
   const drafts = new Map([...views].map(([id, view]) => [id, view.draft]));
   row.replaceChildren();
   visible.disconnect();
+  inView.clear();
   views.clear();
   for (const phone of world.phones.values()) place(phone, drafts.get(phone.id));
   if (world.phones.size === 0) row.append(emptyRow());
