@@ -104,7 +104,8 @@ class Line:
     app: App
     conversation: Conversation
     memory: ChatMemory
-    ids: Any = field(default_factory=lambda: count(1))
+    # Far from the numbers of a real inbox: one that was handled here is not handled there.
+    ids: Any = field(default_factory=lambda: count(1_000_000))
 
     def person(self, chat_id: int = 500) -> "TelegramPerson":
         return TelegramPerson(self, chat_id)
