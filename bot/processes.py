@@ -89,16 +89,25 @@ def _runs(process: Mapping[str, Any]) -> bool:
 
 def end_leftovers(data_dir: Path, report: Callable[[str], None]) -> None:
     """End the processes of a supervisor that was killed before it could."""
-    try:
-        recorded = json.loads(_record(data_dir).read_text())
-    except (OSError, ValueError):
-        return
-    left = [pid for pid, started in recorded if started and _start_of(pid) == started]
+    left = _list_leftovers(data_dir)
     for process in map(psutil.Process, left):
         end_process(process, signal.SIGTERM, _END_TIMEOUT_S)
     if left:
         report(f"Ended {len(left)} processes that the last run left behind.")
-    _record(data_dir).unlink()
+    _record(data_dir).unlink(missing_ok=True)
+
+
+def is_leftover(data_dir: Path, pid: int | None) -> bool:
+    """Whether this is a process that the last supervisor of the folder started."""
+    return pid in _list_leftovers(data_dir)
+
+
+def _list_leftovers(data_dir: Path) -> list[int]:
+    try:
+        recorded = json.loads(_record(data_dir).read_text())
+    except (OSError, ValueError):
+        return []
+    return [pid for pid, started in recorded if started and _start_of(pid) == started]
 
 
 def _record(data_dir: Path) -> Path:

@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 from bot import metrics
 from bot.config import Settings, StartError
 from bot.embedded import DataDirBusy, DataDirLock
-from bot.processes import Supervisor, end_leftovers
+from bot.processes import Supervisor, end_leftovers, is_leftover
 from bot.secret_file import write_private
 from bot.server_watch import ServerWatch
 from bot.servers import started_servers, wanted_servers
@@ -123,8 +123,11 @@ def _take_lock(settings: Settings, stack: ExitStack) -> None:
     while True:
         try:
             stack.enter_context(DataDirLock(settings.data_dir))
-        except DataDirBusy:
-            if time.monotonic() > deadline:
+        except DataDirBusy as busy:
+            if is_leftover(settings.data_dir, busy.pid):
+                # It was still starting when its supervisor was killed, and so found no owner.
+                end_leftovers(settings.data_dir, _say)
+            elif time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE_S)
         else:

@@ -180,7 +180,8 @@ def test_a_killed_supervisor_leaves_nothing_that_harms_the_next(
     environment: dict[str, str],
 ) -> None:
     with running(environment) as process:
-        read_until(process, "Ctrl-C stops everything")
+        read_until(process, "Starting the processes")
+        wait_for(lambda: number_of_processes(environment) == 4)
         web = child(process, "bot", "web")
         process.kill()
         process.wait(TIMEOUT_S)
@@ -195,6 +196,14 @@ def test_a_killed_supervisor_leaves_nothing_that_harms_the_next(
             rest = read_until(following, "Stopped.")
             assert following.wait(TIMEOUT_S) == 1
             assert "delivery ended by itself" in rest
+
+
+def number_of_processes(environment: dict[str, str]) -> int:
+    """How many the supervisor has written down."""
+    try:
+        return len(json.loads((Path(environment["DATA_DIR"]) / "processes.json").read_text()))
+    except (OSError, ValueError):
+        return 0
 
 
 def test_a_signal_at_the_start_stops_the_servers_too(environment: dict[str, str]) -> None:

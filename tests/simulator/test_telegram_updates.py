@@ -1,6 +1,7 @@
 """Updates reach the bot: by long poll or webhook, in order, until they are confirmed."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -153,9 +154,13 @@ async def test_a_bad_webhook_is_refused(
     assert await simulator.refusal("setWebhook", **params) == reason
 
 
-async def test_a_simulator_without_its_past_does_not_count_anew(simulator: Simulator) -> None:
+async def test_a_simulator_without_its_past_does_not_count_anew(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await simulator.act(await simulator.add_phone(), "start")
     (update,) = await simulator.take_updates()
+    a_second_later = time.time_ns() + 1_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: a_second_later)
     assert TelegramState().next_update_id > update["update_id"]
 
 
