@@ -1,4 +1,3 @@
-
 import pytest
 
 from db.crypto import DecryptionError, Keyring, KeyringError
