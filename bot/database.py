@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -65,7 +65,7 @@ async def _check_role(engine: AsyncEngine) -> None:
     try:
         await check_role(engine)
         async with engine.connect() as connection:
-            prepared = await connection.scalar(text("SELECT to_regclass('public.inbox')"))
+            prepared = await connection.scalar(select(func.to_regclass("public.inbox")))
     except UnsafeRoleError as error:
         raise StartError(f"DATABASE_URL is refused: {error}") from error
     except DBAPIError as error:
