@@ -21,7 +21,7 @@ from bot.consumer import InboxConsumer
 from bot.delivery import Delivery, Sender
 from bot.logging_setup import setup_logging
 from bot.supervision import Tasks, stop_signals, wait_for
-from services.direct import DATABASE_ERRORS, direct_connection
+from services.direct import direct_connection
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,8 @@ async def _database_answers_again(
         await wait_for(stopping, next(pauses))
         if stopping.is_set():
             return False
-        with contextlib.suppress(*DATABASE_ERRORS):
+        # Whatever is wrong now: it is not back yet.
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(_ASK_LIMIT_S), direct_connection(engine) as connection:
                 await connection.execute("SELECT 1")
                 return True

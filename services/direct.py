@@ -10,11 +10,20 @@ from contextlib import asynccontextmanager
 
 from asyncpg import Connection, InterfaceError, PostgresError
 from sqlalchemy import PoolProxiedConnection
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-# What a statement raises when the database is away, slow or unwilling.
-DATABASE_ERRORS = (OSError, TimeoutError, PostgresError, InterfaceError, SQLAlchemyError)
+# What a connection or a statement raises when the database is away, slow or unwilling. A raw
+# connection that is refused raises the dialect's own error, which SQLAlchemy does not wrap.
+DATABASE_ERRORS = (
+    OSError,
+    TimeoutError,
+    PostgresError,
+    InterfaceError,
+    AsyncAdapt_asyncpg_dbapi.Error,
+    SQLAlchemyError,
+)
 
 
 async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from bot.web import create_web
 from db.crypto import current_keyring
 from services import addresses, outbox
+from tests.support import database_url
 
 GOOD = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 WEBHOOK = "/telegram/webhook"
@@ -220,10 +221,15 @@ async def test_ready_only_when_database_and_redis_answer(web: Served, db: Any) -
         assert await answer.json() == {"database": "ok", "redis": "no answer"}
 
 
-async def test_a_carrier_is_told_to_come_back_when_nothing_can_be_kept(redis_url: str) -> None:
+@pytest.mark.parametrize("away", ["no server", "refuses"])
+async def test_a_carrier_is_told_to_come_back_when_nothing_can_be_kept(
+    redis_url: str, postgres_url: str, away: str
+) -> None:
     from db.engine import create_engine
 
-    engine = create_engine("postgresql://nobody@127.0.0.1:1/none")
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    refusing = database_url(postgres_url, "none")
+    engine = create_engine(nowhere if away == "no server" else refusing)
     async with (
         make_app(engine, redis_url) as app,
         served(create_web(app)) as url,
