@@ -207,10 +207,15 @@ async def _find_request(
 async def _read_answers(
     session: AsyncSession, address: Address, draft: Draft
 ) -> RegistrationAnswers:
-    """The form's answers, their places proved to exist; an SMS address says its own number."""
+    """The form's answers, their places proved to exist.
+
+    Where no number in Cambodia was given, the number that is known otherwise counts: the one
+    abroad that was shared, or the one that the SMS came from.
+    """
     answers = dict(draft.answers)
-    if address.channel == "sms":
-        answers.setdefault("phone_e164", address.value)
+    known = address.value if address.channel == "sms" else answers.get("phone_abroad")
+    if known is not None and answers.get("phone_e164") is None:
+        answers["phone_e164"] = known
     told = RegistrationAnswers.parse(answers)
     home = {"province": told.province, "district": told.district, "commune": told.commune}
     query = select(Place.code, Place.level, Place.parent).where(

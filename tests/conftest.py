@@ -53,6 +53,14 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["servers"] = str(node.config.stash[_SERVERS])
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the tables that tests made to be read, also from the processes of a parallel run."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "table" and report.when == "call":
+                terminalreporter.write_line(f"\n{value}")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and _SERVERS in config.stash:
         _remove_servers(config.stash[_SERVERS])

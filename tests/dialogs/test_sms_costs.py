@@ -5,7 +5,7 @@ every button numbered as one more option, back and menu too. The table is printe
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -102,11 +102,10 @@ def table(rows: list[Row]) -> str:
 
 
 async def test_the_minimum_registration_costs_at_most_thirty_parts(
-    line: Line, capsys: pytest.CaptureFixture[str]
+    line: Line, record_property: Callable[[str, str], None]
 ) -> None:
     rows = await _walk(line)
-    with capsys.disabled():
-        print(f"\n{table(rows)}")  # noqa: T201 - made to be read
+    record_property("table", table(rows))
     assert {row.window for row in rows} == set(ANSWERS_ON_TELEGRAM)
     for row in rows:
         assert row.parts <= MOST_PARTS_OF_A_SCREEN or row.window == CONSENT, row.ours

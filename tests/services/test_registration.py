@@ -128,6 +128,17 @@ async def test_an_sms_address_tells_its_own_number(session: AsyncSession, now: d
     assert (await session.get_one(Person, request.person_id)).phone == "+85599000111"
 
 
+async def test_a_number_abroad_counts_where_there_is_none_in_cambodia(
+    session: AsyncSession, now: datetime
+) -> None:
+    thai = {"phone_abroad": "+66812345678"}
+    request = await register(session, await _fill(session, now, phone_e164=None, **thai), now=now)
+    assert (await session.get_one(Person, request.person_id)).phone == "+66812345678"
+    address = await _fill(session, now, phone_e164="+85512345678", **thai)
+    request = await register(session, address, now=now)
+    assert (await session.get_one(Person, request.person_id)).phone == "+85512345678"
+
+
 @pytest.mark.parametrize("field", FIELDS)
 async def test_a_missing_answer_is_named_and_nothing_is_written(
     session: AsyncSession, now: datetime, field: str
