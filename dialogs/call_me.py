@@ -7,17 +7,15 @@ request stands without it.
 
 from typing import Any
 
-from aiogram.types import Message
 from aiogram_dialog import Dialog, DialogManager
-from aiogram_dialog.widgets.input import MessageInput
 
 from dialogs import navigation
-from dialogs.contact import ContactMarkupFactory, own_contact_number
+from dialogs.contact import ContactMarkupFactory, phone_inputs
 from dialogs.screen import Screen
 from dialogs.states import CallMe
 from dialogs.texts import Tr
 from dialogs.turn import turn_of
-from dialogs.widgets import AskText, Confirm
+from dialogs.widgets import Confirm
 from services import phone_numbers, requests
 
 
@@ -47,26 +45,7 @@ async def get_code(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     return {"code": dialog_manager.dialog_data.get("code", "")}
 
 
-async def on_typed_number(manager: DialogManager, text: str) -> None:
-    turn = turn_of(manager)
-    try:
-        phone = phone_numbers.parse(text)
-    except phone_numbers.PhoneNumberError:
-        turn.unclear = True
-        turn.say("notice-phone-unclear")
-        return
-    await _take_number(manager, phone.e164)
-
-
-async def on_contact(message: Message, _: MessageInput, manager: DialogManager) -> None:
-    number = own_contact_number(message)
-    if number is None:
-        turn_of(manager).say("notice-contact-not-own")
-        return
-    await _take_number(manager, number)
-
-
-async def _take_number(manager: DialogManager, number: str) -> None:
+async def take_number(manager: DialogManager, number: str) -> None:
     turn = turn_of(manager)
     async with turn.new_session.begin() as session:
         await requests.add_phone_number(
@@ -89,8 +68,7 @@ call_me_dialog = Dialog(
     ),
     Screen(
         Tr("call-phone"),
-        MessageInput(on_contact, content_types="contact"),
-        AskText("call_number", on_typed_number, longest=60),
+        *phone_inputs("call_number", take_number),
         state=CallMe.phone,
         getter=get_code,
         back=navigation.close,

@@ -10,9 +10,11 @@ from aiogram.types import KeyboardButton, Message
 from aiogram_dialog import DialogManager
 from aiogram_dialog.api.internal.widgets import MarkupFactory, RawKeyboard
 from aiogram_dialog.utils import add_intent_id
+from aiogram_dialog.widgets.input import MessageInput
 
 from dialogs.buttons import Answer, ContactMarkup, ScreenMarkup
 from dialogs.turn import turn_of
+from dialogs.widgets import AskText, OnValue
 from services import phone_numbers
 
 
@@ -51,3 +53,26 @@ def own_contact_number(message: Message) -> str | None:
             return phone_numbers.parse(text).e164
         except phone_numbers.PhoneNumberError:
             return None
+
+
+def phone_inputs(id: str, on_number: OnValue) -> tuple[MessageInput, AskText]:
+    """A shared contact or a typed number; `on_number` gets it in E.164."""
+
+    async def on_contact(message: Message, _: MessageInput, manager: DialogManager) -> None:
+        number = own_contact_number(message)
+        if number is None:
+            turn_of(manager).say("notice-contact-not-own")
+        else:
+            await on_number(manager, number)
+
+    async def on_typed(manager: DialogManager, text: str) -> None:
+        try:
+            phone = phone_numbers.parse(text)
+        except phone_numbers.PhoneNumberError:
+            turn = turn_of(manager)
+            turn.unclear = True
+            turn.say("notice-phone-unclear")
+        else:
+            await on_number(manager, phone.e164)
+
+    return MessageInput(on_contact, content_types="contact"), AskText(id, on_typed, longest=60)
