@@ -1,31 +1,43 @@
 """Every model, so that the metadata is whole for whoever imports one of them."""
 
 from db.models.address import CHANNELS, Address, Draft, address_index
+from db.models.audit import ACTORS, AuditRow
 from db.models.base import Base
 from db.models.centre import Centre, CentreArea
+from db.models.file import File
 from db.models.messages import InboxRow, OutboxRow
 from db.models.person import CURRENCIES, SEXES, Consent, Person, Profile, phone_index
 from db.models.place import LoadedFile, Place
-from db.models.request import Request, RequestEvent
+from db.models.question import Question
+from db.models.request import OPEN_STATES, STATES, Request, RequestEvent
+from db.models.staff import STAFF_ROLES, Staff
 
 __all__ = [
+    "ACTORS",
     "CHANNELS",
     "CURRENCIES",
+    "OPEN_STATES",
     "SEXES",
+    "STAFF_ROLES",
+    "STATES",
     "Address",
+    "AuditRow",
     "Base",
     "Centre",
     "CentreArea",
     "Consent",
     "Draft",
+    "File",
     "InboxRow",
     "LoadedFile",
     "OutboxRow",
     "Person",
     "Place",
     "Profile",
+    "Question",
     "Request",
     "RequestEvent",
+    "Staff",
     "address_index",
     "phone_index",
 ]

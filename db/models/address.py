@@ -21,6 +21,8 @@ class Address(Base):
     """A Telegram chat id (as text) or an E.164 number, and what may be sent there.
 
     `blocked_at`: the carrier says that nothing arrives; `stopped_at`: the person said STOP.
+    `is_shared`: others read this phone too (None: never asked). `forget_at`: the person deleted
+    everything then; the row itself goes as soon as the last answer has left.
     """
 
     __tablename__ = "address"
@@ -43,6 +45,8 @@ class Address(Base):
     last_in_at: Mapped[datetime | None]
     blocked_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
+    is_shared: Mapped[bool | None]
+    forget_at: Mapped[datetime | None]
 
 
 class Draft(Base):

@@ -1,6 +1,7 @@
 """The Migrant Worker Resource Centres and the places whose people each of them serves."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base
@@ -10,7 +11,8 @@ class Centre(Base):
     """A centre. Exactly one takes the people whose home belongs to no centre's area.
 
     The id is a word rather than a number because row-level security compares it with a
-    connection setting, where 'all' means the system's own processes.
+    connection setting, where 'all' means the system's own processes. `hours` are the opening hours
+    by day ({"mon": [["08:00", "12:00"], ["13:30", "17:00"]], …}); None until the centre told them.
     """
 
     __tablename__ = "centre"
@@ -29,6 +31,7 @@ class Centre(Base):
     name_en: Mapped[str]
     takes_rest: Mapped[bool] = mapped_column(server_default=text("false"))
     to_confirm: Mapped[str | None]
+    hours: Mapped[dict[str, list[list[str]]] | None] = mapped_column(JSONB)
 
 
 class CentreArea(Base):

@@ -5,6 +5,7 @@ any later moment leaves the row, and the row says how far it got.
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import BYTEA, TIMESTAMP
@@ -51,8 +52,10 @@ class OutboxRow(Base):
     """One message that somebody must get, and how far it has come.
 
     ``state`` goes waiting, sending, then one of sent, delivered, undelivered, failed, uncertain,
-    unreachable. ``lane`` 0 is what a person waits for, 1 is bulk. ``leased_until`` says when a row
-    in *sending* counts as abandoned, and for *uncertain* rows when the carrier is asked next.
+    unreachable, withheld (the contact policy forbade it when its turn came). ``lane`` 0 is what a
+    person waits for, 1 is bulk. ``asked_at`` is when the person last asked for what this answers.
+    ``leased_until`` says when a row in *sending* counts as abandoned, and for *uncertain* rows when
+    the carrier is asked next. ``body`` is emptied some time after the message has ended.
     """
 
     __tablename__ = "outbox"
@@ -86,7 +89,11 @@ class OutboxRow(Base):
     channel: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text)
     lane: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    body: Mapped[bytes] = mapped_column(BYTEA)
+    body: Mapped[bytes | None] = mapped_column(BYTEA)
+    person_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("person.id", ondelete="SET NULL"), index=True
+    )
+    asked_at: Mapped[datetime | None] = mapped_column(_MOMENT)
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=text("now()"))
     not_before: Mapped[datetime] = mapped_column(_MOMENT, server_default=text("now()"))
     state: Mapped[str] = mapped_column(Text, server_default=text("'waiting'"))

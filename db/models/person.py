@@ -99,7 +99,9 @@ class Profile(Base):
 
 
 class Consent(Base):
-    """One answer to one question of consent, kept for ever; the latest of a purpose counts.
+    """One answer to one question of consent, kept until its person deletes everything.
+
+    The latest of a purpose counts.
 
     A first consent is given by an address, before the person behind it is known.
     """
@@ -118,7 +120,7 @@ class Consent(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    address_id: Mapped[int] = mapped_column(ForeignKey("address.id"))
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id", ondelete="CASCADE"))
     person_id: Mapped[UUID | None]
     centre_id: Mapped[str | None]
     purpose: Mapped[str]

@@ -91,7 +91,7 @@ async def test_confirming_again_later_gives_the_same_request(
     address = await _fill(session, now)
     first = await register(session, address, now=now)
     assert await register(session, address, now=now) is first
-    first.state = "closed"
+    first.state = "done"
     assert (await register(session, address, now=now)).code == first.code
 
 
