@@ -31,6 +31,7 @@ class Registration(StatesGroup):
     salary = State()
     summary = State()
     correct = State()
+    purposes = State()
     done = State()
 
 
@@ -41,8 +42,45 @@ class CallMe(StatesGroup):
     done = State()
 
 
+class Requests(StatesGroup):
+    list = State()
+    one = State()
+    add = State()
+    added = State()
+    withdraw = State()
+
+
+class Talk(StatesGroup):
+    write = State()
+    sent = State()
+
+
+class Answered(StatesGroup):
+    said = State()
+
+
 class Messages(StatesGroup):
     stopped = State()
 
 
-ALL_GROUPS: tuple[type[StatesGroup], ...] = (Language, Menu, Registration, CallMe, Messages)
+class MyData(StatesGroup):
+    main = State()
+    see = State()
+    agreements = State()
+    shared = State()
+    download = State()
+    delete = State()
+    deleted = State()
+
+
+ALL_GROUPS: tuple[type[StatesGroup], ...] = (
+    Language,
+    Menu,
+    Registration,
+    CallMe,
+    Requests,
+    Talk,
+    Answered,
+    Messages,
+    MyData,
+)
