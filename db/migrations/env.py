@@ -16,6 +16,11 @@ def _render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False
     return False
 
 
+def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """The job library brings its own tables; no model speaks of them."""
+    return kind != "table" or name is None or not name.startswith("procrastinate_")
+
+
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
@@ -23,6 +28,7 @@ context.configure(
     compare_type=True,
     compare_server_default=True,
     render_item=_render_item,
+    include_name=_is_ours,
     transaction_per_migration=True,
 )
 with context.begin_transaction():
