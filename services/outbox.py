@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from asyncpg import Connection
 from sqlalchemy import func, select
@@ -156,17 +157,32 @@ async def enqueue(
     reply_markup: dict[str, Any] | None = None,
     not_before: datetime | None = None,
     dedup_key: str | None = None,
+    person_id: UUID | None = None,
+    asked_at: datetime | None = None,
+    neutral: str | None = None,
+    document: dict[str, str] | None = None,
 ) -> int | None:
-    """Promise a message in the caller's transaction; None when ``dedup_key`` was used before."""
+    """Promise a message in the caller's transaction; None when ``dedup_key`` was used before.
+
+    ``neutral`` is what goes out instead when others read this phone too. ``document`` is
+    {"file_id": …, "name": …}. Whoever writes to a person unasked calls `services.messages.send`.
+    """
     body: dict[str, Any] = {"text": text}
-    if reply_markup is not None:
-        body["reply_markup"] = reply_markup
+    for name, part in (
+        ("reply_markup", reply_markup),
+        ("neutral", neutral),
+        ("document", document),
+    ):
+        if part is not None:
+            body[name] = part
     statement = (
         insert(OutboxRow)
         .values(
             address_id=address_id,
             channel=channel,
             purpose=purpose,
+            person_id=person_id,
+            asked_at=asked_at,
             lane=lane,
             body=current_keyring().encrypt(json.dumps(body, ensure_ascii=False).encode()),
             not_before=func.now() if not_before is None else not_before,
