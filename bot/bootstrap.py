@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from bot.config import Settings
+from bot.config import Settings, SettingsError
 from bot.database import opened_engine, reach_redis
 from db.crypto import Keyring, current_keyring
 from db.engine import new_session_factory
+from services.file_store import FileStore, FileStoreAddressError
 
 REDIS_TIMEOUT_S = 5.0
 
@@ -24,6 +25,7 @@ class App:
     engine: AsyncEngine
     new_session: async_sessionmaker[AsyncSession]
     redis: Redis
+    files: FileStore
 
 
 @asynccontextmanager
@@ -37,6 +39,20 @@ async def open_app(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[A
             socket_connect_timeout=REDIS_TIMEOUT_S,
         )
         try:
-            yield App(settings, current_keyring(), engine, new_session_factory(engine), redis)
+            yield App(
+                settings,
+                current_keyring(),
+                engine,
+                new_session_factory(engine),
+                redis,
+                _open_files(settings),
+            )
         finally:
             await redis.aclose()
+
+
+def _open_files(settings: Settings) -> FileStore:
+    try:
+        return FileStore(settings.files_url, current_keyring())
+    except FileStoreAddressError as error:
+        raise SettingsError(f"FILES_URL is wrong: {error}") from None

@@ -61,6 +61,7 @@ class _Given(BaseSettings):
     database_url: str | None = None
     redis_url: str | None = None
     data_dir: Path = Path("var")
+    files_url: str | None = None
     host: str = "127.0.0.1"
     port: _Port = 8000
     public_url: str | None = None
@@ -91,6 +92,7 @@ class Settings:
     embedded_postgres: bool
     embedded_valkey: bool
     data_dir: Path
+    files_url: str = field(repr=False)
     host: str
     port: int
     public_url: str
@@ -151,6 +153,7 @@ def load_settings() -> Settings:
         embedded_postgres=given.database_url is None,
         embedded_valkey=given.redis_url is None,
         data_dir=data_dir,
+        files_url=given.files_url or (data_dir / "files").as_uri(),
         host=given.host,
         port=given.port,
         public_url=(given.public_url or _url(given.host, given.port)).rstrip("/"),
@@ -183,6 +186,7 @@ def _check(given: _Given) -> None:
     for name, value, schemes in (
         ("DATABASE_URL", given.database_url, ("postgresql", "postgres", "postgresql+asyncpg")),
         ("REDIS_URL", given.redis_url, ("redis", "rediss", "unix")),
+        ("FILES_URL", given.files_url, ("file", "s3")),
         ("PUBLIC_URL", given.public_url, ("http", "https")),
         ("TELEGRAM_API_URL", given.telegram_api_url, ("http", "https")),
         ("TWILIO_API_URL", given.twilio_api_url, ("http", "https")),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from bot.config import Settings
 from bot.supervision import Tasks
 from db.crypto import current_keyring
 from db.engine import new_session_factory
+from services.file_store import FileStore
 
 SECRET = "webhook-secret"
 AUTH_TOKEN = "auth-token"
@@ -33,6 +35,7 @@ def make_settings(**changed: Any) -> Settings:
         "embedded_postgres": False,
         "embedded_valkey": False,
         "data_dir": Path("var"),
+        "files_url": "file:///nowhere",
         "host": "127.0.0.1",
         "port": 8000,
         "public_url": PUBLIC_URL,
@@ -57,9 +60,11 @@ def make_settings(**changed: Any) -> Settings:
 async def make_app(engine: Any, redis_url: str, **changed: Any) -> AsyncIterator[App]:
     redis = Redis.from_url(redis_url)
     try:
-        yield App(
-            make_settings(**changed), current_keyring(), engine, new_session_factory(engine), redis
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            settings = make_settings(**({"files_url": Path(folder).as_uri()} | changed))
+            keyring = current_keyring()
+            files = FileStore(settings.files_url, keyring)
+            yield App(settings, keyring, engine, new_session_factory(engine), redis, files)
     finally:
         await redis.aclose()
 
