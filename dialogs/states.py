@@ -67,6 +67,7 @@ class MyData(StatesGroup):
     main = State()
     see = State()
     agreements = State()
+    agreement = State()
     shared = State()
     download = State()
     delete = State()
