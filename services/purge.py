@@ -1,0 +1,156 @@
+"""What is not kept for ever: each kind of row goes, or is emptied, when its time is over.
+
+What a person wrote lies in its request; copies of it that only served to carry it have no reason to
+stay. Every rule takes a batch, so that no transaction holds many rows for long.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import TextClause, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import File
+from services import jobs
+
+BATCH = 2000
+EXPIRED_FILES = "expired files"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Changes up to `:most` rows that ended before `:before`, which is `after` ago."""
+
+    name: str
+    after: timedelta
+    statement: TextClause
+
+
+_RULES = (
+    _Rule(
+        "outbox bodies",
+        timedelta(days=30),
+        text(
+            """
+            UPDATE outbox SET body = NULL WHERE id IN (
+                SELECT id FROM outbox
+                WHERE body IS NOT NULL AND state NOT IN ('waiting', 'sending')
+                  AND updated_at < :before
+                LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "outbox rows",
+        timedelta(days=400),
+        text(
+            """
+            DELETE FROM outbox WHERE id IN (
+                SELECT id FROM outbox
+                WHERE state NOT IN ('waiting', 'sending') AND updated_at < :before
+                LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "handled updates",
+        timedelta(days=30),
+        text(
+            """
+            DELETE FROM inbox WHERE id IN (
+                SELECT id FROM inbox WHERE done_at < :before LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "payloads of failed updates",
+        timedelta(days=90),
+        text(
+            """
+            UPDATE inbox SET payload = NULL WHERE id IN (
+                SELECT id FROM inbox WHERE failed_at < :before AND payload IS NOT NULL LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "failed updates",
+        timedelta(days=400),
+        text(
+            """
+            DELETE FROM inbox WHERE id IN (
+                SELECT id FROM inbox WHERE failed_at < :before LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "drafts",
+        timedelta(days=90),
+        text(
+            """
+            DELETE FROM draft WHERE id IN (
+                SELECT id FROM draft WHERE updated_at < :before LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "ended jobs",
+        timedelta(days=7),
+        text(
+            """
+            DELETE FROM procrastinate_jobs WHERE id IN (
+                SELECT job.id FROM procrastinate_jobs AS job
+                WHERE job.status IN ('succeeded', 'cancelled', 'aborted') AND NOT EXISTS (
+                    SELECT FROM procrastinate_events AS event
+                    WHERE event.job_id = job.id AND event.at >= :before
+                )
+                LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "failed jobs",
+        timedelta(days=90),
+        text(
+            """
+            DELETE FROM procrastinate_jobs WHERE id IN (
+                SELECT job.id FROM procrastinate_jobs AS job
+                WHERE job.status = 'failed' AND NOT EXISTS (
+                    SELECT FROM procrastinate_events AS event
+                    WHERE event.job_id = job.id AND event.at >= :before
+                )
+                LIMIT :most
+            )
+            """
+        ),
+    ),
+)
+RULES = (*(rule.name for rule in _RULES), EXPIRED_FILES)
+
+
+async def purge(session: AsyncSession, rule: str, *, now: datetime, most: int = BATCH) -> int:
+    """Apply one of `RULES` to up to ``most`` rows; returns to how many it was applied."""
+    if rule == EXPIRED_FILES:
+        return await _delete_expired_files(session, now, most)
+    found = next(known for known in _RULES if known.name == rule)
+    result = await session.execute(found.statement, {"before": now - found.after, "most": most})
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def _delete_expired_files(session: AsyncSession, now: datetime, most: int) -> int:
+    """Forget exports whose time is over; a job deletes what lies outside the database."""
+    query = select(File).where(File.expires_at < now).limit(most)
+    files = (await session.scalars(query)).all()
+    for file in files:
+        await session.delete(file)
+    names = [file.stored_name for file in files if file.stored_name is not None]
+    if names:
+        await jobs.defer(session, jobs.DELETE_FILES, names=names)
+    await session.flush()
+    return len(files)
