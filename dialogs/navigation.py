@@ -3,7 +3,7 @@
 from aiogram.fsm.state import State
 from aiogram_dialog import DialogManager, ShowMode, StartMode
 
-from dialogs.states import CallMe, Language, Menu, Messages, Registration
+from dialogs.states import CallMe, Language, Menu, Messages, MyData, Registration
 from dialogs.turn import turn_of
 from services import addresses
 
@@ -51,6 +51,25 @@ async def to_how_to_use(manager: DialogManager) -> None:
 
 async def to_registration(manager: DialogManager) -> None:
     await manager.start(Registration.consent, mode=StartMode.RESET_STACK)
+
+
+async def to_my_data(manager: DialogManager) -> None:
+    await _aside(manager, MyData.main)
+
+
+async def back_to_my_data(manager: DialogManager) -> None:
+    """With nothing underneath: what was being done has ended."""
+    await manager.start(MyData.main, mode=StartMode.RESET_STACK)
+
+
+async def to_data_deleted(manager: DialogManager) -> None:
+    """The end of all that was being done."""
+    await manager.start(MyData.deleted, mode=StartMode.RESET_STACK)
+
+
+async def to_correction(manager: DialogManager) -> None:
+    """Everything that a registered person told, as a form in which any line can be chosen."""
+    await manager.start(Registration.correct, mode=StartMode.RESET_STACK)
 
 
 async def to_call_me(manager: DialogManager, data: dict[str, str] | None = None) -> None:
