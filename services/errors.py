@@ -2,9 +2,24 @@
 
 from collections.abc import Sequence
 
+from db.errors import DomainError
+from db.models.request_moves import MoveNotAllowed
 
-class DomainError(Exception):
-    """The root of them all. Its text is for developers and holds no personal data."""
+__all__ = [
+    "AlreadyTaken",
+    "DomainError",
+    "EmptyText",
+    "IncompleteForm",
+    "InvalidReferenceData",
+    "MoveNotAllowed",
+    "NotAllowed",
+    "QuestionNotFound",
+    "ReferenceDataMissing",
+    "RequestNotFound",
+    "StaffNameTaken",
+    "StaffNotFound",
+    "UnknownPlace",
+]
 
 
 class IncompleteForm(DomainError):  # noqa: N818 - a state of the form, not a fault
@@ -25,3 +40,35 @@ class ReferenceDataMissing(DomainError):  # noqa: N818
 
 class InvalidReferenceData(DomainError):  # noqa: N818
     """A reference data file contradicts itself; says which line."""
+
+
+class RequestNotFound(DomainError):  # noqa: N818
+    """No request has this code, or it is not the asker's own."""
+
+
+class EmptyText(DomainError):  # noqa: N818
+    """A message of blanks only says nothing."""
+
+
+class AlreadyTaken(DomainError):  # noqa: N818
+    """Somebody else was first; `name` is who."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("somebody else has taken this request")
+
+
+class NotAllowed(DomainError):  # noqa: N818
+    """This member of staff may not do it: another centre's request, or a role that only looks."""
+
+
+class StaffNotFound(DomainError):  # noqa: N818
+    """Nobody of this name works here."""
+
+
+class StaffNameTaken(DomainError):  # noqa: N818
+    """Somebody of this name works here already: names must tell people apart."""
+
+
+class QuestionNotFound(DomainError):  # noqa: N818
+    """This address was never asked that, or the question has no such answer."""

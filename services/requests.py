@@ -1,4 +1,9 @@
-"""Requests: what people ask a centre for."""
+"""Requests: what people ask a centre for, how they are opened and how they are reached again.
+
+Whoever changes a request holds it first (`hold`, `hold_own`): its address, then the row itself,
+always in this order, until the transaction ends. So what a person writes while staff finish the
+same request comes before or after that, never instead.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +11,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Person, Request
 from services import centres, phone_numbers
 from services.codes import new_code
+from services.due_times import get_due
+from services.errors import RequestNotFound
 from services.places import label, load_gazetteer
 
 CALL = "call"
@@ -49,6 +56,7 @@ async def open_request(
     body: dict[str, Any] | None = None,
 ) -> Request:
     """A new request with a code of its own, already in the database (not yet committed)."""
+    due = await get_due(session, centre_id)
     for _ in range(_CODE_ATTEMPTS):
         request = Request.open(
             code=new_code(),
@@ -61,6 +69,7 @@ async def open_request(
             is_demo=is_demo,
             body=body,
             now=now,
+            due=due,
         )
         try:
             async with session.begin_nested():
@@ -89,10 +98,12 @@ async def ask_for_call(
     body = None if voice_file_id is None else {"voice_file_id": voice_file_id}
     recent = await _find_recent_call(session, address.id, now - JOIN_WITHIN)
     if recent is not None:
-        recent.record("asked_again" if body is None else "voice_note", now=now, body=body)
+        kind = "asked_again" if body is None else "voice_note"
+        due = await get_due(session, recent.centre_id)
+        recent.person_wrote(kind=kind, body=body, now=now, due=due)
         await session.flush()
         return recent
-    centre_id = await _centre_of(session, address)
+    centre_id = await get_centre_id(session, address)
     return await open_request(session, address, CALL, centre_id=centre_id, now=now, body=body)
 
 
@@ -111,7 +122,7 @@ async def add_phone_number(
     """Keep the number to call with the request of this code and address."""
     query = select(Request).where(Request.code == code, Request.address_id == address.id)
     request = (await session.scalars(query)).one()
-    request.record("phone_number", now=now, body={"phone_e164": e164})
+    request.record("phone_number", now=now, actor="person", body={"phone_e164": e164})
     await session.flush()
 
 
@@ -157,14 +168,50 @@ def _home_label(code: str) -> str:
 
 
 async def lock_address(session: AsyncSession, address_id: int) -> Address:
-    """The address, held until the transaction ends: its person's requests are made one by one."""
+    """The address, held until the transaction ends: its person's requests are made one by one.
+
+    Rows that only refer to it (an outgoing message) may still be written meanwhile.
+    """
     query = (
         select(Address)
         .where(Address.id == address_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(query)).one()
+
+
+def own_requests(address: Address) -> ColumnElement[bool]:
+    """Requests that came from this address, or from another one of the same person."""
+    own = Request.address_id == address.id
+    return own if address.person_id is None else own | (Request.person_id == address.person_id)
+
+
+async def hold(session: AsyncSession, code: str) -> Request:
+    """The request of this code, for a change by staff. Raises RequestNotFound."""
+    return await _hold(session, Request.code == code)
+
+
+async def hold_own(session: AsyncSession, address: Address, code: str) -> Request:
+    """The person's own request, for a change by them. Raises RequestNotFound."""
+    return await _hold(session, own_requests(address) & (Request.code == code))
+
+
+async def _hold(session: AsyncSession, which: ColumnElement[bool]) -> Request:
+    found = (await session.execute(select(Request.id, Request.address_id).where(which))).first()
+    if found is None:
+        raise RequestNotFound
+    await lock_address(session, found.address_id)
+    query = (
+        select(Request)
+        .where(Request.id == found.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    request = (await session.scalars(query)).one_or_none()
+    if request is None:
+        raise RequestNotFound
+    return request
 
 
 async def _find_recent_call(
@@ -184,7 +231,8 @@ async def _find_recent_call(
     return (await session.scalars(query)).one_or_none()
 
 
-async def _centre_of(session: AsyncSession, address: Address) -> str:
+async def get_centre_id(session: AsyncSession, address: Address) -> str:
+    """The centre of the person's home; of who never registered, the one that takes the rest."""
     if address.person_id is not None:
         return (await session.get_one(Person, address.person_id)).centre_id
     return (await centres.centre_for(session, None)).id

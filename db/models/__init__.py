@@ -9,17 +9,21 @@ from db.models.messages import InboxRow, OutboxRow
 from db.models.person import CURRENCIES, SEXES, Consent, Person, Profile, phone_index
 from db.models.place import LoadedFile, Place
 from db.models.question import Question
-from db.models.request import OPEN_STATES, STATES, Request, RequestEvent
+from db.models.request import Request, RequestEvent
+from db.models.request_moves import MOVES, OPEN_STATES, OUTCOMES, STATES, URGENCIES
 from db.models.staff import STAFF_ROLES, Staff
 
 __all__ = [
     "ACTORS",
     "CHANNELS",
     "CURRENCIES",
+    "MOVES",
     "OPEN_STATES",
+    "OUTCOMES",
     "SEXES",
     "STAFF_ROLES",
     "STATES",
+    "URGENCIES",
     "Address",
     "AuditRow",
     "Base",

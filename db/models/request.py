@@ -1,5 +1,10 @@
-"""What somebody asked a centre for, and everything that happened to it since."""
+"""What somebody asked a centre for, and everything that happened to it since.
 
+Each change of state goes through a method that adds the event, so that a request and its thread
+never tell different stories. What may follow what is one table: `db.models.request_moves`.
+"""
+
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,11 +23,10 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from db.crypto import EncryptedJSON
 from db.models.base import Base
+from db.models.request_moves import MOVES, WAITING, MoveNotAllowed
 
-WAITING = "new"
-STATES = ("new", "taken", "waiting_person", "waiting_others", "done", "reopened", "withdrawn")
-OPEN_STATES = ("new", "taken", "waiting_person", "waiting_others", "reopened")
-URGENCIES = ("urgent", "normal", "low")
+Due = Callable[[str, datetime], datetime]
+"""(urgency, from when) -> until when the centre should have answered."""
 
 
 class Request(Base):
@@ -31,6 +35,10 @@ class Request(Base):
     `due_at` is when the centre should have answered; None while it is not its turn. When that has
     passed, `climbed_to` says who has been told so far and `climb_at` when the next one is.
     `answer_by` is until when a done request waits for the person's word whether help came.
+    `last_staff_at` is when the centre last wrote to the person.
+
+    Every method takes the moment as `now`; `by` is a member of staff. Each raises MoveNotAllowed
+    and has then changed nothing.
     """
 
     __tablename__ = "request"
@@ -91,13 +99,14 @@ class Request(Base):
         centre_id: str,
         address_id: int,
         now: datetime,
+        due: Due,
         person_id: UUID | None = None,
         draft_key: UUID | None = None,
         urgency: str = "normal",
         is_demo: bool = False,
         body: dict[str, Any] | None = None,
     ) -> "Request":
-        """A new request with its first event."""
+        """A new request with its first event; its clock runs."""
         request = cls(
             code=code,
             topic=topic,
@@ -108,9 +117,11 @@ class Request(Base):
             address_id=address_id,
             draft_key=draft_key,
             is_demo=is_demo,
+            last_person_at=now,
             created_at=now,
         )
-        request.record("opened", now=now, body=body)
+        request.record("opened", now=now, actor="person", body=body)
+        request._start_clock(due, now)
         return request
 
     def record(
@@ -120,17 +131,205 @@ class Request(Base):
         now: datetime,
         body: dict[str, Any] | None = None,
         internal: bool = False,
+        actor: str = "system",
+        by: UUID | None = None,
+        outbox_id: int | None = None,
+        file_id: UUID | None = None,
     ) -> "RequestEvent":
-        """Add an event, without loading the earlier ones."""
-        event = RequestEvent(kind=kind, at=now, body=body, internal=internal)
+        """Add an event, without loading the earlier ones. With `by` it is an act of staff."""
+        event = RequestEvent(
+            kind=kind,
+            at=now,
+            body=body,
+            internal=internal,
+            actor=actor if by is None else "staff",
+            staff_id=by,
+            outbox_id=outbox_id,
+            file_id=file_id,
+        )
         self.events.add(event)
         self.updated_at = now
         return event
 
+    # --- what the person does ---
+
     def resubmit(self, *, centre_id: str, now: datetime) -> None:
         """The person confirmed the form again before anybody took it: it stays one request."""
-        self.record("resubmitted", now=now)
+        self._move("resubmit")
+        self.record("resubmitted", now=now, actor="person")
         self.centre_id = centre_id
+
+    def person_wrote(
+        self,
+        *,
+        now: datetime,
+        due: Due,
+        kind: str = "person_message",
+        body: dict[str, Any] | None = None,
+        file_id: UUID | None = None,
+    ) -> None:
+        """Something came from the person: an answer is due, and what was done is so no more."""
+        was_done = self.state == "done"
+        self._move("person_wrote")
+        self.record(kind, now=now, actor="person", body=body, file_id=file_id)
+        if was_done:
+            self._reopen("person_wrote", now=now)
+        self.last_person_at = now
+        self._start_clock(due, now)
+
+    def confirm(self, *, now: datetime) -> None:
+        """The person says that help came. Said again, it changes nothing."""
+        was_done = self.state == "done"
+        self._move("confirm")
+        if was_done and self.confirmed_at is not None:
+            return
+        self.record("confirmed", now=now, actor="person")
+        self.outcome = self.outcome or "helped"
+        self.confirmed_at = now
+        self.answer_by = None
+        self._stop_clock()
+
+    def withdraw(self, *, now: datetime) -> None:
+        """The person wants nothing more of it. This is final."""
+        self._move("withdraw")
+        self.record("withdrawn", now=now, actor="person")
+        self._stop_clock()
+
+    # --- what staff do ---
+
+    def take(self, *, by: UUID, now: datetime) -> None:
+        self._move("take")
+        self.owner_id = by
+        self.record("taken", now=now, by=by)
+
+    def assign(self, to: UUID, *, by: UUID, now: datetime) -> None:
+        """Somebody else (or oneself, from a colleague) goes on with it."""
+        self._move("assign")
+        self.owner_id = to
+        self.record("assigned", now=now, by=by, internal=True, body={"to": str(to)})
+
+    def hand_over(self, centre_id: str, *, by: UUID, now: datetime, due: Due) -> None:
+        """To another centre, for anybody there to take.
+
+        A clock that runs goes on: for the person it is one wait.
+        """
+        self._move("hand_over")
+        self.record("handed_over", now=now, by=by, body={"from": self.centre_id, "to": centre_id})
+        self.centre_id = centre_id
+        self.owner_id = None
+        self.climbed_to = None
+        self._start_clock(due, now)
+        self.climb_at = self.due_at
+
+    def reply(
+        self, *, by: UUID, now: datetime, body: dict[str, Any], outbox_id: int | None
+    ) -> None:
+        """Staff wrote. What nobody had taken is the writer's now.
+
+        Without an outbox row nothing goes to the person, so the clock runs on.
+        """
+        self._move("reply")
+        self.owner_id = self.owner_id or by
+        self.record("staff_message", now=now, by=by, body=body, outbox_id=outbox_id)
+        if outbox_id is not None:
+            self.last_staff_at = now
+            self._stop_clock()
+
+    def note(self, text: str, *, by: UUID, now: datetime) -> None:
+        """For staff only, in any state."""
+        self.record("note", now=now, by=by, internal=True, body={"text": text})
+
+    def wait_for_person(self, *, by: UUID, now: datetime) -> None:
+        """It is the person's turn."""
+        self._wait("wait_for_person", "waiting_person", by=by, now=now)
+
+    def wait_for_others(self, *, by: UUID, now: datetime) -> None:
+        """It is the turn of somebody outside: an office, a company."""
+        self._wait("wait_for_others", "waiting_others", by=by, now=now)
+
+    def go_on(self, *, by: UUID, now: datetime, due: Due) -> None:
+        """The wait is over, whoever was waited for: it is the centre's turn again."""
+        self._move("go_on")
+        self.record("going_on", now=now, by=by)
+        self._start_clock(due, now)
+
+    def set_urgency(self, urgency: str, *, by: UUID, now: datetime, due: Due) -> None:
+        """A clock that runs is set anew, counted from when the person last wrote."""
+        self._move("set_urgency")
+        self.record("urgency", now=now, by=by, internal=True, body={"urgency": urgency})
+        self.urgency = urgency
+        if self.due_at is not None:
+            self._stop_clock()
+            self._start_clock(due, self.last_person_at or self.created_at)
+
+    def finish(
+        self,
+        outcome: str,
+        *,
+        by: UUID,
+        now: datetime,
+        answer_by: datetime | None,
+        outbox_id: int | None = None,
+    ) -> None:
+        """Done, until `answer_by` on the condition that the person does not say otherwise."""
+        self._move("finish")
+        self.owner_id = self.owner_id or by
+        self.record("done", now=now, by=by, body={"outcome": outcome}, outbox_id=outbox_id)
+        self.outcome = outcome
+        self.answer_by = answer_by
+        if outbox_id is not None:
+            self.last_staff_at = now
+        self._stop_clock()
+
+    def reopen(self, reason: str, *, now: datetime, due: Due, by: UUID | None = None) -> None:
+        """It was not done after all: the person says so, or nobody answered, or staff see it.
+
+        The owner stays, but anybody may take it.
+        """
+        self._move("reopen")
+        self._reopen(reason, now=now, by=by)
+        if reason == "not_helped":
+            self.last_person_at = now
+        self._start_clock(due, now)
+
+    # --- what time does ---
+
+    def climb(self, to: str, *, now: datetime, climb_at: datetime | None) -> None:
+        """Nobody answered in time: the next one above learns of it."""
+        self.record("overdue", now=now, internal=True, body={"to": to})
+        self.climbed_to = to
+        self.climb_at = climb_at
+
+    def _move(self, move: str) -> None:
+        target = MOVES.get((self.state, move))
+        if target is None:
+            raise MoveNotAllowed(self.state, move)
+        self.state = target
+
+    def _wait(self, move: str, kind: str, *, by: UUID, now: datetime) -> None:
+        self._move(move)
+        self.owner_id = self.owner_id or by
+        self.record(kind, now=now, by=by)
+        self._stop_clock()
+
+    def _reopen(self, reason: str, *, now: datetime, by: UUID | None = None) -> None:
+        actor = "person" if reason in ("not_helped", "person_wrote") else "system"
+        self.record("reopened", now=now, actor=actor, by=by, body={"reason": reason})
+        self.outcome = None
+        self.answer_by = None
+        self.confirmed_at = None
+
+    def _start_clock(self, due: Due, now: datetime) -> None:
+        """A clock that runs is not set back: the person has waited since it began."""
+        if self.due_at is None:
+            self.due_at = due(self.urgency, now)
+            self.climb_at = self.due_at
+            self.climbed_to = None
+
+    def _stop_clock(self) -> None:
+        self.due_at = None
+        self.climb_at = None
+        self.climbed_to = None
 
 
 class RequestEvent(Base):

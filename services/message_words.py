@@ -1,0 +1,50 @@
+"""What services need said when they write to people; the edges know the words.
+
+A service decides that and to whom something is written, never how it reads: language and channel
+have their words in `bot`, which hands an implementation of `MessageWords` in.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A message ready to send, and the same for a phone that others read too.
+
+    `neutral` tells nothing of its content or its topic. `reply_markup` is Telegram's.
+    """
+
+    text: str = field(repr=False)
+    neutral: str = field(repr=False)
+    reply_markup: dict[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question as its message must name it: buttons carry `?<id>:<n>`, an SMS says K1, K2.
+
+    `n` counts `options` from 1.
+    """
+
+    id: int
+    letter: str
+    kind: str
+    options: tuple[str, ...]
+
+
+class MessageWords(Protocol):
+    """Words by language ('km', 'en' or None: not chosen yet) and channel ('telegram', 'sms')."""
+
+    def reply(self, language: str | None, channel: str, code: str, text: str) -> Worded:
+        """What staff wrote about the request of this code, with a line that says who writes."""
+
+    def help_came(
+        self, language: str | None, channel: str, code: str, question: AskedQuestion
+    ) -> Worded:
+        """The centre has finished: did the help really come?"""
+
+    def file_refused(
+        self, language: str | None, channel: str, code: str | None, reason: str
+    ) -> Worded:
+        """What the person sent could not be kept."""
