@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Address, address_index
 
 _FIND_KNOWN = """
-SELECT id, person_id, language, is_demo, created_at, last_in_at, blocked_at, stopped_at
+SELECT id, person_id, language, is_demo, created_at, last_in_at, blocked_at, stopped_at,
+    is_shared, forget_at
 FROM address WHERE channel = $1 AND value_index = $2
 """
 
@@ -96,6 +97,11 @@ async def stop(session: AsyncSession, address_id: int, *, now: datetime) -> None
 async def start(session: AsyncSession, address_id: int) -> None:
     """The person said START."""
     await _update(session, address_id, stopped_at=None)
+
+
+async def set_shared(session: AsyncSession, address_id: int, is_shared: bool) -> None:
+    """The person told whether others read this phone too."""
+    await _update(session, address_id, is_shared=is_shared)
 
 
 async def _update(session: AsyncSession, address_id: int, **values: Any) -> None:

@@ -8,6 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Consent, Person
 
+SERVICE = "service"
+NEWS = "news"
+PHONE = "phone"
+SHARING = "sharing"
+STATISTICS = "statistics"
+PURPOSES = (SERVICE, NEWS, PHONE, SHARING, STATISTICS)
+
 
 async def record(
     session: AsyncSession,

@@ -1,0 +1,87 @@
+"""The one way to write to somebody who is not waiting for the answer in the same breath.
+
+Whoever sends past this asks nobody's consent. Delivery weighs every message a second time, with
+what has become known since.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Address
+from services import contact_policy, outbox
+from services.contact_policy import Forbidden, NotNow, Purpose
+
+ALREADY_SENT = "already_sent"
+"""The reason for withholding a message whose `dedup_key` was used before."""
+
+_MAY_BE_NEUTRAL = (Purpose.REPLY, Purpose.FOLLOW_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The message is promised; `not_before` says until when it is held, None means at once."""
+
+    outbox_id: int
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """The message will not be sent: a reason of `contact_policy`, or ALREADY_SENT."""
+
+    reason: str
+
+
+async def send(
+    session: AsyncSession,
+    address: Address,
+    purpose: Purpose,
+    text: str,
+    *,
+    now: datetime,
+    person_id: UUID | None = None,
+    asked_at: datetime | None = None,
+    neutral_text: str | None = None,
+    reply_markup: dict[str, Any] | None = None,
+    document: dict[str, str] | None = None,
+    lane: int = outbox.DIALOG,
+    not_before: datetime | None = None,
+    dedup_key: str | None = None,
+) -> Queued | Withheld:
+    """Ask the contact policy and promise the message, in the caller's transaction.
+
+    `neutral_text` is what is sent instead where others read the phone too; a reply and a follow-up
+    must have it, because that may become known between writing and sending. `document` is
+    {"file_id": …, "name": …}. Raises ValueError without neutral words.
+    """
+    if purpose in _MAY_BE_NEUTRAL and neutral_text is None:
+        raise ValueError(f"a message of purpose {purpose} needs neutral words too")
+    held_until = not_before if not_before is not None and not_before > now else None
+    person_id = person_id or address.person_id
+    decision = await contact_policy.may_contact(
+        session, address, purpose, held_until or now, asked_at=asked_at, person_id=person_id
+    )
+    if isinstance(decision, Forbidden):
+        return Withheld(decision.reason)
+    if isinstance(decision, NotNow):
+        held_until = decision.until
+    outbox_id = await outbox.enqueue(
+        session,
+        address_id=address.id,
+        channel=address.channel,
+        text=text,
+        purpose=purpose.value,
+        lane=lane,
+        reply_markup=reply_markup,
+        not_before=held_until,
+        dedup_key=dedup_key,
+        person_id=person_id,
+        asked_at=asked_at,
+        neutral=neutral_text,
+        document=document,
+    )
+    return Withheld(ALREADY_SENT) if outbox_id is None else Queued(outbox_id, held_until)
