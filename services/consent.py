@@ -1,9 +1,15 @@
-"""What people agreed to, purpose by purpose. Every answer is kept; the latest one counts."""
+"""What people agreed to, purpose by purpose.
 
+Every answer is kept with its time and the wording that was shown; the latest one counts, on
+whichever of a person's phones it was given. Each can be withdrawn alone. Withdrawing SERVICE ends
+all that is sent unasked; what is kept stays until its person deletes it (`services.my_data`).
+"""
+
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Consent, Person
@@ -14,6 +20,8 @@ PHONE = "phone"
 SHARING = "sharing"
 STATISTICS = "statistics"
 PURPOSES = (SERVICE, NEWS, PHONE, SHARING, STATISTICS)
+"""Keeping what is asked and answering it; jobs and announcements; being phoned or texted; passing
+on to employers and partners; being counted."""
 
 
 async def record(
@@ -25,7 +33,12 @@ async def record(
     *,
     now: datetime,
 ) -> Consent:
-    """Keep an answer to the question of consent, with the wording that was shown."""
+    """Keep an answer to the question of consent, with the wording that was shown.
+
+    Raises ValueError for a purpose that is none of PURPOSES.
+    """
+    if purpose not in PURPOSES:
+        raise ValueError(f"no purpose of consent: {purpose}")
     consent = Consent(
         address_id=address.id,
         purpose=purpose,
@@ -41,19 +54,52 @@ async def record(
     return consent
 
 
-async def find_latest(session: AsyncSession, address_id: int, purpose: str) -> Consent | None:
-    """The answer that counts now; None when it was never asked."""
+async def set_purposes(
+    session: AsyncSession,
+    address: Address,
+    given: Collection[str],
+    *,
+    wording_version: str,
+    now: datetime,
+) -> None:
+    """The person answered for all purposes but SERVICE at once: these are given, the others not.
+
+    Only what differs from the present state is written; a purpose that was never asked differs.
+    Raises ValueError for a purpose that is none of them.
+    """
+    asked = [purpose for purpose in PURPOSES if purpose != SERVICE]
+    unknown = set(given) - set(asked)
+    if unknown:
+        raise ValueError(f"not to be asked among others: {', '.join(sorted(unknown))}")
+    state = await get_state(session, address)
+    for purpose in asked:
+        latest = state[purpose]
+        if latest is None or latest.given != (purpose in given):
+            await record(session, address, purpose, purpose in given, wording_version, now=now)
+
+
+async def withdraw(
+    session: AsyncSession, address: Address, purpose: str, *, wording_version: str, now: datetime
+) -> None:
+    """The person agrees to this no more; what they agreed to otherwise stays."""
+    await record(session, address, purpose, False, wording_version, now=now)
+
+
+async def get_state(session: AsyncSession, address: Address) -> Mapping[str, Consent | None]:
+    """The answer that counts now for each of PURPOSES; None where it was never asked."""
     query = (
         select(Consent)
-        .where(Consent.address_id == address_id, Consent.purpose == purpose)
-        .order_by(Consent.id.desc())
-        .limit(1)
+        .where(_of(address))
+        .distinct(Consent.purpose)
+        .order_by(Consent.purpose, Consent.id.desc())
     )
-    return (await session.scalars(query)).one_or_none()
+    latest = {consent.purpose: consent for consent in await session.scalars(query)}
+    return {purpose: latest.get(purpose) for purpose in PURPOSES}
 
 
-async def has_given(session: AsyncSession, address_id: int, purpose: str) -> bool:
-    latest = await find_latest(session, address_id, purpose)
+async def has_given(session: AsyncSession, address: Address, purpose: str) -> bool:
+    """Whether the answer that counts now is yes."""
+    latest = (await get_state(session, address))[purpose]
     return latest is not None and latest.given
 
 
@@ -66,3 +112,12 @@ async def link_to_person(
         .where(Consent.address_id == address_id, Consent.person_id.is_(None))
         .values(person_id=person_id, centre_id=centre_id)
     )
+
+
+def _of(address: Address) -> ColumnElement[bool]:
+    """All answers of its person, and its own from when nobody was known behind it.
+
+    `services.contact_policy` reads them by the same rule.
+    """
+    own = and_(Consent.address_id == address.id, Consent.person_id.is_(None))
+    return own if address.person_id is None else or_(own, Consent.person_id == address.person_id)
