@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Consent, Person
@@ -90,7 +91,7 @@ async def get_state(session: AsyncSession, address: Address) -> Mapping[str, Con
     query = (
         select(Consent)
         .where(_of(address))
-        .distinct(Consent.purpose)
+        .ext(distinct_on(Consent.purpose))
         .order_by(Consent.purpose, Consent.id.desc())
     )
     latest = {consent.purpose: consent for consent in await session.scalars(query)}
