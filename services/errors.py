@@ -18,7 +18,11 @@ __all__ = [
     "RequestNotFound",
     "StaffNameTaken",
     "StaffNotFound",
+    "UnknownCentre",
+    "UnknownOutcome",
     "UnknownPlace",
+    "UnknownUrgency",
+    "UnusableRole",
 ]
 
 
@@ -32,6 +36,10 @@ class IncompleteForm(DomainError):  # noqa: N818 - a state of the form, not a fa
 
 class UnknownPlace(DomainError):  # noqa: N818
     """No place has this code."""
+
+
+class UnknownCentre(DomainError):  # noqa: N818
+    """No centre has this id."""
 
 
 class ReferenceDataMissing(DomainError):  # noqa: N818
@@ -72,3 +80,15 @@ class StaffNameTaken(DomainError):  # noqa: N818
 
 class QuestionNotFound(DomainError):  # noqa: N818
     """This address was never asked that, or the question has no such answer."""
+
+
+class UnusableRole(DomainError):  # noqa: N818
+    """There is no such role, or it works for one centre and none was named."""
+
+
+class UnknownOutcome(DomainError):  # noqa: N818
+    """A request ends in no such way."""
+
+
+class UnknownUrgency(DomainError):  # noqa: N818
+    """There is no such urgency."""

@@ -300,11 +300,15 @@ class Request(Base):
         self.climbed_to = to
         self.climb_at = climb_at
 
-    def _move(self, move: str) -> None:
+    def check(self, move: str) -> str:
+        """The state after this move. Raises MoveNotAllowed, before anything else was done."""
         target = MOVES.get((self.state, move))
         if target is None:
             raise MoveNotAllowed(self.state, move)
-        self.state = target
+        return target
+
+    def _move(self, move: str) -> None:
+        self.state = self.check(move)
 
     def _wait(self, move: str, kind: str, *, by: UUID, now: datetime) -> None:
         self._move(move)

@@ -1,0 +1,59 @@
+"""Whether help really came. A request is only over when the person says so, or could not be asked.
+
+"Done" is the centre's word. The person is asked; "no" opens the request again, and so does silence,
+since somebody who was helped not at all is the least likely to answer.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import MOVES, Address, Request
+from services import requests
+from services.due_times import get_due
+
+ANSWER_WITHIN = timedelta(days=7)
+NOT_REACHED = "not_reached"
+
+
+async def confirm_help(
+    session: AsyncSession, address: Address, code: str, came: bool, *, now: datetime
+) -> Request:
+    """The person's answer. Raises RequestNotFound.
+
+    One that comes when the request is open again, or withdrawn, changes nothing: the caller says
+    how things stand now.
+    """
+    request = await requests.hold_own(session, address, code)
+    move = "confirm" if came else "reopen"
+    if (request.state, move) not in MOVES:
+        return request
+    if came:
+        request.confirm(now=now)
+    else:
+        due = await get_due(session, request.centre_id)
+        request.reopen("not_helped", now=now, due=due)
+    await session.flush()
+    return request
+
+
+async def reopen_unanswered(session: AsyncSession, now: datetime, limit: int = 100) -> int:
+    """Open again what nobody has confirmed in time; returns how many.
+
+    Rows that somebody is changing this moment wait for the next run.
+    """
+    query = (
+        select(Request)
+        .where(Request.answer_by <= now, Request.state == "done")
+        .order_by(Request.answer_by)
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    silent = (await session.scalars(query)).all()
+    for request in silent:
+        due = await get_due(session, request.centre_id)
+        request.reopen("no_answer", now=now, due=due)
+    await session.flush()
+    return len(silent)

@@ -1,0 +1,106 @@
+"""Questions that stand outside any dialog: somebody may answer them months later.
+
+A bare number in an SMS answers the last screen, so these have letters of their own: K1, K2. On
+Telegram a button carries the question's id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Address, Question, Request
+from services import follow_up, requests
+from services.errors import QuestionNotFound
+
+# None of them begins a keyword, is mistaken for a digit, or sounds like another when it is said.
+LETTERS = "KLMNPRTVWX"
+HELP_CAME = "help_came"
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to what; `request` as it stands now.
+
+    With `is_new` false the question had been answered before: `option` is the answer that stays.
+    """
+
+    kind: str
+    option: str
+    question: Question
+    request: Request | None
+    is_new: bool
+
+
+async def ask(
+    session: AsyncSession,
+    address: Address,
+    kind: str,
+    options: Sequence[str],
+    *,
+    request_id: int | None = None,
+    now: datetime,
+) -> Question:
+    """A new question, with the letter after the last one that this address was asked under."""
+    await requests.lock_address(session, address.id)
+    latest = select(Question.letter).where(Question.address_id == address.id)
+    letter = await session.scalar(latest.order_by(Question.id.desc()).limit(1))
+    question = Question(
+        address_id=address.id,
+        letter=LETTERS[0] if letter is None else _letter_after(letter),
+        kind=kind,
+        options=list(options),
+        request_id=request_id,
+        asked_at=now,
+    )
+    session.add(question)
+    await session.flush()
+    return question
+
+
+async def answer(
+    session: AsyncSession, address: Address, which: int | str, n: int, *, now: datetime
+) -> Answered:
+    """Take the n-th answer (from 1) to a question, named by its id or by its letter.
+
+    Raises QuestionNotFound, also for another address's question or an option that it has not.
+    """
+    await requests.lock_address(session, address.id)
+    question = await _find(session, address, which)
+    if question is None or not 1 <= n <= len(question.options):
+        raise QuestionNotFound
+    is_new = question.answered_at is None
+    if is_new:
+        question.answer = question.options[n - 1]
+        question.answered_at = now
+        await session.flush()
+    request = await _get_request(session, question)
+    if is_new and request is not None and question.kind == HELP_CAME:
+        came = question.answer == YES
+        request = await follow_up.confirm_help(session, address, request.code, came, now=now)
+    assert question.answer is not None
+    return Answered(question.kind, question.answer, question, request, is_new)
+
+
+def _letter_after(letter: str) -> str:
+    return LETTERS[(LETTERS.index(letter) + 1) % len(LETTERS)]
+
+
+async def _find(session: AsyncSession, address: Address, which: int | str) -> Question | None:
+    """Of two questions with one letter, the later."""
+    query = select(Question).where(Question.address_id == address.id)
+    if isinstance(which, int):
+        query = query.where(Question.id == which)
+    else:
+        query = query.where(Question.letter == which.upper()).order_by(Question.id.desc())
+    fresh = query.limit(1).execution_options(populate_existing=True)
+    return (await session.scalars(fresh)).one_or_none()
+
+
+async def _get_request(session: AsyncSession, question: Question) -> Request | None:
+    if question.request_id is None:
+        return None
+    return await session.get(Request, question.request_id)

@@ -1,0 +1,49 @@
+"""The thread of a request: what the person and the centre write to each other.
+
+`person` is what comes from the person, `staff` what the centre does, `reading` what each of them
+sees of it.
+"""
+
+from services.follow_up import confirm_help
+from services.threads.person import attach_file, talk, withdraw, write_to_request
+from services.threads.reading import MyRequest, Thread, ThreadEvent, get_mine, get_thread, list_mine
+from services.threads.staff import (
+    ReplyResult,
+    add_note,
+    assign,
+    finish,
+    go_on,
+    hand_over,
+    reopen,
+    reply,
+    set_urgency,
+    take,
+    wait_for_others,
+    wait_for_person,
+)
+
+__all__ = [
+    "MyRequest",
+    "ReplyResult",
+    "Thread",
+    "ThreadEvent",
+    "add_note",
+    "assign",
+    "attach_file",
+    "confirm_help",
+    "finish",
+    "get_mine",
+    "get_thread",
+    "go_on",
+    "hand_over",
+    "list_mine",
+    "reopen",
+    "reply",
+    "set_urgency",
+    "take",
+    "talk",
+    "wait_for_others",
+    "wait_for_person",
+    "withdraw",
+    "write_to_request",
+]

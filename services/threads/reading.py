@@ -1,0 +1,238 @@
+"""What the person and the centre see of a request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import (
+    OPEN_STATES,
+    Address,
+    Centre,
+    File,
+    OutboxRow,
+    Person,
+    Request,
+    RequestEvent,
+    Staff,
+)
+from services import requests
+from services.errors import RequestNotFound
+
+STAGES = {
+    "new": "received",
+    "taken": "in_progress",
+    "waiting_person": "waiting_you",
+    "waiting_others": "waiting_others",
+    "done": "done",
+    "reopened": "reopened",
+    "withdrawn": "withdrawn",
+}
+CONFIRMED = "confirmed"
+WITHHELD = "withheld"
+# By the state of its outbox row; "uncertain" may have arrived.
+_DELIVERY = {
+    "waiting": "waiting",
+    "sending": "waiting",
+    "sent": "sent",
+    "delivered": "delivered",
+    "uncertain": "uncertain",
+    "undelivered": "failed",
+    "failed": "failed",
+    "unreachable": "unreachable",
+    "withheld": WITHHELD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FromCentre:
+    """What the centre wrote; `delivery` as in `ThreadEvent`."""
+
+    text: str = field(repr=False)
+    at: datetime
+    delivery: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MyRequest:
+    """A request as its person sees it.
+
+    `stage` is one of received, in_progress, waiting_you, waiting_others, done, confirmed, reopened,
+    withdrawn. `due_at` is until when the centre wants to answer, None while it is not its turn.
+    """
+
+    code: str
+    topic: str
+    state: str
+    stage: str
+    owner_name: str | None
+    centre_id: str
+    centre_name_km: str
+    centre_name_en: str
+    due_at: datetime | None
+    created_at: datetime
+    last_from_centre: FromCentre | None
+    can_write: bool
+    can_withdraw: bool
+    can_confirm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadEvent:
+    """One event as staff see it.
+
+    `delivery` of what was written to the person: waiting, sent, delivered, uncertain (it may have
+    arrived), failed, unreachable or withheld; None for anything else, and for what is long gone.
+    """
+
+    kind: str
+    at: datetime
+    actor: str
+    staff_name: str | None
+    internal: bool
+    text: str | None = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+    delivery: str | None
+    file_id: UUID | None
+    file_kind: str | None
+    file_state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A request with everything that happened to it, oldest first."""
+
+    request: Request
+    person: Person | None
+    channel: str
+    owner_name: str | None
+    events: Sequence[ThreadEvent]
+
+
+async def list_mine(
+    session: AsyncSession, address: Address, *, limit: int = 50
+) -> Sequence[MyRequest]:
+    """The person's own requests, newest first."""
+    return await _read_mine(session, requests.own_requests(address), limit)
+
+
+async def get_mine(session: AsyncSession, address: Address, code: str) -> MyRequest:
+    """One of them. Raises RequestNotFound."""
+    own = requests.own_requests(address) & (Request.code == code)
+    found = await _read_mine(session, own, 1)
+    if not found:
+        raise RequestNotFound
+    return found[0]
+
+
+async def get_thread(session: AsyncSession, code: str) -> Thread:
+    """The whole thread, for staff. Raises RequestNotFound."""
+    query = (
+        select(Request, Person, Address.channel, Staff)
+        .join(Address, Address.id == Request.address_id)
+        .outerjoin(Person, Person.id == Request.person_id)
+        .outerjoin(Staff, Staff.id == Request.owner_id)
+        .where(Request.code == code)
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise RequestNotFound
+    request, person, channel, owner = found
+    return Thread(
+        request=request,
+        person=person,
+        channel=channel,
+        owner_name=None if owner is None else owner.name,
+        events=await _list_events(session, request),
+    )
+
+
+async def _list_events(session: AsyncSession, request: Request) -> list[ThreadEvent]:
+    query = (
+        select(RequestEvent, OutboxRow.state, Staff, File.kind, File.state)
+        .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .outerjoin(Staff, Staff.id == RequestEvent.staff_id)
+        .outerjoin(File, File.id == RequestEvent.file_id)
+        .where(RequestEvent.request_id == request.id)
+        .order_by(RequestEvent.id)
+    )
+    return [
+        ThreadEvent(
+            kind=event.kind,
+            at=event.at,
+            actor=event.actor,
+            staff_name=None if staff is None else staff.name,
+            internal=event.internal,
+            text=(event.body or {}).get("text"),
+            body=event.body or {},
+            delivery=_delivery_of(event, outbox_state),
+            file_id=event.file_id,
+            file_kind=file_kind,
+            file_state=file_state,
+        )
+        for event, outbox_state, staff, file_kind, file_state in await session.execute(query)
+    ]
+
+
+def _delivery_of(event: RequestEvent, outbox_state: str | None) -> str | None:
+    if outbox_state is not None:
+        return _DELIVERY[outbox_state]
+    return WITHHELD if event.body and "withheld" in event.body else None
+
+
+async def _read_mine(
+    session: AsyncSession, which: ColumnElement[bool], limit: int
+) -> list[MyRequest]:
+    query = (
+        select(Request, Staff, Centre)
+        .join(Centre, Centre.id == Request.centre_id)
+        .outerjoin(Staff, Staff.id == Request.owner_id)
+        .where(which)
+        .order_by(Request.id.desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    rows = (await session.execute(query)).all()
+    said = await _find_last_words(session, [request.id for request, _, _ in rows])
+    return [
+        MyRequest(
+            code=request.code,
+            topic=request.topic,
+            state=request.state,
+            stage=CONFIRMED if request.confirmed_at is not None else STAGES[request.state],
+            owner_name=None if owner is None else owner.name,
+            centre_id=centre.id,
+            centre_name_km=centre.name_km,
+            centre_name_en=centre.name_en,
+            due_at=request.due_at,
+            created_at=request.created_at,
+            last_from_centre=said.get(request.id),
+            can_write=request.state != "withdrawn",
+            can_withdraw=request.state in OPEN_STATES,
+            can_confirm=request.state == "done" and request.confirmed_at is None,
+        )
+        for request, owner, centre in rows
+    ]
+
+
+async def _find_last_words(
+    session: AsyncSession, request_ids: Sequence[int]
+) -> dict[int, FromCentre]:
+    """What the centre wrote last, by request."""
+    query = (
+        select(RequestEvent, OutboxRow.state)
+        .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .where(RequestEvent.request_id.in_(request_ids), RequestEvent.kind == "staff_message")
+        .order_by(RequestEvent.request_id, RequestEvent.id.desc())
+        .distinct(RequestEvent.request_id)
+    )
+    return {
+        event.request_id: FromCentre(event.body["text"], event.at, _delivery_of(event, state))
+        for event, state in await session.execute(query)
+        if event.body is not None
+    }

@@ -1,0 +1,242 @@
+"""What the centre does with a request. Every act holds the row, checks who acts, and adds an event.
+
+Each raises RequestNotFound, NotAllowed (see `services.staff`) and MoveNotAllowed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import OUTCOMES, URGENCIES, Address, Centre, Request, Staff
+from services import messages, questions, requests
+from services.contact_policy import Purpose
+from services.due_times import get_due
+from services.errors import AlreadyTaken, EmptyText, UnknownCentre, UnknownOutcome, UnknownUrgency
+from services.follow_up import ANSWER_WITHIN, NOT_REACHED
+from services.message_words import AskedQuestion, MessageWords, Worded
+from services.messages import Queued, Withheld
+from services.staff import check_may_act
+
+_OWNED_STATES = ("taken", "waiting_person", "waiting_others")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyResult:
+    """What becomes of the message to the person.
+
+    It goes out at once, or is held until `not_before`; or it is not sent at all, and `withheld` is
+    the contact policy's reason: then the person must be reached in another way.
+    """
+
+    request: Request
+    outbox_id: int | None
+    not_before: datetime | None = None
+    withheld: str | None = None
+
+
+async def take(session: AsyncSession, code: str, *, staff: Staff, now: datetime) -> Request:
+    """Make it one's own. Of two at once one wins, the other gets AlreadyTaken."""
+    request = await _hold(session, code, staff)
+    if request.state in _OWNED_STATES and request.owner_id is not None:
+        if request.owner_id == staff.id:
+            return request
+        raise AlreadyTaken((await session.get_one(Staff, request.owner_id)).name)
+    request.take(by=staff.id, now=now)
+    await session.flush()
+    return request
+
+
+async def assign(
+    session: AsyncSession, code: str, to: Staff, *, staff: Staff, now: datetime
+) -> Request:
+    """Give it to a colleague, or take it over from one. `to` must be able to act on it too."""
+    request = await _hold(session, code, staff)
+    check_may_act(to, request)
+    request.assign(to.id, by=staff.id, now=now)
+    await session.flush()
+    return request
+
+
+async def hand_over(
+    session: AsyncSession, code: str, centre_id: str, *, staff: Staff, now: datetime
+) -> Request:
+    """Give it to another centre; to the same one nothing happens. Raises UnknownCentre."""
+    request = await _hold(session, code, staff)
+    if await session.get(Centre, centre_id) is None:
+        raise UnknownCentre
+    if centre_id != request.centre_id:
+        due = await get_due(session, centre_id)
+        request.hand_over(centre_id, by=staff.id, now=now, due=due)
+        await session.flush()
+    return request
+
+
+async def reply(
+    session: AsyncSession,
+    code: str,
+    text: str,
+    *,
+    staff: Staff,
+    words: MessageWords,
+    now: datetime,
+) -> ReplyResult:
+    """Write to the person, at the address that the request came from. Raises EmptyText.
+
+    What the contact policy withholds stays in the thread, and the clock runs on.
+    """
+    text = _text(text)
+    request = await _hold(session, code, staff)
+    request.check("reply")
+    address = await session.get_one(Address, request.address_id)
+    said = words.reply(address.language, address.channel, code, text)
+    result = await _send(session, request, address, Purpose.REPLY, said, now=now)
+    body = {"text": text}
+    if result.withheld is not None:
+        body["withheld"] = result.withheld
+    request.reply(by=staff.id, now=now, body=body, outbox_id=result.outbox_id)
+    await session.flush()
+    return result
+
+
+async def finish(
+    session: AsyncSession,
+    code: str,
+    outcome: str,
+    *,
+    staff: Staff,
+    words: MessageWords,
+    now: datetime,
+) -> ReplyResult:
+    """Close it, and ask the person whether help came. Raises UnknownOutcome.
+
+    Silence opens it again, except of somebody who cannot be asked or could not be reached.
+    """
+    if outcome not in OUTCOMES:
+        raise UnknownOutcome
+    request = await _hold(session, code, staff)
+    request.check("finish")
+    result = await _ask_whether_help_came(session, request, words, now)
+    waits = outcome != NOT_REACHED and result.withheld is None
+    request.finish(
+        outcome,
+        by=staff.id,
+        now=now,
+        answer_by=now + ANSWER_WITHIN if waits else None,
+        outbox_id=result.outbox_id,
+    )
+    await session.flush()
+    return result
+
+
+async def add_note(
+    session: AsyncSession, code: str, text: str, *, staff: Staff, now: datetime
+) -> Request:
+    """Words that the person never sees. Raises EmptyText."""
+    request = await _hold(session, code, staff)
+    request.note(_text(text), by=staff.id, now=now)
+    await session.flush()
+    return request
+
+
+async def wait_for_person(
+    session: AsyncSession, code: str, *, staff: Staff, now: datetime
+) -> Request:
+    """It is the person's turn."""
+    request = await _hold(session, code, staff)
+    request.wait_for_person(by=staff.id, now=now)
+    await session.flush()
+    return request
+
+
+async def wait_for_others(
+    session: AsyncSession, code: str, *, staff: Staff, now: datetime
+) -> Request:
+    """It is the turn of somebody outside."""
+    request = await _hold(session, code, staff)
+    request.wait_for_others(by=staff.id, now=now)
+    await session.flush()
+    return request
+
+
+async def go_on(session: AsyncSession, code: str, *, staff: Staff, now: datetime) -> Request:
+    """The wait is over."""
+    request = await _hold(session, code, staff)
+    due = await get_due(session, request.centre_id)
+    request.go_on(by=staff.id, now=now, due=due)
+    await session.flush()
+    return request
+
+
+async def reopen(session: AsyncSession, code: str, *, staff: Staff, now: datetime) -> Request:
+    """It was not done after all."""
+    request = await _hold(session, code, staff)
+    due = await get_due(session, request.centre_id)
+    request.reopen("staff", by=staff.id, now=now, due=due)
+    await session.flush()
+    return request
+
+
+async def set_urgency(
+    session: AsyncSession, code: str, urgency: str, *, staff: Staff, now: datetime
+) -> Request:
+    """'urgent', 'normal' or 'low'. Raises UnknownUrgency."""
+    if urgency not in URGENCIES:
+        raise UnknownUrgency
+    request = await _hold(session, code, staff)
+    due = await get_due(session, request.centre_id)
+    request.set_urgency(urgency, by=staff.id, now=now, due=due)
+    await session.flush()
+    return request
+
+
+async def _hold(session: AsyncSession, code: str, staff: Staff) -> Request:
+    request = await requests.hold(session, code)
+    check_may_act(staff, request)
+    return request
+
+
+async def _ask_whether_help_came(
+    session: AsyncSession, request: Request, words: MessageWords, now: datetime
+) -> ReplyResult:
+    address = await session.get_one(Address, request.address_id)
+    options = (questions.YES, questions.NO)
+    question = await questions.ask(
+        session, address, questions.HELP_CAME, options, request_id=request.id, now=now
+    )
+    asked = AskedQuestion(question.id, question.letter, question.kind, options)
+    said = words.help_came(address.language, address.channel, request.code, asked)
+    return await _send(session, request, address, Purpose.FOLLOW_UP, said, now=now)
+
+
+async def _send(
+    session: AsyncSession,
+    request: Request,
+    address: Address,
+    purpose: Purpose,
+    said: Worded,
+    *,
+    now: datetime,
+) -> ReplyResult:
+    sent = await messages.send(
+        session,
+        address,
+        purpose,
+        said.text,
+        now=now,
+        person_id=request.person_id,
+        asked_at=request.last_person_at,
+        neutral_text=said.neutral,
+        reply_markup=said.reply_markup,
+    )
+    match sent:
+        case Withheld(reason):
+            return ReplyResult(request, None, withheld=reason)
+        case Queued(outbox_id, not_before):
+            return ReplyResult(request, outbox_id, not_before)
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise EmptyText
+    return text.strip()
