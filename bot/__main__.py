@@ -31,6 +31,7 @@ class Queue(StrEnum):
 
     INBOX = "inbox"
     OUTBOX = "outbox"
+    JOBS = "jobs"
 
 
 @app.command()
@@ -53,21 +54,20 @@ def web() -> None:
 
 @app.command()
 def worker(queue: Annotated[Queue | None, typer.Argument()] = None) -> None:
-    """Work through what came in (inbox), send what waits (outbox), or both."""
+    """Handle what came in (inbox), send what waits (outbox), do the jobs, or all of it."""
     settings = load_settings()
     with own_servers(settings):
         if queue is None:
-            from bot.worker_pair import run_pair
+            from bot.worker_group import run_group
 
-            raise typer.Exit(run_pair())
-        if queue is Queue.INBOX:
-            from bot.worker import run_inbox
+            raise typer.Exit(run_group())
+        from bot import worker as workers
 
-            run_inbox(settings)
-        else:
-            from bot.worker import run_outbox
-
-            run_outbox(settings)
+        {
+            Queue.INBOX: workers.run_inbox,
+            Queue.OUTBOX: workers.run_outbox,
+            Queue.JOBS: workers.run_jobs,
+        }[queue](settings)
 
 
 @app.command()

@@ -109,5 +109,8 @@ def setup_logging(process: str, *, level: str = "info", stream: TextIO | None = 
     # Their warnings name users and chats by their numbers, the short ones too.
     for talkative in ("aiogram", "aiogram_dialog"):
         logging.getLogger(talkative).setLevel(logging.ERROR)
+    # They tell of every attempt to reach a database that is away, where one line of ours is enough.
+    for persistent in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(persistent).setLevel(logging.CRITICAL)
     for own in ("bot", "dialogs", "services", "db", "desk"):
         logging.getLogger(own).setLevel(level.upper())

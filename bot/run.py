@@ -67,6 +67,7 @@ def commands(settings: Settings) -> dict[str, list[str]]:
         "web": [*python, "bot", "web"],
         "worker": [*python, "bot", "worker", "inbox"],
         "delivery": [*python, "bot", "worker", "outbox"],
+        "jobs": [*python, "bot", "worker", "jobs"],
     }
     if settings.simulator:
         found["simulator"] = [*python, "simulator", *_simulator_options(settings)]
@@ -209,6 +210,7 @@ def _announce(settings: Settings, began: float, pids: Mapping[str, int]) -> None
         "web": lambda: _answers(f"{settings.local_url}/readyz"),
         "worker": lambda: _reports(settings, "inbox", pids["worker"]),
         "delivery": lambda: _reports(settings, "outbox", pids["delivery"]),
+        "jobs": lambda: _reports(settings, "jobs", pids["jobs"]),
     }
     if settings.simulator:
         waits["simulator"] = lambda: _answers(f"{settings.local_url}/simulator")

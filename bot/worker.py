@@ -1,4 +1,4 @@
-"""The two workers: one handles what came in, one sends what must go out.
+"""The workers: one handles what came in, one sends what must go out, one does the jobs.
 
 Sending must stay small: it never imports aiogram, which alone would cost it seconds and 160 MB.
 """
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _INBOX_POOL = 12
 _OUTBOX_POOL = 6
+_JOBS_POOL = 5
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 15.0
 _STEADY_AFTER_S = 60.0
@@ -47,6 +48,12 @@ def run_outbox(settings: Settings) -> None:
     uvloop.run(_outbox(settings))
 
 
+def run_jobs(settings: Settings) -> None:
+    """Do what the clock brings and what was promised until SIGTERM or SIGINT. Raises as above."""
+    setup_logging("jobs", level=settings.log_level)
+    uvloop.run(_jobs(settings))
+
+
 async def _inbox(settings: Settings) -> None:
     from bot.conversation import build_conversation  # noqa: PLC0415 - only here, see above
 
@@ -65,6 +72,13 @@ async def _inbox(settings: Settings) -> None:
 async def _outbox(settings: Settings) -> None:
     async with open_app(settings, pool_size=_OUTBOX_POOL) as app, _senders(settings) as senders:
         await _until_stopped(app, "outbox", Delivery(app.engine, senders).run)
+
+
+async def _jobs(settings: Settings) -> None:
+    from bot.jobs.worker import JobWorker  # noqa: PLC0415 - delivery does without the job library
+
+    async with open_app(settings, pool_size=_JOBS_POOL) as app:
+        await _until_stopped(app, "jobs", JobWorker(app).run)
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""Both workers under one line of the Procfile, each its own process.
+"""All workers under one line of the Procfile, each its own process.
 
 They are apart because sending must stay small and go on when a conversation misbehaves; a small
 server wants one line for them all the same.
@@ -11,13 +11,13 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-QUEUES = ("inbox", "outbox")
+QUEUES = ("inbox", "outbox", "jobs")
 _END_TIMEOUT_S = 10.0
 _PAUSE_S = 0.2
 
 
-def run_pair() -> int:
-    """Run both until a signal comes or one of them ends; returns the exit code of that one."""
+def run_group() -> int:
+    """Run them until a signal comes or one of them ends; returns the exit code of that one."""
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -40,7 +40,7 @@ def _start(queue: str) -> subprocess.Popen[bytes]:
 
 
 def _end(workers: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Both end side by side: whoever stops us does not wait for one after the other."""
+    """They end side by side: whoever stops us does not wait for one after the other."""
     for worker in workers:
         worker.terminate()
     deadline = time.monotonic() + _END_TIMEOUT_S
