@@ -134,6 +134,7 @@ def _open_bucket(url: str) -> S3Store:
     options: dict[str, Any] = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     if not parts.hostname or not options.keys() <= _S3_OPTIONS:
         raise ValueError
+    options["disable_bulk_delete"] = True  # not every S3 has it, and we delete few at a time
     if parts.username and parts.password:
         options["access_key_id"] = unquote(parts.username)
         options["secret_access_key"] = unquote(parts.password)

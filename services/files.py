@@ -1,0 +1,237 @@
+"""Files of requests: fetched, checked, sealed, and shown only to those who may see them.
+
+The row says what became of a file, the store holds its bytes. A row without bytes is told to whom
+it concerns; bytes without a row (a crash between the two) are swept up after a day.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Address, File, Request, Staff
+from services import audit
+from services.errors import DomainError, NotAllowed
+from services.file_store import FileMissing, FileStore
+from services.file_types import (
+    MAX_BYTES,
+    REASONS,
+    SUFFIXES,
+    TOO_BIG,
+    CheckedFile,
+    RefusedFile,
+    check_file,
+)
+
+WAITING = "waiting"
+KEPT = "kept"
+REFUSED = "refused"
+LOST = "lost"
+
+SWEEP_AFTER = timedelta(days=1)
+OWN_CENTRE_ROLES = ("case_worker", "safety_focal_point", "centre_manager")
+
+__all__ = [
+    "KEPT",
+    "LOST",
+    "MAX_BYTES",
+    "REASONS",
+    "REFUSED",
+    "TOO_BIG",
+    "WAITING",
+    "FileNotFound",
+    "KeptFile",
+]
+
+
+class FileNotFound(DomainError):  # noqa: N818
+    """No such file, or nothing of it was kept, or it is not the asker's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file as it is shown; `name` is made here, never by whoever sent it."""
+
+    data: bytes
+    media_type: str
+    name: str
+
+
+_one_at_a_time = Lock()
+
+
+async def find_waiting(session: AsyncSession, file_id: UUID) -> File | None:
+    """A file that still has to be fetched, locked until the transaction ends."""
+    query = select(File).where(File.id == file_id, File.state == WAITING).with_for_update()
+    return (await session.scalars(query)).one_or_none()
+
+
+async def keep(session: AsyncSession, store: FileStore, file_id: UUID, data: bytes) -> File | None:
+    """Check what was fetched and keep it, or refuse it: the file's state and reason then say so.
+
+    None when nobody waits for it any more: it was handled before, or the person deleted everything
+    meanwhile. Raises FileStoreError.
+    """
+    file = await find_waiting(session, file_id)
+    if file is None:
+        return None
+    try:
+        checked = await _check(data)
+    except RefusedFile as refusal:
+        return _end(file, REFUSED, refusal.reason)
+    file.stored_name = await store.put(checked.data)
+    file.media_type = checked.media_type
+    file.size = len(checked.data)
+    return _end(file, KEPT)
+
+
+async def refuse(session: AsyncSession, file_id: UUID, reason: str) -> File | None:
+    """Say that a file will never be kept (one of REASONS), as of one too big to be fetched."""
+    file = await find_waiting(session, file_id)
+    return None if file is None else _end(file, REFUSED, reason)
+
+
+async def lose(session: AsyncSession, file_id: UUID, reason: str) -> File | None:
+    """Say that the carrier no longer has a file, or did not give it in spite of all attempts."""
+    file = await find_waiting(session, file_id)
+    return None if file is None else _end(file, LOST, reason)
+
+
+async def _check(data: bytes) -> CheckedFile:
+    return await asyncio.to_thread(_check_alone, data)
+
+
+def _check_alone(data: bytes) -> CheckedFile:
+    """Never two at once: one decoded picture may take 300 MB."""
+    with _one_at_a_time:
+        return check_file(data)
+
+
+def _end(file: File, state: str, reason: str | None = None) -> File:
+    file.state = state
+    file.reason = reason
+    file.source = None
+    return file
+
+
+async def keep_export(
+    session: AsyncSession,
+    store: FileStore,
+    address_id: int,
+    data: bytes,
+    *,
+    media_type: str,
+    now: datetime,
+    lasts: timedelta,
+) -> File:
+    """Keep a file that was made for somebody; it goes again after `lasts`.
+
+    Raises FileStoreError.
+    """
+    file = File(
+        address_id=address_id,
+        kind="document",
+        state=KEPT,
+        stored_name=await store.put(data),
+        media_type=media_type,
+        size=len(data),
+        created_at=now,
+        expires_at=now + lasts,
+    )
+    session.add(file)
+    await session.flush()
+    return file
+
+
+async def read(
+    session: AsyncSession, store: FileStore, staff: Staff, file_id: UUID, *, now: datetime
+) -> KeptFile:
+    """Show a file of a request to a member of staff, and write down that they saw it.
+
+    Raises FileNotFound, NotAllowed or FileStoreError.
+    """
+    query = select(File, Request.owner_id).outerjoin(Request).where(File.id == file_id)
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise FileNotFound("no such file")
+    file, owner_id = found
+    if not may_read(staff, file, owner_id):
+        raise NotAllowed("this file is not for this member of staff")
+    kept = await _open(store, file)
+    await audit.record(
+        session,
+        actor="staff",
+        actor_id=str(staff.id),
+        action="read",
+        subject="file",
+        subject_id=str(file.id),
+        now=now,
+    )
+    return kept
+
+
+def may_read(staff: Staff, file: File, owner_id: UUID | None) -> bool:
+    """Own centre; administrators what they answer for themselves; auditors and the gone nothing."""
+    if staff.ended_at is not None or file.request_id is None:
+        return False
+    if staff.role == "administrator":
+        return owner_id == staff.id
+    return staff.role in OWN_CENTRE_ROLES and staff.centre_id == file.centre_id
+
+
+async def read_own(
+    session: AsyncSession, store: FileStore, address: Address, file_id: UUID
+) -> KeptFile:
+    """Show a person a file of their own. Raises FileNotFound or FileStoreError."""
+    own = File.address_id == address.id
+    if address.person_id is not None:
+        theirs = select(Address.id).where(Address.person_id == address.person_id)
+        own = or_(own, File.address_id.in_(theirs))
+    file = (await session.scalars(select(File).where(File.id == file_id, own))).one_or_none()
+    if file is None:
+        raise FileNotFound("no such file of this person")
+    return await _open(store, file)
+
+
+async def read_to_send(session: AsyncSession, store: FileStore, file_id: UUID) -> KeptFile:
+    """What a message carries to its person. Raises FileNotFound or FileStoreError."""
+    file = await session.get(File, file_id)
+    if file is None:
+        raise FileNotFound("no such file")
+    return await _open(store, file)
+
+
+async def _open(store: FileStore, file: File) -> KeptFile:
+    if file.stored_name is None or file.media_type is None:
+        raise FileNotFound("nothing of this file was kept")
+    try:
+        data = await store.get(file.stored_name)
+    except FileMissing as error:
+        raise FileNotFound(str(error)) from None
+    name = f"{file.kind}-{file.id.hex[:8]}{SUFFIXES.get(file.media_type, '')}"
+    return KeptFile(data, file.media_type, name)
+
+
+async def forget_expired(session: AsyncSession, *, now: datetime) -> list[str]:
+    """Delete the rows of exports whose time is over; returns the names to delete in the store."""
+    gone = delete(File).where(File.expires_at <= now).returning(File.stored_name)
+    return [name for name in await session.scalars(gone) if name is not None]
+
+
+async def sweep(session: AsyncSession, store: FileStore, *, now: datetime) -> int:
+    """Delete bytes that no row knows of; returns how many. Raises FileStoreError.
+
+    Young ones are left alone: the transaction that names them may still be open.
+    """
+    count = 0
+    async for page in store.list_pages():
+        old = {stored.name for stored in page if stored.modified_at < now - SWEEP_AFTER}
+        query = select(File.stored_name).where(File.stored_name.in_(old))
+        orphans = old - set(await session.scalars(query))
+        await store.delete(orphans)
+        count += len(orphans)
+    return count
