@@ -34,8 +34,11 @@ _WRONG = {
     "SIMULATOR_PORT": "it must be a number from 1 to 65535",
     "SMS_TWO_WAY": "it must be true or false",
     "SIMULATOR": "it must be true or false",
+    "TELEGRAM_PER_S": "it must be a whole number, 0 for no limit",
+    "SMS_PARTS_PER_S": "it must be a whole number, 0 for no limit",
     "LOG_LEVEL": "it must be debug, info, warning or error",
 }
+_Rate = Annotated[int, Field(ge=0)]
 _Port = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
 
 
@@ -70,11 +73,13 @@ class _Given(BaseSettings):
     telegram_bot_token: str | None = None
     telegram_api_url: str | None = None
     telegram_webhook_secret: str | None = None
+    telegram_per_s: _Rate = 30
     twilio_account_sid: str | None = None
     twilio_auth_token: str | None = None
     twilio_api_url: str | None = None
     sms_sender: str | None = None
     sms_two_way: bool | None = None
+    sms_parts_per_s: _Rate = 10
     simulator: bool | None = None
     simulator_port: _Port | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -85,6 +90,7 @@ class Settings:
     """Every setting, checked and complete. URLs end without a slash; secrets stay out of repr.
 
     `twilio_account_sid`, `twilio_auth_token` and `sms_sender` are empty when SMS is not set up.
+    `telegram_per_s` and `sms_parts_per_s` are what the carrier takes; 0 means no limit.
     """
 
     database_url: str = field(repr=False)
@@ -109,6 +115,8 @@ class Settings:
     simulator: bool
     simulator_port: int
     log_level: str
+    telegram_per_s: int = 30
+    sms_parts_per_s: int = 10
 
     @property
     def local_url(self) -> str:
@@ -172,6 +180,8 @@ def load_settings() -> Settings:
         simulator=simulator,
         simulator_port=simulator_port,
         log_level=given.log_level,
+        telegram_per_s=given.telegram_per_s,
+        sms_parts_per_s=given.sms_parts_per_s,
     )
 
 

@@ -59,6 +59,21 @@ SENDING = Histogram(
 OUTCOMES = Counter(
     "tralob_outbox", "Messages by what became of them", ["channel", "outcome"], registry=REGISTRY
 )
+SEND_LIMIT_LOCAL = Gauge(
+    "tralob_send_limit_local",
+    "1 while Redis is away and this process keeps to a small share of its own",
+    registry=REGISTRY,
+)
+LIMIT_WAIT = Histogram(
+    "tralob_send_limit_wait_seconds",
+    "Time that a message waited for its turn",
+    ["channel", "lane"],
+    buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    registry=REGISTRY,
+)
+THROTTLED = Counter(
+    "tralob_throttled", "How often a carrier asked for patience", ["channel"], registry=REGISTRY
+)
 INBOX_DEPTH = Gauge("tralob_inbox_waiting", "Updates not handled yet", registry=_SHARED)
 OUTBOX_DEPTH = Gauge(
     "tralob_outbox_unfinished", "Messages not ended yet", ["channel", "state"], registry=_SHARED
