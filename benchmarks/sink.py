@@ -1,4 +1,4 @@
-"""A Bot API that takes everything: as cheap as it can be, so that it measures nobody but us.
+"""Carriers that take everything: as cheap as they can be, so that they measure nobody but us.
 
 The simulator checks each request against the published schema, which costs more than the program
 that is measured here. This one parses, hands the call on and answers.
@@ -12,15 +12,25 @@ from urllib.parse import parse_qsl
 
 import httptools
 
+Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
+"""Path and fields of a request in, status and JSON of the answer out."""
 Call = Callable[[str, dict[str, Any]], Any]
-"""Method and its fields in, the `result` of the answer out."""
+"""Method of the Bot API and its fields in, the `result` of the answer out."""
+
+
+class TooManyRequestsError(Exception):
+    """Raised by a `Call`: the bot must wait so many seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"retry after {retry_after}")
+        self.retry_after = retry_after
 
 
 class _Connection(asyncio.Protocol):
-    """One HTTP/1.1 connection of a bot, kept alive."""
+    """One HTTP/1.1 connection of a client, kept alive."""
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
         self._begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,12 +56,11 @@ class _Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        method = self._url.decode().rpartition("/")[2]
-        result = self._call(method, self._fields())
-        body = json.dumps({"ok": True, "result": result}).encode()
+        status, content = self._answer(self._url.decode(), self._fields())
+        body = json.dumps(content).encode()
         self._transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-            % len(body)
+            b"HTTP/1.1 %d -\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % (status, len(body))
             + body
         )
         self._url, self._body, self._is_json = b"", b"", False
@@ -66,8 +75,30 @@ class _Connection(asyncio.Protocol):
         return fields
 
 
-async def serve_sink(call: Call) -> tuple[asyncio.Server, str]:
+def as_bot_api(call: Call) -> Answer:
+    """Answer as the Bot API does."""
+
+    def answer(path: str, fields: dict[str, Any]) -> tuple[int, Any]:
+        try:
+            return 200, {"ok": True, "result": call(path.rpartition("/")[2], fields)}
+        except TooManyRequestsError as error:
+            return 429, {
+                "ok": False,
+                "error_code": 429,
+                "description": f"Too Many Requests: {error}",
+                "parameters": {"retry_after": error.retry_after},
+            }
+
+    return answer
+
+
+async def serve_answers(answer: Answer) -> tuple[asyncio.Server, str]:
     """Serve on a free port of this machine; returns the server and its address."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(call), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Connection(answer), "127.0.0.1", 0)
     return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def serve_sink(call: Call) -> tuple[asyncio.Server, str]:
+    """Serve a Bot API; returns the server and its address."""
+    return await serve_answers(as_bot_api(call))
