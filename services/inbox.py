@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from asyncpg import Connection
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
 from db.models.address import address_index
@@ -226,6 +228,12 @@ async def give_back(connection: Connection, item: Claimed) -> None:
 async def list_due(connection: Connection, limit: int) -> list[bytes]:
     """Name addresses that have something to handle now, whoever may hold them."""
     return [row["address_key"] for row in await connection.fetch(_DUE, limit)]
+
+
+async def hold_address(session: AsyncSession, key: bytes) -> bool:
+    """Keep every consumer from an address until the transaction ends; False when one has it."""
+    lock = select(func.pg_try_advisory_xact_lock(_lock_number(key)))
+    return bool(await session.scalar(lock))
 
 
 def _lock_number(key: bytes) -> int:
