@@ -19,6 +19,7 @@ from aiogram.fsm.storage.base import BaseEventIsolation, BaseStorage, StateType,
 from redis.asyncio import Redis
 
 from bot.shown import Shown
+from bot.standing_key import standing_key
 from db.crypto import DecryptionError, Keyring
 from dialogs.states import ALL_GROUPS
 
@@ -49,7 +50,7 @@ class StateStore:
         self._keyring = keyring
 
     def _key(self, address_key: bytes) -> str:
-        return "c:" + self._keyring.blind_index("state:" + address_key.hex())[:16].hex()
+        return standing_key(self._keyring, address_key)
 
     async def load(self, address_key: bytes) -> Standing:
         """An empty standing when there is none, or none that can still be read."""
