@@ -7,11 +7,10 @@ stay. Every rule takes a batch, so that no transaction holds many rows for long.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import File
-from services import jobs
+from services import files, jobs
 
 BATCH = 2000
 EXPIRED_FILES = "expired files"
@@ -135,22 +134,20 @@ RULES = (*(rule.name for rule in _RULES), EXPIRED_FILES)
 
 
 async def purge(session: AsyncSession, rule: str, *, now: datetime, most: int = BATCH) -> int:
-    """Apply one of `RULES` to up to ``most`` rows; returns to how many it was applied."""
+    """Apply one of `RULES` to up to ``most`` rows; returns to how many it was applied.
+
+    Expired files, of which a day brings few, all go at once.
+    """
     if rule == EXPIRED_FILES:
-        return await _delete_expired_files(session, now, most)
+        return await _delete_expired_files(session, now)
     found = next(known for known in _RULES if known.name == rule)
     result = await session.execute(found.statement, {"before": now - found.after, "most": most})
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-async def _delete_expired_files(session: AsyncSession, now: datetime, most: int) -> int:
+async def _delete_expired_files(session: AsyncSession, now: datetime) -> int:
     """Forget exports whose time is over; a job deletes what lies outside the database."""
-    query = select(File).where(File.expires_at < now).limit(most)
-    files = (await session.scalars(query)).all()
-    for file in files:
-        await session.delete(file)
-    names = [file.stored_name for file in files if file.stored_name is not None]
+    names = await files.forget_expired(session, now=now)
     if names:
         await jobs.defer(session, jobs.DELETE_FILES, names=names)
-    await session.flush()
-    return len(files)
+    return len(names)
