@@ -18,6 +18,7 @@ UPLOAD_LIMIT = 50 * 1024 * 1024
 PHOTO_SIDES = 10_000
 
 _ASSETS = Path(__file__).with_name("assets")
+_SAMPLES = {"photo": "photo.jpg", "voice": "voice.ogg", "document": "document.pdf"}
 _FOLDERS = {"photo": "photos", "document": "documents", "voice": "voice", "audio": "music"}
 _SUFFIXES = {"photo": ".jpg", "voice": ".oga", "audio": ".mp3"}
 _TYPES = {"photo": "image/jpeg", "voice": "audio/ogg", "audio": "audio/mpeg"}
@@ -124,5 +125,5 @@ def _picture(data: bytes) -> dict[str, Any]:
 
 
 def read_sample(kind: str) -> bytes:
-    """The built-in photo or voice message."""
-    return (_ASSETS / {"photo": "photo.jpg", "voice": "voice.ogg"}[kind]).read_bytes()
+    """The built-in photo, voice message or document."""
+    return (_ASSETS / _SAMPLES[kind]).read_bytes()

@@ -12,7 +12,6 @@ from simulator.telegram.errors import BotApiError, PersonError
 from simulator.telegram.files import read_sample
 
 SAMPLE_SECONDS = 2
-SAMPLE_DOCUMENT = "ឯកសារគំរូ\n".encode()
 
 MediaKind = Literal["photo", "voice", "document"]
 
@@ -140,7 +139,7 @@ def send_media(
 
 def _sample(kind: MediaKind) -> Picked:
     if kind == "document":
-        return Picked(SAMPLE_DOCUMENT, "sample.txt", "text/plain")
+        return Picked(read_sample(kind), "sample.pdf", "application/pdf")
     return Picked(read_sample(kind), None, None)
 
 

@@ -184,7 +184,7 @@ def test_what_is_refused(name: str) -> None:
 AS_SENT: dict[str, tuple[bytes, str]] = {
     "voice message": (read_sample("voice"), "audio/ogg"),
     "mp3": (b"ID3\x04" + bytes(6) + b"\xff\xfb\x90\x64" + bytes(400), "audio/mpeg"),
-    "pdf": (b"%PDF-1.4\n1 0 obj\n%%EOF", PDF),
+    "pdf": (read_sample("document"), PDF),
     "word": (office(WORD, word__document="<w/>"), DOCX),
     "excel": (office(SHEET, xl__workbook="<x/>"), XLSX),
 }

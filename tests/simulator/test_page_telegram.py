@@ -1,14 +1,17 @@
 """A person with Telegram on the phones page, in a real browser."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.simulator.phones_page import (
+    TOKEN,
     Simulator,
     chromium,
     new_config,
@@ -188,6 +191,25 @@ async def test_a_file_of_ones_own_can_be_sent(page: Page, simulator: Simulator) 
     message = await simulator.next_update("message")
     assert message["document"]["file_name"] == "letter.txt"
     await expect(telegram(page).locator(".card a")).to_have_text("letter.txt")
+
+
+async def test_a_document_of_the_bot_can_be_taken_off_the_phone(
+    page: Page, simulator: Simulator
+) -> None:
+    chat = await start(page, simulator)
+    form = aiohttp.FormData({"chat_id": str(chat), "caption": "ទិន្នន័យរបស់បង"})
+    form.add_field("document", "<p>ទិន្នន័យ</p>".encode(), filename="mrc.html")
+    async with simulator.http.post(f"{simulator.url}/bot{TOKEN}/sendDocument", data=form) as sent:
+        assert sent.status == 200
+    link = telegram(page).locator(".card a")
+    await expect(link).to_have_text("mrc.html")
+    async with page.expect_download() as download:
+        await link.click()
+    file = await download.value
+    assert file.suggested_filename == "mrc.html"
+    assert (await asyncio.to_thread(Path.read_bytes, await file.path())).decode() == (
+        "<p>ទិន្នន័យ</p>"
+    )
 
 
 async def test_reply_keyboard_shares_the_number_after_asking(
