@@ -1,6 +1,7 @@
 """A few people who do not exist, so that whoever tries the program sees a queue at work.
 
-All of them say so in their names, and every row is marked.
+All of them say so in their names, and every row is marked. Each centre has an invented member of
+staff too, who answers for whoever tries the program without being one.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Draft, Person
-from services import addresses, registration
+from db.models import Centre, Draft, Person, Staff
+from services import addresses, registration, staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,33 @@ _PEOPLE = (
 )
 
 
+def staff_name(centre_id: str) -> str:
+    """What the invented member of staff of a centre is called: Demo (pursat)."""
+    return f"Demo ({centre_id})"
+
+
+async def get_staff(session: AsyncSession, centre_id: str) -> Staff:
+    """The invented member of staff of a centre. Raises StaffNotFound."""
+    return await staff.get_by_name(session, staff_name(centre_id))
+
+
 async def load(session: AsyncSession, *, now: datetime) -> bool:
-    """Make the demo people and their requests once; False when they are there already."""
+    """Make the demo people, their requests and who answers them; False when all are there."""
+    new_staff = await _load_staff(session, now)
     if await session.scalar(select(exists().where(Person.is_demo))):
-        return False
+        return new_staff
     for person in _PEOPLE:
         await _load_person(session, person, now - timedelta(hours=person.hours_ago))
     return True
+
+
+async def _load_staff(session: AsyncSession, now: datetime) -> bool:
+    is_new = False
+    for centre_id in (await session.scalars(select(Centre.id))).all():
+        if await staff.find_by_name(session, staff_name(centre_id)) is None:
+            await staff.add(session, staff_name(centre_id), "case_worker", centre_id, now=now)
+            is_new = True
+    return is_new
 
 
 async def _load_person(session: AsyncSession, demo: _DemoPerson, now: datetime) -> None:

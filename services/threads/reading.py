@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
@@ -229,7 +230,7 @@ async def _find_last_words(
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .where(RequestEvent.request_id.in_(request_ids), RequestEvent.kind == "staff_message")
         .order_by(RequestEvent.request_id, RequestEvent.id.desc())
-        .distinct(RequestEvent.request_id)
+        .ext(distinct_on(RequestEvent.request_id))
     )
     return {
         event.request_id: FromCentre(event.body["text"], event.at, _delivery_of(event, state))

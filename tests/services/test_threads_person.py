@@ -1,0 +1,164 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import File, Request
+from services import requests, threads
+from services.errors import EmptyText, MoveNotAllowed, RequestNotFound
+from tests.services.centre_at_work import (
+    FRIDAY,
+    PlainWords,
+    events_of,
+    hire,
+    kinds_of,
+    write_from,
+)
+from tests.support import Database
+
+LATER = FRIDAY + timedelta(hours=1)
+WORDS = PlainWords()
+
+
+async def test_words_to_nobody_in_particular_open_a_talk(session: AsyncSession) -> None:
+    address = await write_from(session)
+    request = await threads.talk(session, address, " សួស្ដី ", now=FRIDAY)
+    assert (request.topic, request.state, request.centre_id) == ("talk", "new", "pursat")
+    assert request.due_at is not None
+    opened, said = await events_of(session, request)
+    assert (opened.kind, said.kind, said.actor) == ("opened", "person_message", "person")
+    assert said.body == {"text": "សួស្ដី"}
+
+
+async def test_more_words_go_to_the_talk_that_is_open(session: AsyncSession) -> None:
+    address = await write_from(session)
+    first = await threads.talk(session, address, "one", now=FRIDAY)
+    again = await threads.talk(session, address, "two", now=LATER)
+    assert again.code == first.code
+    await threads.withdraw(session, address, first.code, now=LATER)
+    assert (await threads.talk(session, address, "three", now=LATER)).code != first.code
+
+
+async def test_words_answer_what_staff_wrote_last(session: AsyncSession) -> None:
+    address, me = await write_from(session), await hire(session)
+    talk = await threads.talk(session, address, "hello", now=FRIDAY)
+    call = await requests.ask_for_call(session, address, now=FRIDAY)
+    await threads.reply(session, call.code, "When?", staff=me, words=WORDS, now=LATER)
+    assert (await threads.talk(session, address, "At noon", now=LATER)).code == call.code
+    much_later = LATER + timedelta(days=15)
+    assert (await threads.talk(session, address, "Hello?", now=much_later)).code == talk.code
+
+
+async def test_words_about_what_was_done_open_it_again(session: AsyncSession) -> None:
+    address, me = await write_from(session), await hire(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=WORDS, now=FRIDAY)
+    await threads.talk(session, address, "But nobody came", now=LATER)
+    assert (request.state, request.owner_id) == ("reopened", me.id)
+
+
+async def test_many_messages_at_once_open_one_talk(db: Database) -> None:
+    async with db.new_session.begin() as session:
+        address = await write_from(session)
+
+    async def say(text: str) -> str:
+        async with db.new_session.begin() as session:
+            return (await threads.talk(session, address, text, now=FRIDAY)).code
+
+    codes = await asyncio.gather(*(say(f"{number}") for number in range(10)))
+    assert len(set(codes)) == 1
+    async with db.new_session() as session:
+        request = await requests.hold(session, codes[0])
+        assert len(await kinds_of(session, request)) == 11
+
+
+async def test_only_ones_own_requests_can_be_written_to_or_seen(session: AsyncSession) -> None:
+    address, stranger = await write_from(session), await write_from(session, "43")
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    for act in (
+        threads.write_to_request(session, stranger, request.code, "me too", now=FRIDAY),
+        threads.get_mine(session, stranger, request.code),
+        threads.withdraw(session, stranger, request.code, now=FRIDAY),
+        threads.confirm_help(session, stranger, request.code, True, now=FRIDAY),
+        threads.attach_file(session, stranger, "photo", "id", code=request.code, now=FRIDAY),
+    ):
+        with pytest.raises(RequestNotFound):
+            await act
+    assert await threads.list_mine(session, stranger) == []
+
+
+async def test_blanks_say_nothing(session: AsyncSession) -> None:
+    address = await write_from(session)
+    with pytest.raises(EmptyText):
+        await threads.talk(session, address, " \n", now=FRIDAY)
+    assert await session.scalar(select(func.count()).select_from(Request)) == 0
+
+
+async def test_a_withdrawn_request_takes_nothing_more(session: AsyncSession) -> None:
+    address = await write_from(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.withdraw(session, address, request.code, now=FRIDAY)
+    with pytest.raises(MoveNotAllowed):
+        await threads.write_to_request(session, address, request.code, "more", now=LATER)
+    mine = await threads.get_mine(session, address, request.code)
+    assert (mine.stage, mine.can_write, mine.can_withdraw) == ("withdrawn", False, False)
+
+
+async def test_a_photo_joins_the_thread_and_is_fetched_by_a_job(session: AsyncSession) -> None:
+    address = await write_from(session)
+    request = await threads.attach_file(
+        session, address, "photo", "telegram-id", caption="my papers", now=FRIDAY
+    )
+    file = (await session.scalars(select(File))).one()
+    assert (file.state, file.source, file.request_id) == ("waiting", "telegram-id", request.id)
+    _, event = await events_of(session, request)
+    assert (event.kind, event.file_id, event.body) == (
+        "person_file",
+        file.id,
+        {"text": "my papers"},
+    )
+    job = (await session.execute(text("SELECT task_name, args FROM procrastinate_jobs"))).one()
+    assert tuple(job) == ("fetch_file", {"file_id": str(file.id)})
+
+
+async def test_ones_own_requests_are_listed_newest_first(session: AsyncSession) -> None:
+    address, me = await write_from(session), await hire(session)
+    call = await requests.ask_for_call(session, address, now=FRIDAY)
+    talk = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.reply(session, call.code, "First", staff=me, words=WORDS, now=FRIDAY)
+    await threads.reply(session, call.code, "Second", staff=me, words=WORDS, now=LATER)
+    newer, older = await threads.list_mine(session, address)
+    assert (newer.code, newer.stage, newer.owner_name) == (talk.code, "received", None)
+    assert newer.due_at == talk.due_at
+    assert (older.code, older.stage, older.owner_name) == (call.code, "in_progress", "Sok")
+    assert older.last_from_centre is not None
+    assert (older.last_from_centre.text, older.last_from_centre.delivery) == ("Second", "waiting")
+
+
+@pytest.mark.parametrize(
+    ("came", "stage", "can_confirm"), [(True, "confirmed", False), (False, "reopened", False)]
+)
+async def test_the_person_says_whether_help_came(
+    session: AsyncSession, came: bool, stage: str, can_confirm: bool
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=WORDS, now=FRIDAY)
+    done = await threads.get_mine(session, address, request.code)
+    assert (done.stage, done.can_confirm) == ("done", True)
+    await threads.confirm_help(session, address, request.code, came, now=LATER)
+    mine = await threads.get_mine(session, address, request.code)
+    assert (mine.stage, mine.can_confirm) == (stage, can_confirm)
+
+
+async def test_an_answer_about_help_that_is_no_longer_asked_changes_nothing(
+    session: AsyncSession,
+) -> None:
+    address = await write_from(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    for came in (True, False):
+        await threads.confirm_help(session, address, request.code, came, now=LATER)
+    assert request.state == "new"
+    assert await kinds_of(session, request) == ["opened", "person_message"]
