@@ -13,19 +13,35 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 
 from dialogs.buttons import Role
+from dialogs.my_requests import ACTIONS, NEXT, STAGES, TOPICS
 from dialogs.registration.labels import SECTORS
+from services.consent import PURPOSES
+from services.questions import NO, YES
 from services.types import SEXES
 
 KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
 
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "button-": tuple(role for role in Role if role is not Role.OPTION),
+    "data-": ("see", "correct", "agreements", "shared", "download", "delete"),
+    "file-": ("too_big", "heic", "kind", "damaged", "lost"),
+    "help-": (YES, NO),
     "line-": ("name", "age", "sex", "home", "phone", "wanted", "sectors", "salary"),
-    "menu-": ("call", "help", "language"),
+    "menu-": ("requests", "talk", "call", "my_data", "help", "language"),
+    "next-": NEXT,
+    "notice-shared-": ("yes", "no"),
+    "purpose-": PURPOSES,
+    "purpose-words-": PURPOSES,
     "registration-": ("province", "district", "commune"),
     "salary-": ("dollars", "riel"),
+    "request-": ACTIONS,
     "sector-": SECTORS,
     "sex-": SEXES,
+    "stage-": STAGES,
+    "time-": ("morning", "noon", "afternoon", "evening", "night"),
+    "topic-": (*TOPICS, "other"),
+    "shared-": ("yes", "no"),
+    "shared-now-": ("yes", "no"),
 }
 
 

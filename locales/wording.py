@@ -15,13 +15,34 @@ from services import keywords, sms_text
 LONGEST_RUN: Final = 40  # units without a space: beyond it an old phone wraps inside a word
 
 # Names and typed words that stay as they are in a Khmer sentence.
-LATIN_IN_KHMER: Final = frozenset({"MRC", "CALL", "STOP", "START", "Telegram", "English"})
+LATIN_IN_KHMER: Final = frozenset(
+    {"MRC", "CALL", "STOP", "START", "Telegram", "English", "Clear", "history"}
+)
 # Both languages at once: a choice between them, and a line for phones that show boxes.
-BILINGUAL: Final = frozenset({"language-choose", "menu-language", "sms-no-khmer-letters"})
+BILINGUAL: Final = frozenset(
+    {"language-choose", "menu-language", "notice-kept", "sms-no-khmer-letters"}
+)
 # Never sent by SMS: what they speak of exists on Telegram alone.
 TELEGRAM_ONLY: Final = frozenset({"button-share-contact", "notice-contact-not-own"})
 # យល់ព្រម is kept for consent, so that agreeing never becomes a habit.
-CONSENT: Final = frozenset({"consent-agree", "consent-refuse", "registration-consent"})
+CONSENT: Final = frozenset(
+    {
+        "agreement-given",
+        "agreement-refused",
+        "agreement-service-note",
+        "consent-agree",
+        "consent-refuse",
+        "data-agreement-text",
+        "data-agreements",
+        "data-agreements-text",
+        "data-delete-text",
+        "notice-agreed",
+        "notice-agreement-ended",
+        "purpose-none",
+        "registration-consent",
+        "registration-purposes",
+    }
+)
 # Tier B is for what concerns safety; these are answers to a plain question of a form.
 PLAIN_ANSWERS: Final = {"sex-female": {"woman"}, "registration-sex": {"woman"}}
 

@@ -1,28 +1,31 @@
 """Registration, its minimum: who, how old, from where, and which work is wanted where.
 
 The centres ask what the ministry's job line asks (name, age, wanted province, sector,
-expected pay) plus sex and home commune. Confirming makes the person and one request.
+expected pay) plus sex and home commune. Confirming makes the person and one request. The same
+form corrects what a registered person told: it begins with everything answered.
 """
 
 from typing import Any
 
 from aiogram_dialog import Dialog, DialogManager
 
-from dialogs.registration import home, phone, summary, who, work
-from dialogs.registration.form import FORM, home_question
+from dialogs.registration import home, phone, purposes, summary, who, work
+from dialogs.registration.form import FORM, KNOWN, home_question
 from dialogs.states import Registration
 from dialogs.turn import turn_of
 from services import drafts
 
 
 async def on_start(start_data: Any, manager: DialogManager) -> None:
-    """Go on where a draft stands."""
+    """Go on where a draft stands; a registered person has answered everything already."""
     turn = turn_of(manager)
+    if turn.address.person_id is not None:
+        manager.dialog_data[KNOWN] = True
     async with turn.new_session.begin() as session:
         draft = await drafts.find_draft(session, turn.address.id, FORM.name)
-    if draft:
+    if draft and manager.current_context().state != Registration.correct:
         turn.answers = draft.answers
-        step = FORM.step(draft.step)
+        step = FORM.summary if KNOWN in manager.dialog_data else FORM.step(draft.step)
         if step in (Registration.district, Registration.commune):
             step = home_question(await FORM.answers(manager))
         await manager.switch_to(step)
@@ -34,5 +37,6 @@ registration_dialog = Dialog(
     *phone.screens,
     *work.screens,
     *summary.screens,
+    *purposes.screens,
     on_start=on_start,
 )

@@ -10,6 +10,9 @@ from dialogs.states import Registration
 from dialogs.turn import turn_of
 from services import phone_numbers, registration
 
+KNOWN = "known"
+"""In the data of the dialog: the person is registered, and corrects what was told."""
+
 FORM = Form(
     registration.FORM,
     (

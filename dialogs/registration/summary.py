@@ -1,18 +1,23 @@
-"""The end: everything told, any line corrected, and one request made of it."""
+"""The end: everything told, any line corrected, and one request made of it.
+
+Whoever is registered already comes here to correct what is known; confirming then changes the
+person and asks for nothing more.
+"""
 
 from typing import Any
 
 from aiogram_dialog import DialogManager
 
+from dialogs import navigation
 from dialogs.forms import CORRECTING
 from dialogs.registration import labels
-from dialogs.registration.form import FORM
+from dialogs.registration.form import FORM, KNOWN
 from dialogs.screen import Screen
 from dialogs.states import Registration
 from dialogs.texts import Tr
 from dialogs.turn import turn_of
 from dialogs.widgets import Choice, Item
-from services import errors, registration
+from services import drafts, errors, registration
 
 # Which window corrects which line of the summary, or asks for a field that is missing.
 LINES = {
@@ -77,6 +82,19 @@ async def back_to_summary(manager: DialogManager) -> None:
     await manager.switch_to(Registration.summary)
 
 
+async def back_from_summary(manager: DialogManager) -> None:
+    """Whoever is known leaves everything as it was."""
+    if not manager.dialog_data.get(KNOWN):
+        await FORM.back(manager)
+        return
+    turn = turn_of(manager)
+    async with turn.new_session.begin() as session:
+        await drafts.discard(session, turn.address.id, FORM.name)
+    turn.answers = None
+    turn.say("notice-data-unchanged")
+    await navigation.back_to_my_data(manager)
+
+
 async def on_confirm(manager: DialogManager) -> None:
     turn = turn_of(manager)
     try:
@@ -92,8 +110,12 @@ async def on_confirm(manager: DialogManager) -> None:
             manager.dialog_data[CORRECTING] = True
         await manager.switch_to(missing)
         return
-    turn.answers = None
-    await manager.switch_to(Registration.done)
+    turn.answers = turn.heard = None
+    if manager.dialog_data.get(KNOWN):
+        turn.say("notice-data-changed")
+        await navigation.back_to_my_data(manager)
+    else:
+        await manager.switch_to(Registration.purposes)
 
 
 async def get_done(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -109,7 +131,7 @@ screens = (
         Choice("choice", "choices", on_summary),
         state=Registration.summary,
         getter=get_summary,
-        back=FORM.back,
+        back=back_from_summary,
         preview_data={
             "summary": "ឈ្មោះ៖ សុខា",
             "choices": [Item("confirm", "ត្រឹមត្រូវហើយ"), Item("correct", "កែ")],

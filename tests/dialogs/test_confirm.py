@@ -55,9 +55,9 @@ async def test_a_hundred_presses_make_one_request(line: Line) -> None:
         await until(lambda: _all_handled(line))
     assert await _count(line, Request) == 1
     assert await _count(line, Person) == 1
-    assert question(line, "registration-done") in person.screen
+    assert question(line, "registration-purposes") in person.screen
     assert len(person.chat) == messages
-    assert (await stands(person)).window == "Registration:done"
+    assert (await stands(person)).window == "Registration:purposes"
 
 
 async def test_a_hundred_ones_by_sms_make_one_request(line: Line) -> None:

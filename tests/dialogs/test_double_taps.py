@@ -12,7 +12,7 @@ from tests.dialogs.walk import TELEGRAM_WINDOWS, clone, question, stands, walk_t
 from tests.people import Line, TelegramPerson
 
 # Pressing one of these again is a second wish, seen and meant: a tick, a page.
-SEEN_AGAIN = ("Registration:wanted", "Registration:sectors")
+SEEN_AGAIN = ("Registration:wanted", "Registration:sectors", "Registration:purposes")
 
 
 def _sample_of_buttons(person: TelegramPerson) -> list[str]:
@@ -119,4 +119,4 @@ async def test_a_hundred_hands_on_confirm_make_one_request(line: Line) -> None:
     async with line.app.new_session.begin() as session:
         waiting = await requests.list_waiting(session)
     assert [each.topic for each in waiting] == ["registration"]
-    assert (await stands(person)).window == "Registration:done"
+    assert (await stands(person)).window == "Registration:purposes"

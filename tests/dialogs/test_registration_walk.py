@@ -35,7 +35,7 @@ async def test_somebody_registers_on_telegram(line: Line) -> None:
     assert "ឃុំមេទឹក ស្រុកបាកាន ខេត្តពោធិ៍សាត់" in summary
     assert "012 345 678" in summary
     done = await person.press("ត្រឹមត្រូវហើយ")
-    assert "យើងបានទទួលការចុះឈ្មោះរបស់បងហើយ" in done
+    assert "បងចុះឈ្មោះរួចហើយ" in done
     assert await _waiting(line) == [
         ("registration", "សុខា", "ឃុំមេទឹក, ពោធិ៍សាត់", "telegram"),
     ]

@@ -156,8 +156,8 @@ async def test_a_fault_after_confirming_makes_no_second_request(line: Line) -> N
         await person.press_data(data, screen)
     await person.press_data(data, screen, attempt=2)
     assert await _topics(line) == ["registration"]
-    assert (await stands(person)).window == "Registration:done"
-    assert question(line, "registration-done") in person.screen
+    assert (await stands(person)).window == "Registration:purposes"
+    assert question(line, "registration-purposes") in person.screen
 
 
 async def test_a_fault_while_agreeing_leaves_one_agreement_that_counts(line: Line) -> None:

@@ -70,6 +70,7 @@ ANSWERS_ON_TELEGRAM: dict[str, tuple[str, ...]] = {
     "Registration:sectors": ("កាត់ដេរ", "បន្ត"),
     "Registration:salary": ("250$",),
     "Registration:summary": ("ត្រឹមត្រូវហើយ",),
+    "Registration:purposes": ("រំលង",),
     "Registration:done": (),
 }
 

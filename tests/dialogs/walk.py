@@ -28,14 +28,16 @@ TELEGRAM_WAY: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = (
     ("Registration:salary", (("press", "sector-garment"), ("press", "button-done"))),
     ("Registration:summary", (("write", "250$"),)),
     ("Registration:correct", (("press", "button-correct"),)),
-    ("Registration:done", (("press", "button-back"), ("press", "button-confirm"))),
+    ("Registration:purposes", (("press", "button-back"), ("press", "button-confirm"))),
+    ("Registration:done", (("press", "button-skip"),)),
 )
 TELEGRAM_WINDOWS = [state for state, _ in TELEGRAM_WAY]
-# Where a form goes on; choosing what to correct is no step of it, its summary is.
+# Where a form goes on; choosing what to correct is no step of it, its summary is; what is asked
+# after confirming is not either.
 FORM_WINDOWS = [
     state
     for state in TELEGRAM_WINDOWS
-    if state.startswith("Registration") and not state.endswith((":done", ":correct"))
+    if state.startswith("Registration") and not state.endswith((":done", ":correct", ":purposes"))
 ]
 
 # The straight way by SMS; a Cambodian number is not asked for its phone.
@@ -53,7 +55,8 @@ SMS_WAY: tuple[tuple[str, str], ...] = (
     ("Registration:sectors", "1 3"),
     ("Registration:salary", "1"),
     ("Registration:summary", "250"),
-    ("Registration:done", "1"),
+    ("Registration:purposes", "1"),
+    ("Registration:done", "00"),
 )
 SMS_WINDOWS = [state for state, _ in SMS_WAY]
 

@@ -84,7 +84,7 @@ async def test_somebody_registers_in_khmer_on_telegram(line: WholeLine, page: Pa
     await person.write("250 ដុល្លារ")
     await person.sees("ឃុំមេទឹក ស្រុកបាកាន ខេត្តពោធិ៍សាត់")
     await person.press("ត្រឹមត្រូវហើយ")
-    await person.sees("យើងបានទទួលការចុះឈ្មោះ")
+    await person.sees("បងចុះឈ្មោះរួចហើយ")
 
     request = await waiting(line, "ពិសី")
     assert "មេទឹក" in request
