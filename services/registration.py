@@ -7,21 +7,26 @@ at once, gets the same request each time.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from itertools import zip_longest
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import CURRENCIES, SEXES, Address, Draft, Person, Place, Profile, Request
-from services import centres, consent, drafts, requests
+from db.models.request_moves import WAITING
+from services import centres, consent, drafts, phone_numbers, requests
 from services.errors import IncompleteForm
-from services.places import Gazetteer
+from services.places import Gazetteer, load_gazetteer
 
 FORM = "registration"
 TOPIC = "registration"
+CORRECTION = "correction"
+"""Stands for the wording agreed to in a form that only corrects: nothing new is agreed to."""
 YOUNGEST, OLDEST = 10, 100
 LONGEST_NAME = 80
 
@@ -156,7 +161,8 @@ async def register(session: AsyncSession, address: Address, *, now: datetime) ->
     """Turn the address's draft into a person and a request; again, and it is the same request.
 
     An address that has a person already updates this person; a registration that nobody has taken
-    yet stays one request. Raises IncompleteForm, also when there is nothing to register at all.
+    yet stays one request, and a correction never makes a second one. Raises IncompleteForm, also
+    when there is nothing to register at all.
     """
     address = await requests.lock_address(session, address.id)
     draft = await drafts.find_draft(session, address.id, FORM)
@@ -166,21 +172,91 @@ async def register(session: AsyncSession, address: Address, *, now: datetime) ->
     centre = await centres.centre_for(session, told.home)
     person = await _write_person(session, address, told, centre.id, now)
     await consent.link_to_person(session, address.id, person.id, centre.id)
-    request = await _find_request(session, address.id, waiting_only=True)
-    if request is None:
-        request = await requests.open_request(
-            session, address, TOPIC, centre_id=centre.id, draft_key=draft.id, now=now
-        )
-    else:
-        request.resubmit(centre_id=centre.id, now=now)
+    request = await _submit(session, address, draft, centre.id, now=now)
     await session.delete(draft)
     await session.flush()
     return request
 
 
+async def begin_correction(session: AsyncSession, address: Address) -> Draft:
+    """A form with all that the person told, to correct any of it; `register` then takes it over.
+
+    What a correction begun earlier already changed stays changed. Raises IncompleteForm when
+    nobody has registered from this address.
+    """
+    if address.person_id is None:
+        raise IncompleteForm(FIELDS)
+    person = await session.get_one(Person, address.person_id)
+    profile = await session.get_one(Profile, person.id)
+    answers = _to_answers(person, profile)
+    draft = await drafts.find_draft(session, address.id, FORM)
+    if draft is None:
+        draft = Draft(address_id=address.id, form=FORM, answers=answers)
+        session.add(draft)
+    else:
+        draft.answers = {**answers, **draft.answers, "consent": CORRECTION}
+    await session.flush()
+    return draft
+
+
+def _to_answers(person: Person, profile: Profile) -> dict[str, Any]:
+    """What the form would hold had this person just filled it in."""
+    phone = person.phone
+    is_abroad = phone is not None and not phone_numbers.is_cambodian(phone)
+    salary = {"amount": profile.expected_salary, "currency": profile.salary_currency}
+    return {
+        "consent": CORRECTION,
+        "name": person.name,
+        "age": _find_age(person, datetime.now(_CAMBODIA).date()),
+        "sex": person.sex,
+        **_home_of(person),
+        "phone_e164": None if is_abroad else phone,
+        **({"phone_abroad": phone} if is_abroad else {}),
+        "wanted_provinces": list(profile.wanted_provinces),
+        "sectors": list(profile.sectors),
+        "salary": None if profile.expected_salary is None else salary,
+    }
+
+
+def _home_of(person: Person) -> dict[str, str | None]:
+    """The answers about the home; of a place that is gone the first one asks again."""
+    gazetteer = load_gazetteer()
+    home = gazetteer.find_code(person.home_code)
+    around = [] if home is None else [home, *gazetteer.ancestors(home)]
+    codes = [place.code for place in reversed(around)]
+    return dict(zip_longest(_HOME, codes))
+
+
+def _find_age(person: Person, today: date) -> int | None:
+    """The age by the calendar year, as `tell_age` counts it; None for one that the form refuses."""
+    if person.birth_year is None:
+        return None
+    age = today.year - person.birth_year
+    return age if YOUNGEST <= age <= OLDEST else None
+
+
 async def find_registration(session: AsyncSession, address_id: int) -> Request | None:
     """The latest registration that came from this address, whatever became of it."""
     return await _find_request(session, address_id, waiting_only=False)
+
+
+async def _submit(
+    session: AsyncSession, address: Address, draft: Draft, centre_id: str, *, now: datetime
+) -> Request:
+    """The request of this form: a new one, or the one that it joins."""
+    corrects = draft.answers["consent"] == CORRECTION
+    request = await _find_request(
+        session, address.id, person_id=address.person_id, waiting_only=not corrects
+    )
+    if request is None:
+        return await requests.open_request(
+            session, address, TOPIC, centre_id=centre_id, draft_key=draft.id, now=now
+        )
+    if request.state == WAITING:
+        request.resubmit(centre_id=centre_id, now=now)
+    else:
+        request.record("resubmitted", now=now, actor="person")
+    return request
 
 
 async def _get_earlier(session: AsyncSession, address: Address) -> Request:
@@ -191,17 +267,20 @@ async def _get_earlier(session: AsyncSession, address: Address) -> Request:
 
 
 async def _find_request(
-    session: AsyncSession, address_id: int, *, waiting_only: bool
+    session: AsyncSession,
+    address_id: int,
+    *,
+    person_id: UUID | None = None,
+    waiting_only: bool,
 ) -> Request | None:
-    query = (
-        select(Request)
-        .where(Request.address_id == address_id, Request.topic == TOPIC)
-        .order_by(Request.id.desc())
-        .limit(1)
-    )
+    """The latest registration of the address, or of the person from wherever they wrote."""
+    own = Request.address_id == address_id
+    if person_id is not None:
+        own = or_(own, Request.person_id == person_id)
+    query = select(Request).where(own, Request.topic == TOPIC)
     if waiting_only:
-        query = query.where(Request.state == "new")
-    return (await session.scalars(query)).one_or_none()
+        query = query.where(Request.state == WAITING)
+    return (await session.scalars(query.order_by(Request.id.desc()).limit(1))).one_or_none()
 
 
 async def _read_answers(
@@ -251,8 +330,9 @@ async def _write_person(
     person.name = told.name
     person.sex = told.sex
     person.home_code = told.home
-    if told.age is not None:
-        person.tell_age(told.age, now.astimezone(_CAMBODIA).date())
+    today = now.astimezone(_CAMBODIA).date()
+    if told.age is not None and told.age != _find_age(person, today):
+        person.tell_age(told.age, today)
     person.set_phone(told.phone_e164)
     person.updated_at = now
     await session.flush()

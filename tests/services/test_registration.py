@@ -43,7 +43,7 @@ async def test_a_whole_form_becomes_a_person_a_profile_and_a_request(
     session: AsyncSession, now: datetime
 ) -> None:
     address = await _fill(session, now)
-    await consent.record(session, address, "registration", True, "1", now=now)
+    await consent.record(session, address, "service", True, "1", now=now)
     request = await register(session, address, now=now)
 
     person = await session.get_one(Person, request.person_id)
