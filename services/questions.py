@@ -19,6 +19,7 @@ from services.errors import QuestionNotFound
 LETTERS = "KLMNPRTVWX"
 HELP_CAME = "help_came"
 YES, NO = "yes", "no"
+_HIGHEST_ID = 2**63 - 1  # of PostgreSQL; buttons come from outside, and may say anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ async def _find(session: AsyncSession, address: Address, which: int | str) -> Qu
     """Of two questions with one letter, the later."""
     query = select(Question).where(Question.address_id == address.id)
     if isinstance(which, int):
+        if which > _HIGHEST_ID:
+            return None
         query = query.where(Question.id == which)
     else:
         query = query.where(Question.letter == which.upper()).order_by(Question.id.desc())

@@ -1,0 +1,56 @@
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Request
+from services import follow_up, threads
+from tests.services.centre_at_work import FRIDAY, PlainWords, events_of, hire, write_from
+
+WEEK = timedelta(days=7)
+WORDS = PlainWords()
+
+
+async def _finished(session: AsyncSession, outcome: str = "helped") -> Request:
+    me = await hire(session)
+    request = await threads.talk(session, await write_from(session), "hello", now=FRIDAY)
+    await threads.finish(session, request.code, outcome, staff=me, words=WORDS, now=FRIDAY)
+    return request
+
+
+async def test_silence_opens_it_again_after_a_week(session: AsyncSession) -> None:
+    request = await _finished(session)
+    almost = FRIDAY + WEEK - timedelta(minutes=1)
+    assert await follow_up.reopen_unanswered(session, almost) == 0
+    assert await follow_up.reopen_unanswered(session, FRIDAY + WEEK) == 1
+    assert (request.state, request.answer_by) == ("reopened", None)
+    assert request.due_at is not None
+    event = (await events_of(session, request))[-1]
+    assert (event.kind, event.actor, event.body) == ("reopened", "system", {"reason": "no_answer"})
+    assert await follow_up.reopen_unanswered(session, FRIDAY + 2 * WEEK) == 0
+
+
+async def test_whoever_said_that_help_came_is_left_in_peace(session: AsyncSession) -> None:
+    request = await _finished(session)
+    address = await write_from(session)
+    await threads.confirm_help(session, address, request.code, True, now=FRIDAY)
+    assert await follow_up.reopen_unanswered(session, FRIDAY + WEEK) == 0
+    assert request.confirmed_at == FRIDAY
+
+
+async def test_whoever_could_not_be_reached_is_not_expected_to_answer(
+    session: AsyncSession,
+) -> None:
+    request = await _finished(session, "not_reached")
+    assert await follow_up.reopen_unanswered(session, FRIDAY + 2 * WEEK) == 0
+    assert request.state == "done"
+
+
+async def test_help_that_came_may_be_said_after_silence_had_opened_it(
+    session: AsyncSession,
+) -> None:
+    request = await _finished(session)
+    await follow_up.reopen_unanswered(session, FRIDAY + WEEK)
+    address = await write_from(session)
+    await threads.confirm_help(session, address, request.code, True, now=FRIDAY + WEEK)
+    assert (request.state, request.due_at) == ("done", None)
+    assert request.confirmed_at is not None
