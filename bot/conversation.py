@@ -22,10 +22,18 @@ from bot.channels.sms_session import SmsSession, last_screen
 from bot.channels.telegram_session import new_telegram_session
 from bot.dispatcher import build_dispatcher
 from bot.errors import is_passing
+from bot.outside import MEANING, find_answer, find_enclosure
 from bot.shown import Shown
 from bot.state_store import Standing, StateStore, standing_of_turn
-from bot.understanding import Meaning, Pressed, Said, Typed, understand
-from bot.update_reading import Membership, find_membership, read_update
+from bot.understanding import (
+    Corrected,
+    Meaning,
+    Pressed,
+    Said,
+    Typed,
+    understand,
+)
+from bot.update_reading import Membership, find_membership, is_correction, read_update
 from db.models.address import address_index
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
@@ -84,15 +92,13 @@ class Conversation:
         if standing.handled == item.id:
             return
         turn = await self._begin("telegram", str(chat.id))
-        said = None
-        message = update.message
-        if message is not None:
-            meaning = understand(message.text or "", standing.shown, "telegram")
-            said = meaning.intent if isinstance(meaning, Said) else None
-            update = _as_update(update, message, meaning)
+        meaning = None
+        if update.message is not None:
+            meaning = _meaning_of(update.message, standing.shown, is_correction(item.payload))
+            update = _as_update(update, update.message, meaning)
         elif press := update.callback_query:
             update = _as_seen(update, press, standing.shown)
-        await self._feed(self.telegram, update, turn, standing=standing, item=item, said=said)
+        await self._feed(self.telegram, update, turn, meaning, standing=standing, item=item)
         standing.handled = item.id
         await self.store.save(key, standing)
 
@@ -142,11 +148,10 @@ class Conversation:
         ).as_(self.sms)
         if isinstance(meaning, Pressed):
             turn.heard = meaning.heard
-        said = meaning.intent if isinstance(meaning, Said) else None
         update = _as_update(Update(update_id=item.id, message=message), message, meaning)
         token = last_screen.set([])
         try:
-            await self._feed(self.sms, update, turn, standing=standing, item=item, said=said)
+            await self._feed(self.sms, update, turn, meaning, standing=standing, item=item)
             sent = last_screen.get()
         finally:
             last_screen.reset(token)
@@ -208,14 +213,14 @@ class Conversation:
         bot: Bot,
         update: Update,
         turn: Turn,
+        meaning: Meaning | None,
         *,
         standing: Standing,
         item: InboxItem,
-        said: str | None,
     ) -> None:
         data: dict[str, Any] = {
             TURN_KEY: turn,
-            "said": said,
+            MEANING: meaning,
             "attempt": item.attempt,
             "last_attempt": item.attempt >= MAX_ATTEMPTS,
         }
@@ -244,6 +249,17 @@ def _private_chat(update: Update) -> Chat | None:
     return message.chat
 
 
+def _meaning_of(message: Message, shown: Shown | None, is_edited: bool) -> Meaning:
+    """Of a caption, and of what was edited, only words of danger count: they answer no screen."""
+    has_file = find_enclosure(message) is not None
+    if not (has_file or is_edited):
+        return understand(message.text or "", shown, "telegram")
+    meaning = understand(message.text or message.caption or "", None, "telegram")
+    if is_edited:
+        return Corrected(meaning.text if isinstance(meaning, Typed) else "")
+    return meaning if meaning == Said("offer") else Typed("")
+
+
 def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:
     """A typed button becomes a press (with an empty id: there is nothing to answer).
 
@@ -264,8 +280,11 @@ def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:
 
 
 def _as_seen(update: Update, press: CallbackQuery, shown: Shown | None) -> Update:
-    """A press of what the last screen did not offer says nothing: its data goes."""
-    if shown is not None and shown.offers(press.data):
+    """A press of what the last screen did not offer says nothing: its data goes.
+
+    An answer to a question that was asked outside the screens is offered for ever.
+    """
+    if find_answer(press) is not None or (shown is not None and shown.offers(press.data)):
         return update
     empty = press.model_copy(update={"data": None})
     return Update(update_id=update.update_id, callback_query=empty)

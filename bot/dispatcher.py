@@ -1,6 +1,7 @@
 """Builds the aiogram Dispatcher. The order is the point.
 
-Words that work at any moment come first, then voice messages, then the dialogs, and last the
+Words that work at any moment come first, then what comes outside the screens (files, answers to
+old questions), then the dialogs, and last the
 landing for whoever stands nowhere. Middlewares of ours come after `setup_dialogs`: before it
 there is no dialog manager to speak to.
 """
@@ -19,9 +20,11 @@ from aiogram_dialog.manager.message_manager import MessageManager
 
 from bot.errors import register_error_handlers
 from bot.landing import land, on_old_button, show_again
+from bot.outside import register_outside
 from bot.shown import Shown
 from bot.state_store import NoIsolation, TurnStorage, current_standing
-from dialogs import navigation
+from bot.understanding import Meaning, Said
+from dialogs import navigation, to_centre
 from dialogs.all import new_dialogs
 from dialogs.turn import turn_of
 from services import addresses
@@ -58,26 +61,24 @@ async def show_below(
     return await handler(event, data)
 
 
-async def said_something(_: Message, said: str | None = None) -> bool:
-    return said is not None
+async def said_something(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Said)
 
 
 async def has_no_data(press: CallbackQuery) -> bool:
-    """A press that the screen in hand did not offer has been emptied on its way here."""
+    """Asynchronous like every filter here: aiogram runs others in a thread.
+
+    A press that the screen in hand did not offer has been emptied on its way here.
+    """
     return not press.data
 
 
-async def is_spoken(message: Message) -> bool:
-    """Asynchronous like every filter here: aiogram runs others in a thread."""
-    return bool(message.voice or message.audio or message.video_note)
-
-
-async def on_said(message: Message, said: str, dialog_manager: DialogManager) -> None:
+async def on_said(_: Message, meaning: Said, dialog_manager: DialogManager) -> None:
     """One of the words that work at any moment; somebody new is asked for the language first."""
-    if said == "show" and turn_of(dialog_manager).address.language is None:
+    if meaning.intent == "show" and turn_of(dialog_manager).address.language is None:
         await land(dialog_manager)
         return
-    await SAID[said](dialog_manager)
+    await SAID[meaning.intent](dialog_manager)
 
 
 async def on_start(manager: DialogManager) -> None:
@@ -104,6 +105,9 @@ SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
     "help": navigation.to_how_to_use,
     "language": navigation.to_language,
     "call": navigation.to_call_me,
+    "talk": navigation.to_talk,
+    "requests": navigation.to_requests,
+    "my_data": navigation.to_my_data,
     "speak-km": partial(navigation.speak, language="km"),
     "speak-en": partial(navigation.speak, language="en"),
     "offer": navigation.to_offer_of_a_call,
@@ -111,15 +115,10 @@ SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
 }
 
 
-async def on_voice(message: Message, dialog_manager: DialogManager) -> None:
-    """A voice message at any step is somebody who would rather speak than write."""
-    voice = message.voice or message.audio or message.video_note
-    await navigation.to_call_me(dialog_manager, {"voice": voice.file_id} if voice else None)
-
-
-async def on_anything_else(_: Message, dialog_manager: DialogManager) -> None:
-    """Somebody who stands nowhere."""
-    await land(dialog_manager)
+async def on_anything_else(message: Message, dialog_manager: DialogManager) -> None:
+    """Somebody who stands nowhere: what says something is for the centre."""
+    if not await to_centre.take_words(dialog_manager, message.text or ""):
+        await land(dialog_manager)
 
 
 def build_dispatcher() -> Dispatcher:
@@ -129,7 +128,7 @@ def build_dispatcher() -> Dispatcher:
     words = Router(name="words")
     words.message.register(on_said, said_something)
     words.callback_query.register(on_old_button, has_no_data)
-    words.message.register(on_voice, is_spoken)
+    register_outside(words)
     landing = Router(name="landing")
     landing.message.register(on_anything_else)
     dispatcher.include_routers(words, *new_dialogs(), landing)

@@ -13,7 +13,7 @@ from aiogram_dialog.utils import REPLY_CALLBACK_SYMBOLS
 
 from bot.shown import Shown
 from dialogs.buttons import Answer, Role
-from services import keywords, khmer, numbers
+from services import keywords, khmer, numbers, questions
 
 SMS_KEYS: Final = {"0": Role.BACK, "00": Role.SKIP, "99": Role.MORE, "*": Role.MENU}
 KEY_OF_ROLE: Final = {role: key for key, role in SMS_KEYS.items()}
@@ -31,11 +31,16 @@ COMMANDS: Final = {
     "stop": "stop",
     "language": "language",
     "call": "call",
+    "talk": "talk",
+    "requests": "requests",
+    "mydata": "my_data",
 }
 # Nothing that can be read: controls, halves of characters, marks that turn the writing around.
 _UNREADABLE: Final = regex.compile(
     r"[[\p{Cc}--[\n\t]]\p{Cs}[\p{Cf}--[\u200b-\u200d]]]", regex.VERSION1
 )
+# K1, k 1, K១: an answer to a question that was asked outside the screens.
+_LETTERED: Final = regex.compile(rf"([{questions.LETTERS}])[\s.]*([1-9])", regex.IGNORECASE)
 # aiogram-dialog reads a press out of zero-width letters at the end of a text.
 _EDGES: Final = REPLY_CALLBACK_SYMBOLS + "\u200b \n\t"
 ANY_MOMENT: Final = frozenset(COMMANDS.values()) | frozenset(ROLE_OF_INTENT)
@@ -63,7 +68,22 @@ class Typed:
     text: str
 
 
-Meaning = Pressed | Said | Typed
+@dataclass(frozen=True)
+class Replied:
+    """The answer of that number to the question of that letter."""
+
+    letter: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """An earlier message, edited: its new words, or none where they mean something else."""
+
+    text: str
+
+
+Meaning = Pressed | Said | Typed | Replied | Corrected
 
 
 def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
@@ -71,6 +91,8 @@ def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
     if text.startswith("/"):
         return _command(text)
     folded = khmer.fold(text)
+    if channel == "sms" and (lettered := _LETTERED.fullmatch(folded.strip(".,!?។ "))):
+        return Replied(lettered[1].upper(), int(lettered[2]))
     role = SMS_KEYS.get(folded.strip(".,!?។ ")) if channel == "sms" else None
     if role is not None and _is_key(role, shown):
         return _key(role, shown)

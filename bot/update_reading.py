@@ -14,7 +14,8 @@ from aiogram.types import Update
 from pydantic import ValidationError
 
 _ENVELOPE: Final = ("message_id", "date", "chat", "from")
-_CONTENT: Final = ("text", "contact", "voice", "audio", "video_note", "media_group_id")
+_FILES: Final = ("voice", "audio", "video_note", "video", "animation", "document")
+_CONTENT: Final = ("text", "caption", "contact", "photo", *_FILES, "media_group_id")
 _PRESS: Final = ("id", "from", "chat_instance", "data")
 _PARTS: Final = {
     "chat": ("id", "type"),
@@ -23,7 +24,11 @@ _PARTS: Final = {
     "voice": ("file_id", "file_unique_id", "duration"),
     "audio": ("file_id", "file_unique_id", "duration"),
     "video_note": ("file_id", "file_unique_id", "duration", "length"),
+    "video": ("file_id", "file_unique_id", "duration", "width", "height"),
+    "animation": ("file_id", "file_unique_id", "duration", "width", "height"),
+    "document": ("file_id", "file_unique_id"),
 }
+_PHOTO: Final = ("file_id", "file_unique_id", "width", "height")
 # aiogram wants their names, which nobody here needs to know.
 _NAMED: Final = ("from", "contact")
 
@@ -33,7 +38,7 @@ _UNSAID_PRESS: Final = {"chat_instance": ""}
 
 
 def read_update(payload: Mapping[str, Any], bot: Bot) -> Update:
-    """A message or a press of a button. Raises ValidationError when it is neither.
+    """A message, also an edited one, or a press of a button. Raises ValidationError else.
 
     A message with contents that make no sense is one without contents.
     """
@@ -41,6 +46,11 @@ def read_update(payload: Mapping[str, Any], bot: Bot) -> Update:
         return _read(payload, (*_ENVELOPE, *_CONTENT), bot)
     except ValidationError:
         return _read(payload, _ENVELOPE, bot)
+
+
+def is_correction(payload: Mapping[str, Any]) -> bool:
+    """Whether a message was edited; it is read like a new one."""
+    return isinstance(payload.get("edited_message"), dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,8 @@ def find_membership(payload: Mapping[str, Any]) -> Membership | None:
 
 def _read(payload: Mapping[str, Any], fields: Sequence[str], bot: Bot) -> Update:
     update: dict[str, Any] = {"update_id": payload["update_id"]}
-    if isinstance(message := payload.get("message"), dict):
+    message = payload.get("message") or payload.get("edited_message")
+    if isinstance(message, dict):
         update["message"] = _UNSAID_MESSAGE | _pick(message, fields)
     elif isinstance(press := payload.get("callback_query"), dict):
         update["callback_query"] = _UNSAID_PRESS | _pick(press, _PRESS)
@@ -80,4 +91,6 @@ def _pick(source: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
                 picked[name]["first_name"] = ""
             if name == "from":
                 picked[name].setdefault("is_bot", False)
+    if isinstance(sizes := picked.get("photo"), list):
+        picked["photo"] = [_pick(size, _PHOTO) for size in sizes if isinstance(size, dict)]
     return picked

@@ -4,13 +4,25 @@ from copy import deepcopy
 
 from aiogram_dialog import Dialog
 
+from dialogs.answers import answers_dialog
 from dialogs.call_me import call_me_dialog
 from dialogs.language import language_dialog
 from dialogs.menu import menu_dialog
 from dialogs.messages import messages_dialog
+from dialogs.my_requests import my_requests_dialog
 from dialogs.registration import registration_dialog
+from dialogs.talk import talk_dialog
 
-ALL_DIALOGS = (language_dialog, menu_dialog, registration_dialog, call_me_dialog, messages_dialog)
+ALL_DIALOGS = (
+    language_dialog,
+    menu_dialog,
+    registration_dialog,
+    call_me_dialog,
+    my_requests_dialog,
+    talk_dialog,
+    answers_dialog,
+    messages_dialog,
+)
 
 
 def new_dialogs() -> list[Dialog]:

@@ -1,8 +1,7 @@
 """CALL ME: for those who cannot or would rather not read and write.
 
-The word alone, or a voice message at any step, makes the request: whoever asks to be called
-must not have to fill in a form first. Only a number is asked for when none is known, and the
-request stands without it.
+The word alone makes the request: whoever asks to be called must not have to fill in a form first.
+Only a number is asked for when none is known, and the request stands without it.
 """
 
 from typing import Any
@@ -20,21 +19,19 @@ from services import phone_numbers, requests
 
 
 async def on_start(start_data: Any, manager: DialogManager) -> None:
-    """Asked for in so many words, or by a voice message (its Telegram file id): done at once.
+    """Asked for in so many words: done at once.
 
     The offer alone makes nothing: whoever has not asked may not be free to be called.
     """
     if manager.current_context().state != CallMe.offer:
-        await ask(manager, start_data.get("voice") if isinstance(start_data, dict) else None)
+        await ask(manager)
 
 
-async def ask(manager: DialogManager, voice: str | None = None) -> None:
+async def ask(manager: DialogManager) -> None:
     """Make the request; ask for a number only where none is known."""
     turn = turn_of(manager)
     async with turn.new_session.begin() as session:
-        request = await requests.ask_for_call(
-            session, turn.address, voice_file_id=voice, now=turn.now
-        )
+        request = await requests.ask_for_call(session, turn.address, now=turn.now)
         reachable = await requests.has_phone_number(session, turn.address)
     manager.dialog_data["code"] = request.code
     turn.heard = None
@@ -81,6 +78,7 @@ call_me_dialog = Dialog(
         state=CallMe.no_number,
         getter=get_code,
         back=navigation.close,
+        rests=True,
         preview_data={"code": "12345678"},
     ),
     Screen(
@@ -88,6 +86,7 @@ call_me_dialog = Dialog(
         state=CallMe.done,
         getter=get_code,
         back=navigation.close,
+        rests=True,
         preview_data={"code": "12345678"},
     ),
     on_start=on_start,

@@ -10,11 +10,14 @@ from dialogs.states import Menu
 from dialogs.texts import Tr
 from dialogs.turn import Turn, turn_of
 from dialogs.widgets import Choice, Item
-from services import drafts, registration
+from services import drafts, registration, threads
 
 WAYS = {
     "register": navigation.to_registration,
+    "requests": navigation.to_requests,
+    "talk": navigation.to_talk,
     "call": navigation.to_call_me,
+    "my_data": navigation.to_my_data,
     "help": navigation.to_how_to_use,
     "language": navigation.to_language,
 }
@@ -25,23 +28,27 @@ async def get_menu(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     async with turn.new_session.begin() as session:
         registered = await registration.find_registration(session, turn.address.id)
         draft = await drafts.find_draft(session, turn.address.id, registration.FORM)
+        asked = registered or await threads.list_mine(session, turn.address)
     if draft:
         first = Item("register", turn.text("menu-go-on"))
     elif registered:
         first = Item("mine", turn.text("menu-mine"))
     else:
         first = Item("register", turn.text("menu-register"))
-    return {"ways": [first, *_always(turn)]}
+    return {"ways": [first, *_others(turn, known=bool(asked))]}
 
 
 async def preview_menu(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
-    """The menu of somebody who has not registered."""
+    """The menu at its longest."""
     turn = turn_of(dialog_manager)
-    return {"ways": [Item("register", turn.text("menu-register")), *_always(turn)]}
+    return {"ways": [Item("register", turn.text("menu-go-on")), *_others(turn, known=True)]}
 
 
-def _always(turn: Turn) -> list[Item]:
-    return [Item(way, turn.text(f"menu-{way}")) for way in ("call", "help", "language")]
+def _others(turn: Turn, *, known: bool) -> list[Item]:
+    """`known` are those of whom something is kept: a registration, a request."""
+    ways = ("requests", "talk", "call", "my_data", "help", "language")
+    of_the_known = ("requests", "my_data")
+    return [Item(way, turn.text(f"menu-{way}")) for way in ways if known or way not in of_the_known]
 
 
 async def on_way(manager: DialogManager, way: str) -> None:
@@ -70,18 +77,21 @@ menu_dialog = Dialog(
         state=Menu.main,
         getter=get_menu,
         menu=False,
+        rests=True,
         preview_data=preview_menu,
     ),
     Screen(
         Tr("help-how-to-use"),
         state=Menu.how_to_use,
         back=navigation.close,
+        rests=True,
     ),
     Screen(
         Tr("menu-mine-text"),
         state=Menu.mine,
         getter=get_mine,
         back=back_to_menu,
+        rests=True,
         preview_data={"code": "12345678"},
     ),
 )

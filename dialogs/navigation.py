@@ -1,9 +1,21 @@
 """Ways between conversations, so that none needs to import another."""
 
+from typing import Any
+
 from aiogram.fsm.state import State
 from aiogram_dialog import DialogManager, ShowMode, StartMode
 
-from dialogs.states import CallMe, Language, Menu, Messages, MyData, Registration
+from dialogs.states import (
+    Answered,
+    CallMe,
+    Language,
+    Menu,
+    Messages,
+    MyData,
+    Registration,
+    Requests,
+    Talk,
+)
 from dialogs.turn import turn_of
 from services import addresses
 
@@ -34,9 +46,13 @@ async def speak(manager: DialogManager, language: str) -> None:
         await addresses.set_language(session, turn.address.id, language)
     turn.address.language = turn.language = language
     turn.heard = None
-    if manager.has_context() and manager.current_context().state != Language.choose:
+    if not manager.has_context():
+        await to_menu(manager)
+    elif manager.current_context().state != Language.choose:
         show_below(manager)
         await manager.show()
+    elif receipt := manager.current_context().start_data:
+        await manager.start(Talk.sent, receipt, mode=StartMode.RESET_STACK)
     else:
         await to_menu(manager)
 
@@ -72,9 +88,26 @@ async def to_correction(manager: DialogManager) -> None:
     await manager.start(Registration.correct, mode=StartMode.RESET_STACK)
 
 
-async def to_call_me(manager: DialogManager, data: dict[str, str] | None = None) -> None:
-    """`data` may carry the `voice` message (its Telegram file id) that asks for the call."""
-    await _aside(manager, CallMe.done, data)
+async def to_talk(manager: DialogManager) -> None:
+    await _aside(manager, Talk.write)
+
+
+async def to_sent(manager: DialogManager, receipt: dict[str, Any]) -> None:
+    """What was sent lies with the centre; `receipt` says under which code."""
+    await _aside(manager, Talk.sent, receipt)
+
+
+async def to_requests(manager: DialogManager) -> None:
+    await _aside(manager, Requests.list)
+
+
+async def to_answered(manager: DialogManager, answer: dict[str, Any]) -> None:
+    """What became of the answer to a question that was asked outside any dialog."""
+    await _aside(manager, Answered.said, answer)
+
+
+async def to_call_me(manager: DialogManager) -> None:
+    await _aside(manager, CallMe.done)
 
 
 async def to_offer_of_a_call(manager: DialogManager) -> None:
@@ -86,7 +119,7 @@ async def to_messages_stopped(manager: DialogManager) -> None:
     await _aside(manager, Messages.stopped)
 
 
-async def _aside(manager: DialogManager, state: State, data: dict[str, str] | None = None) -> None:
+async def _aside(manager: DialogManager, state: State, data: dict[str, Any] | None = None) -> None:
     """On top of what the person is doing, where back leads again.
 
     Three may lie there; a fourth, and the same one again, takes the place of the last:

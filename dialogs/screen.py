@@ -13,11 +13,12 @@ from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.api.internal import RawKeyboard
 from aiogram_dialog.widgets.input import BaseInput
 from aiogram_dialog.widgets.kbd import Keyboard
-from aiogram_dialog.widgets.text import Multi
+from aiogram_dialog.widgets.text import Multi, Text
 
 from dialogs import navigation
 from dialogs.buttons import Answer, Role, ScreenMarkupFactory
-from dialogs.texts import Notice, Tr
+from dialogs.texts import Notice
+from dialogs.to_centre import AtRest
 from dialogs.widgets import OnPress, Options, Press, Unclear
 
 
@@ -46,17 +47,19 @@ class NavigationRow(Keyboard):
 class Screen(Window):
     """`text`, then `widgets`, then back / skip / menu as the window allows.
 
-    `back` None means that there is nothing behind this window but the menu.
+    `back` None means that there is nothing behind this window but the menu. `rests` says that it
+    waits for nothing: whatever is written there goes to the centre.
     """
 
     def __init__(
         self,
-        text: Tr,
+        text: Text,
         *widgets: Keyboard | BaseInput,
         state: State,
         back: OnPress | None = None,
         skip: OnPress | None = None,
         menu: bool = True,
+        rests: bool = False,
         **options: Any,
     ) -> None:
         inputs = [widget for widget in widgets if isinstance(widget, BaseInput)]
@@ -65,7 +68,7 @@ class Screen(Window):
         super().__init__(
             Multi(Notice(), text, sep="\n"),
             *widgets,
-            *([] if inputs else [Unclear()]),
+            *([] if inputs else [AtRest() if rests else Unclear()]),
             *_navigation(state, back, skip, menu),
             state=state,
             **options,

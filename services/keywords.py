@@ -65,6 +65,14 @@ def match(text: str, *, only: AbstractSet[str] | None = None) -> Keyword | None:
     return Keyword(intent) if intent else None
 
 
+def match_whole(text: str) -> str | None:
+    """The intent that the whole message asks for, words that are people's names too included.
+
+    For a moment that waits for nothing. Ask `match` for danger first.
+    """
+    return _load().find_whole(text, in_dialog=False)
+
+
 def scan(text: str) -> Sequence[Finding]:
     """The words in the text that must not go out, each once, tier A first.
 

@@ -18,7 +18,7 @@ from locales.catalogue import DEFAULT_LANGUAGE, LANGUAGES, load_catalogue
 log = structlog.get_logger(__name__)
 
 CHANNEL = "telegram"
-ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"]
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 WEBHOOK_PATH = "/telegram/webhook"
 
 _LONG_POLL_S = 25
@@ -205,7 +205,10 @@ def _commands(language: str) -> list[dict[str, str]]:
     return [
         {"command": "start", "description": text("command-start", language)},
         {"command": "menu", "description": text("command-menu", language)},
+        {"command": "talk", "description": text("command-talk", language)},
+        {"command": "requests", "description": text("command-requests", language)},
         {"command": "call", "description": text("command-call", language)},
+        {"command": "mydata", "description": text("command-mydata", language)},
         {"command": "help", "description": text("command-help", language)},
         {"command": "language", "description": text("command-language", language)},
         {"command": "stop", "description": text("command-stop", language)},

@@ -1,0 +1,118 @@
+"""What comes outside the screens: files, edited messages, answers to questions asked long ago."""
+
+from typing import Any, Final
+
+import regex
+from aiogram import Router
+from aiogram.types import CallbackQuery, Message
+from aiogram_dialog import DialogManager
+
+from bot.landing import show_again
+from bot.understanding import Corrected, Meaning, Replied, Typed
+from dialogs import navigation, to_centre
+from dialogs.answers import take_answer
+from dialogs.to_centre import Enclosure
+from dialogs.turn import turn_of
+
+MEANING: Final = "meaning"
+_ANSWER: Final = regex.compile(r"\?([0-9]{1,18}):([1-9])")
+
+
+def find_answer(press: CallbackQuery) -> tuple[int, int] | None:
+    """The question's id and the number of the answer, when a button of a question is pressed."""
+    found = _ANSWER.fullmatch(press.data or "")
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def find_enclosure(message: Message) -> Enclosure | None:
+    """The file that a message carries; of a photo its largest size."""
+    spoken = message.voice or message.audio
+    moving = message.video or message.video_note or message.animation
+    if spoken is not None:
+        kind, source = ("voice" if message.voice else "audio"), spoken.file_id
+    elif moving is not None:
+        kind, source = "video", moving.file_id
+    elif message.photo:
+        kind, source = "photo", message.photo[-1].file_id
+    elif message.document is not None:
+        kind, source = "document", message.document.file_id
+    else:
+        return None
+    lasting = spoken or moving
+    return Enclosure(
+        kind,
+        source,
+        duration_s=lasting.duration if lasting else None,
+        caption=message.caption,
+        group=message.media_group_id,
+    )
+
+
+async def is_answer(press: CallbackQuery) -> bool:
+    return find_answer(press) is not None
+
+
+async def is_lettered_answer(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Replied)
+
+
+async def is_corrected(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Corrected)
+
+
+async def has_file(message: Message) -> bool:
+    return find_enclosure(message) is not None
+
+
+async def is_of_an_unknown_kind(message: Message, meaning: Meaning | None = None) -> bool:
+    """A sticker, a place, a poll: neither words nor a file nor a shared number."""
+    return message.contact is None and meaning == Typed("") and message.text is None
+
+
+async def on_answer(press: CallbackQuery, dialog_manager: DialogManager) -> None:
+    found = find_answer(press)
+    assert found is not None
+    navigation.show_below(dialog_manager)
+    await take_answer(dialog_manager, *found)
+    await dialog_manager.answer_callback()
+
+
+async def on_lettered_answer(_: Message, meaning: Replied, dialog_manager: DialogManager) -> None:
+    await take_answer(dialog_manager, meaning.letter, meaning.number)
+
+
+async def on_corrected(message: Message, meaning: Corrected, dialog_manager: DialogManager) -> None:
+    """Noted beside the first words while their receipt stands; nothing is shown for it."""
+    await to_centre.correct(dialog_manager, message.message_id, meaning.text)
+
+
+async def on_file(message: Message, dialog_manager: DialogManager) -> None:
+    """At any step: whoever is asked for words may rather speak, or show a paper."""
+    enclosure = find_enclosure(message)
+    assert enclosure is not None
+    await to_centre.send_file(dialog_manager, enclosure)
+
+
+async def on_unknown_kind(_: Message, dialog_manager: DialogManager) -> None:
+    turn_of(dialog_manager).say("notice-unknown-kind")
+    await show_again(dialog_manager)
+
+
+async def on_first_words(message: Message, dialog_manager: DialogManager) -> None:
+    """Before a language is known no screen can take words: they are kept all the same."""
+    if not await to_centre.take_words(dialog_manager, message.text or ""):
+        turn_of(dialog_manager).say("notice-unclear")
+        await show_again(dialog_manager)
+
+
+async def has_no_language(_: Message, **data: Any) -> bool:
+    return data["turn"].address.language is None
+
+
+def register_outside(router: Router) -> None:
+    router.callback_query.register(on_answer, is_answer)
+    router.message.register(on_corrected, is_corrected)
+    router.message.register(on_lettered_answer, is_lettered_answer)
+    router.message.register(on_file, has_file)
+    router.message.register(on_unknown_kind, is_of_an_unknown_kind)
+    router.message.register(on_first_words, has_no_language)

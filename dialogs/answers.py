@@ -1,0 +1,81 @@
+"""What becomes of an answer to a question that was asked outside any dialog.
+
+It may come months later, twice, or after the request was withdrawn: each time the person is told
+how things stand now.
+"""
+
+from typing import Any
+
+from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog.widgets.text import Case
+
+from dialogs import navigation
+from dialogs.screen import Screen
+from dialogs.states import Answered
+from dialogs.texts import Tr
+from dialogs.turn import turn_of
+from services import errors, questions, threads
+
+# What an answer says, and the state in which its request must be for that to have come true.
+_SAID = {questions.YES: ("came", "done"), questions.NO: ("not_came", "reopened")}
+
+
+async def take_answer(manager: DialogManager, which: int | str, number: int) -> None:
+    """The answer of that number to a question, by its id or (by SMS) its letter."""
+    turn = turn_of(manager)
+    turn.heard = None
+    try:
+        async with turn.new_session.begin() as session:
+            answered = await questions.answer(session, turn.address, which, number, now=turn.now)
+    except (errors.QuestionNotFound, errors.MoveNotAllowed):
+        await navigation.to_answered(manager, {"said": "gone"})
+        return
+    if answered.request is None:
+        await navigation.to_answered(manager, {"said": "gone"})
+        return
+    said, state = _SAID.get(answered.option, ("before", ""))
+    holds = answered.is_new and answered.request.state == state
+    await navigation.to_answered(
+        manager, {"said": said if holds else "before", "code": answered.request.code}
+    )
+
+
+async def on_start(start_data: Any, manager: DialogManager) -> None:
+    if isinstance(start_data, dict):
+        manager.dialog_data.update(start_data)
+
+
+async def get_said(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    said, code = data.get("said", "gone"), str(data.get("code", ""))
+    stage = ""
+    if said == "before":
+        turn = turn_of(dialog_manager)
+        try:
+            async with turn.new_session.begin() as session:
+                mine = await threads.get_mine(session, turn.address, code)
+            stage = turn.text(f"stage-{mine.stage}")
+        except errors.RequestNotFound:
+            said = "gone"
+    return {"said": said, "code": code, "stage": stage}
+
+
+answers_dialog = Dialog(
+    Screen(
+        Case(
+            {
+                "came": Tr("answered-came"),
+                "not_came": Tr("answered-not-came"),
+                "before": Tr("answered-before"),
+                "gone": Tr("answered-gone"),
+            },
+            selector="said",
+        ),
+        state=Answered.said,
+        getter=get_said,
+        back=navigation.close,
+        rests=True,
+        preview_data={"said": "not_came", "code": "12345678", "stage": ""},
+    ),
+    on_start=on_start,
+)

@@ -1,0 +1,220 @@
+"""My requests: how far each has come, who has it, what comes next, and what the centre wrote."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog.widgets.text import Case
+
+from dialogs import navigation, to_centre
+from dialogs.moments import say_day
+from dialogs.promises import get_receipt, moment, promise
+from dialogs.screen import Screen
+from dialogs.states import Requests
+from dialogs.texts import Tr
+from dialogs.turn import Turn, turn_of
+from dialogs.widgets import AskText, Choice, Confirm, Item, LongList
+from services import errors, threads
+from services.threads import MyRequest
+
+TOPICS = ("registration", "call", "talk")
+STAGES = (
+    "received",
+    "in_progress",
+    "waiting_you",
+    "waiting_others",
+    "done",
+    "confirmed",
+    "reopened",
+    "withdrawn",
+)
+ACTIONS = ("came", "not_came", "add", "withdraw")
+# What comes next is here the time by which somebody answers.
+_OUR_TURN = ("received", "reopened")
+NEXT = tuple(stage for stage in STAGES if stage not in _OUR_TURN)
+
+
+def topic_label(turn: Turn, topic: str) -> str:
+    return turn.text(f"topic-{topic if topic in TOPICS else 'other'}")
+
+
+async def get_list(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    async with turn.new_session.begin() as session:
+        mine = await threads.list_mine(session, turn.address)
+    return {"requests": [_line(turn, each) for each in mine], "any": bool(mine)}
+
+
+def _line(turn: Turn, request: MyRequest) -> Item:
+    label = turn.text(
+        "request-line",
+        code=request.code,
+        topic=topic_label(turn, request.topic),
+        stage=turn.text(f"stage-{request.stage}"),
+    )
+    return Item(request.code, label)
+
+
+async def preview_list(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    stage = turn.text("stage-waiting_others")
+    labels = {
+        code: turn.text("request-line", code=code, topic=topic_label(turn, topic), stage=stage)
+        for code, topic in (("12345678", "talk"), ("87654321", "registration"))
+    }
+    return {"requests": [Item(code, label) for code, label in labels.items()], "any": True}
+
+
+async def on_request(manager: DialogManager, code: str) -> None:
+    turn_of(manager).heard = None
+    manager.dialog_data["code"] = code
+    await manager.switch_to(Requests.one)
+
+
+async def get_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    """The request in hand; one that is gone since (deleted elsewhere) is said to be so."""
+    turn = turn_of(dialog_manager)
+    code = str(dialog_manager.dialog_data.get("code", ""))
+    try:
+        async with turn.new_session.begin() as session:
+            mine = await threads.get_mine(session, turn.address, code)
+    except errors.RequestNotFound:
+        return {"text": turn.text("request-gone", code=code), "actions": []}
+    return {"text": "\n".join(_lines(turn, mine)), "actions": _actions(turn, mine)}
+
+
+def _lines(turn: Turn, request: MyRequest) -> Iterator[str]:
+    yield turn.text("request-title", code=request.code, topic=topic_label(turn, request.topic))
+    yield turn.text("request-stage", stage=turn.text(f"stage-{request.stage}"))
+    if request.owner_name:
+        yield turn.text("request-owner", name=request.owner_name)
+    yield turn.text("request-since", day=say_day(turn.language, request.created_at))
+    yield _next(turn, request)
+    if request.last_from_centre:
+        last = request.last_from_centre
+        yield turn.text("request-last", when=moment(turn, last.at), text=last.text)
+
+
+def _next(turn: Turn, request: MyRequest) -> str:
+    if request.due_at is not None or request.stage in _OUR_TURN:
+        return promise(turn, request.due_at)
+    return turn.text(f"next-{request.stage}")
+
+
+def _actions(turn: Turn, request: MyRequest) -> list[Item]:
+    offered = {
+        "came": request.can_confirm,
+        "not_came": request.can_confirm,
+        "add": request.can_write,
+        "withdraw": request.can_withdraw,
+    }
+    return [Item(act, turn.text(f"request-{act}")) for act in ACTIONS if offered[act]]
+
+
+async def preview_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    lines = (
+        turn.text("request-title", code="12345678", topic=topic_label(turn, "talk")),
+        turn.text("request-stage", stage=turn.text("stage-received")),
+        turn.text("request-owner", name="ចាន់ ធារី" if turn.language == "km" else "Chan Theary"),
+        turn.text("request-since", day=say_day(turn.language, turn.now)),
+        promise(turn, None),
+    )
+    acts = [Item(act, turn.text(f"request-{act}")) for act in ("add", "withdraw")]
+    return {"text": "\n".join(lines), "actions": acts}
+
+
+async def on_action(manager: DialogManager, act: str) -> None:
+    turn_of(manager).heard = None
+    if act == "add":
+        await manager.switch_to(Requests.add)
+    elif act == "withdraw":
+        await manager.switch_to(Requests.withdraw)
+    elif act in ("came", "not_came"):
+        await _confirm_help(manager, came=act == "came")
+
+
+async def _confirm_help(manager: DialogManager, *, came: bool) -> None:
+    turn = turn_of(manager)
+    async with turn.new_session.begin() as session:
+        request = await threads.confirm_help(
+            session, turn.address, manager.dialog_data["code"], came, now=turn.now
+        )
+    if request.state != ("done" if came else "reopened"):
+        turn.say("notice-stands-thus")
+    elif came:
+        turn.say("notice-help-came")
+    else:
+        turn.say("notice-help-did-not-come")
+
+
+async def on_addition(manager: DialogManager, text: str) -> None:
+    await to_centre.send_words(manager, text)
+
+
+async def on_withdraw(manager: DialogManager) -> None:
+    turn = turn_of(manager)
+    turn.heard = None
+    try:
+        async with turn.new_session.begin() as session:
+            await threads.withdraw(session, turn.address, manager.dialog_data["code"], now=turn.now)
+    except (errors.MoveNotAllowed, errors.RequestNotFound):
+        turn.say("notice-stands-thus")
+    else:
+        turn.say("notice-request-withdrawn")
+    await manager.switch_to(Requests.one)
+
+
+async def get_code(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    return {"code": dialog_manager.dialog_data.get("code", "")}
+
+
+async def back_to_list(manager: DialogManager) -> None:
+    await manager.switch_to(Requests.list)
+
+
+async def back_to_one(manager: DialogManager) -> None:
+    await manager.switch_to(Requests.one)
+
+
+my_requests_dialog = Dialog(
+    Screen(
+        Case({True: Tr("requests-list"), False: Tr("requests-none")}, selector="any"),
+        LongList("request", "requests", on_request),
+        state=Requests.list,
+        getter=get_list,
+        back=navigation.close,
+        rests=True,
+        preview_data=preview_list,
+    ),
+    Screen(
+        Tr("requests-one"),
+        Choice("act", "actions", on_action),
+        state=Requests.one,
+        getter=get_one,
+        back=back_to_list,
+        rests=True,
+        preview_data=preview_one,
+    ),
+    Screen(
+        Tr("requests-add"),
+        AskText("addition", on_addition, longest=to_centre.LONGEST),
+        state=Requests.add,
+        getter=get_code,
+        back=back_to_one,
+    ),
+    Screen(
+        Tr("requests-added"),
+        state=Requests.added,
+        getter=get_receipt,
+        back=back_to_one,
+        rests=True,
+    ),
+    Screen(
+        Tr("requests-withdraw"),
+        Confirm("withdraw_yes", "request-withdraw-yes", on_withdraw),
+        state=Requests.withdraw,
+        getter=get_code,
+        back=back_to_one,
+    ),
+)

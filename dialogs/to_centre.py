@@ -1,0 +1,174 @@
+"""What people send the centre outside any form: words, voices, pictures. None is swallowed.
+
+It joins the thread that it belongs to, and the person is told so, with the code. Even somebody
+whom we do not know yet is heard first and asked for a language afterwards.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+from aiogram.types import Message
+from aiogram_dialog import DialogManager, StartMode
+from aiogram_dialog.api.protocols import DialogProtocol
+from aiogram_dialog.widgets.input import BaseInput
+
+from dialogs import navigation
+from dialogs.buttons import Answer
+from dialogs.promises import DUE
+from dialogs.states import Language, Requests, Talk
+from dialogs.turn import turn_of
+from services import errors, keywords, threads
+from services.types import Request
+
+LONGEST = 4000
+# On these screens what is sent belongs to the request in hand.
+_OF_A_REQUEST = (Requests.one, Requests.add, Requests.added)
+_TELLING = (Talk.sent, Requests.added, Language.choose)
+_GROUP, _MESSAGE = "group", "message"
+# A digit or two, or a smile, answers a screen; it is no message to the centre.
+_SAYS_SOMETHING = regex.compile(r"\p{L}|(?:\p{N}\D*){6}")
+# Words too common in names to work within a form.
+_AT_REST = {
+    "menu": navigation.to_menu,
+    "help": navigation.to_how_to_use,
+    "register": navigation.to_registration,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file as the carrier names it (`source`). `group` is shared by what was sent together."""
+
+    kind: str
+    source: str
+    duration_s: int | None = None
+    caption: str | None = None
+    group: str | None = None
+
+
+class AtRest(BaseInput):
+    """The input of a screen that waits for nothing: what is written there is for the centre."""
+
+    answer = Answer.CHOICE
+
+    async def process_message(
+        self, message: Message, dialog: DialogProtocol, manager: DialogManager
+    ) -> bool:
+        if not await take_words(manager, (message.text or "").strip()):
+            turn = turn_of(manager)
+            turn.unclear = True
+            turn.say("notice-unclear")
+        return True
+
+
+async def take_words(manager: DialogManager, text: str) -> bool:
+    """A greeting opens the menu; whatever else says something goes to the centre.
+
+    False for what says nothing, which changes nothing.
+    """
+    way = _AT_REST.get(keywords.match_whole(text) or "")
+    if way is not None:
+        turn_of(manager).heard = None
+        await way(manager)
+    elif _SAYS_SOMETHING.search(text):
+        await send_words(manager, text[:LONGEST])
+    else:
+        return False
+    return True
+
+
+async def send_words(manager: DialogManager, text: str) -> None:
+    """Write to the thread in hand, or to the one that the services choose, and say so."""
+    turn = turn_of(manager)
+    request: Request | None = None
+    async with turn.new_session.begin() as session:
+        if code := _code_in_hand(manager):
+            request = await _unless_ended(
+                session, threads.write_to_request(session, turn.address, code, text, now=turn.now)
+            )
+        if request is None:
+            request = await threads.talk(session, turn.address, text, now=turn.now)
+    await _tell(manager, request)
+
+
+async def send_file(manager: DialogManager, enclosure: Enclosure) -> None:
+    """Every file of a group is kept; the group is answered once."""
+    turn = turn_of(manager)
+    told = _told(manager)
+    is_known = enclosure.group is not None and told.get(_GROUP) == enclosure.group
+    code = str(told["code"]) if is_known else _code_in_hand(manager)
+    details: dict[str, Any] = {
+        "duration_s": enclosure.duration_s,
+        "caption": enclosure.caption,
+        "now": turn.now,
+    }
+    request: Request | None = None
+    async with turn.new_session.begin() as session:
+        file = (session, turn.address, enclosure.kind, enclosure.source)
+        if code:
+            attached = threads.attach_file(*file, code=code, **details)
+            request = await _unless_ended(session, attached)
+        if request is None:
+            request = await threads.attach_file(*file, **details)
+    if not is_known:
+        await _tell(manager, request, enclosure.group)
+
+
+async def correct(manager: DialogManager, message_id: int, text: str) -> None:
+    """A message that was edited while its receipt still stands: the thread gets the new words."""
+    turn = turn_of(manager)
+    told = _told(manager)
+    if told.get(_MESSAGE) != message_id or not text:
+        return
+    corrected = turn.text("thread-corrected", text=text[:LONGEST])
+    async with turn.new_session.begin() as session:
+        code = str(told["code"])
+        await _unless_ended(
+            session, threads.write_to_request(session, turn.address, code, corrected, now=turn.now)
+        )
+
+
+async def _unless_ended(session: Any, writing: Awaitable[Request]) -> Request | None:
+    """None when the request is gone or was withdrawn: what is said then begins another thread."""
+    try:
+        async with session.begin_nested():
+            return await writing
+    except (errors.RequestNotFound, errors.MoveNotAllowed):
+        return None
+
+
+def _code_in_hand(manager: DialogManager) -> str | None:
+    if manager.has_context() and manager.current_context().state in _OF_A_REQUEST:
+        code = manager.dialog_data.get("code")
+        return str(code) if code else None
+    return None
+
+
+def _told(manager: DialogManager) -> dict[str, Any]:
+    """What the receipt in hand is about; empty when none is."""
+    if not manager.has_context() or manager.current_context().state not in _TELLING:
+        return {}
+    started_with = manager.current_context().start_data
+    return {**(started_with if isinstance(started_with, dict) else {}), **manager.dialog_data}
+
+
+async def _tell(manager: DialogManager, request: Request, group: str | None = None) -> None:
+    turn = turn_of(manager)
+    turn.heard = None
+    message = manager.event
+    receipt = {
+        "code": request.code,
+        DUE: request.due_at.isoformat() if request.due_at else None,
+        _MESSAGE: message.message_id if isinstance(message, Message) else None,
+        _GROUP: group,
+    }
+    if turn.address.language is None:
+        turn.say("notice-kept", code=request.code)
+        await manager.start(Language.choose, receipt, mode=StartMode.RESET_STACK)
+    elif _code_in_hand(manager) == request.code:
+        manager.dialog_data.update(receipt)
+        await manager.switch_to(Requests.added)
+    else:
+        await navigation.to_sent(manager, receipt)
