@@ -1,11 +1,12 @@
 """The thread of a request: what the person and the centre write to each other.
 
 `person` is what comes from the person, `staff` what the centre does, `reading` what each of them
-sees of it.
+sees of it, `queue` the list of them all.
 """
 
 from services.follow_up import confirm_help
 from services.threads.person import attach_file, talk, withdraw, write_to_request
+from services.threads.queue import RequestLine, list_requests
 from services.threads.reading import MyRequest, Thread, ThreadEvent, get_mine, get_thread, list_mine
 from services.threads.staff import (
     ReplyResult,
@@ -25,6 +26,7 @@ from services.threads.staff import (
 __all__ = [
     "MyRequest",
     "ReplyResult",
+    "RequestLine",
     "Thread",
     "ThreadEvent",
     "add_note",
@@ -37,6 +39,7 @@ __all__ = [
     "go_on",
     "hand_over",
     "list_mine",
+    "list_requests",
     "reopen",
     "reply",
     "set_urgency",
