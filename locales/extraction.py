@@ -24,8 +24,14 @@ KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "button-": tuple(role for role in Role if role is not Role.OPTION),
     "data-": ("see", "correct", "agreements", "shared", "download", "delete"),
+    "event-": (
+        *("opened", "resubmitted", "asked_again", "person_message", "voice_note", "person_file"),
+        *("phone_number", "staff_message", "taken", "handed_over", "waiting_person"),
+        *("waiting_others", "going_on", "done", "confirmed", "reopened", "withdrawn", "other"),
+    ),
     "file-": ("too_big", "heic", "kind", "damaged", "lost"),
     "help-": (YES, NO),
+    "kind-": ("voice", "audio", "video", "photo", "document"),
     "line-": ("name", "age", "sex", "home", "phone", "wanted", "sectors", "salary"),
     "menu-": ("requests", "talk", "call", "my_data", "help", "language"),
     "next-": NEXT,

@@ -5,6 +5,8 @@ it concerns; bytes without a row (a crash between the two) are swept up after a 
 """
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -223,6 +225,25 @@ async def read_own(
     if file is None:
         raise FileNotFound("no such file of this person")
     return await _open(store, file)
+
+
+async def read_own_files(
+    store: FileStore, own: Sequence[File], *, most_bytes: int
+) -> dict[UUID, KeptFile]:
+    """The kept ones among files of requests, by id, as long as all together stay within the limit.
+
+    `own` must be files of the one person who will see them. What is missing in the store is left
+    out. Raises FileStoreError.
+    """
+    found: dict[UUID, KeptFile] = {}
+    left = most_bytes
+    for file in own:
+        if file.state != KEPT or file.request_id is None or (file.size or 0) > left:
+            continue
+        with suppress(FileNotFound):
+            found[file.id] = await _open(store, file)
+            left -= file.size or 0
+    return found
 
 
 async def read_to_send(session: AsyncSession, store: FileStore, file_id: UUID) -> KeptFile:

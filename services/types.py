@@ -1,5 +1,5 @@
 """What edges name of the database, handed on so that they need not know it."""
 
-from db.models import SEXES, Address, Consent, Draft, Request
+from db.models import SEXES, Address, Consent, Draft, File, Request, RequestEvent
 
-__all__ = ["SEXES", "Address", "Consent", "Draft", "Request"]
+__all__ = ["SEXES", "Address", "Consent", "Draft", "File", "Request", "RequestEvent"]
