@@ -1,8 +1,15 @@
-"""Sends what the outbox promises: never two messages of one address at once, none of them twice."""
+"""Sends what the outbox promises: never two messages of one address at once, none of them twice.
+
+A message is claimed, weighed by the contact policy with what is known now, marked as being sent in
+the moment when its turn with the carrier has come, and sent. Each lane has places of its own: a
+thousand messages of bulk never stand before an answer.
+"""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 import structlog
@@ -10,24 +17,38 @@ from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import metrics
+from bot.batches import Batches
 from bot.supervision import Tasks, wait_for, waking
-from services import outbox
-from services.direct import direct_connection, own_connection
-from services.outbox import OutboxItem
-from services.outcomes import Outcome, Refused, Sent, Uncertain, Unreachable
+from services import contact_policy, outbox
+from services.contact_policy import Allowed, Facts, Forbidden, NotNow, Purpose
+from services.direct import DATABASE_ERRORS, direct_connection, own_connection
+from services.outbox import BULK, DIALOG, Dropped, OutboxItem
+from services.outcomes import Later, Outcome, Refused, Sent, Uncertain
 
 log = structlog.get_logger(__name__)
 
-_MOST_PER_CLAIM = 32
+_LANES = (DIALOG, BULK)
+_PURPOSES = frozenset(Purpose)
 _LAST_CHANCE_S = 8.0
 _SEND_LIMIT_S = 45.0  # well inside the lease
 _RECONCILE_AT_ONCE = 20
 
+Ready = Callable[[], Awaitable[None]]
+Clock = Callable[[], datetime]
+
+
+class NoLongerOursError(Exception):
+    """The claim ended before the message's turn came: somebody else has it, or nobody yet."""
+
 
 class Sender(Protocol):
-    """A carrier's door out."""
+    """A carrier's door out.
 
-    async def send(self, item: OutboxItem) -> Outcome: ...
+    ``ready`` is awaited right before anything of the message can reach the carrier; what it raises
+    ends the attempt.
+    """
+
+    async def send(self, item: OutboxItem, ready: Ready) -> Outcome: ...
 
 
 @runtime_checkable
@@ -47,13 +68,23 @@ class Delivery:
         *,
         concurrency: int = 32,
         poll_s: float = 2.0,
+        now: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._senders = senders
         self._concurrency = concurrency
         self._poll_s = poll_s
+        self._now = now
         self._wake = asyncio.Event()
         self._tasks = Tasks()
+        self._in_hand: dict[int, set[int]] = {DIALOG: set(), BULK: set()}
+        self._due = set(_LANES)
+        self._notices = 0
+        self._closed_until: dict[str, float] = {}
+        self._unrecorded: list[tuple[OutboxItem, Outcome]] = []
+        self._writers = Tasks()
+        self._starts = Batches(self._start_all, self._writers, name="outbox starts")
+        self._records = Batches(self._record_all, self._writers, name="outbox records")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Send until ``stopping`` is set, then let what is being sent end.
@@ -67,6 +98,7 @@ class Delivery:
                 await self._deliver(listener, stopping)
             finally:
                 await self._tasks.finish(_LAST_CHANCE_S)
+                await self._writers.finish(_LAST_CHANCE_S)
             if listener.is_closed() and not stopping.is_set():
                 raise ConnectionError("the connection that listens was lost")
 
@@ -76,50 +108,154 @@ class Delivery:
             if time.monotonic() >= next_sweep:
                 await self._sweep()
                 next_sweep = time.monotonic() + self._poll_s
+                self._due.update(_LANES)
             self._wake.clear()
-            await self._claim()
+            due, self._due = self._due, set()
+            for lane in sorted(due):
+                await self._claim(lane)
             await wait_for(self._wake, max(0.0, next_sweep - time.monotonic()))
 
     def _on_notice(self, _connection: Connection, _pid: int, _channel: str, _load: object) -> None:
+        self._notices += 1
+        self._look_at(*_LANES)
+
+    def _look_at(self, *lanes: int) -> None:
+        self._due.update(lanes)
         self._wake.set()
 
-    async def _claim(self) -> None:
-        free = min(self._concurrency - len(self._tasks), _MOST_PER_CLAIM)
-        if free <= 0:
-            return
+    # --- claiming and weighing ---
+
+    async def _claim(self, lane: int) -> None:
+        free = self._concurrency - len(self._in_hand[lane])
+        if free < (self._concurrency // 4 if lane == BULK else 1):
+            return  # bulk comes in armfuls: a statement for each place that becomes free is dear
         async with direct_connection(self._engine) as connection:
-            items = await outbox.claim(connection, free)
+            claimed = await outbox.claim(connection, lane, free, without=self._list_closed())
+            if not claimed:
+                return
+            items, dropped = await self._weigh(connection, claimed)
+            if dropped:
+                await outbox.drop(connection, dropped)
         for item in items:
+            self._in_hand[lane].add(item.id)
             self._tasks.start(self._send(item), name="outbox message")
+        if dropped:
+            _tell_dropped(dropped)
+            self._look_at(*_LANES)
+
+    def _list_closed(self) -> list[str]:
+        """Channels whose carrier asked for patience: claiming would only move rows about."""
+        now = time.monotonic()
+        self._closed_until = {name: at for name, at in self._closed_until.items() if at > now}
+        return list(self._closed_until)
+
+    async def _weigh(
+        self, connection: Connection, items: Sequence[OutboxItem]
+    ) -> tuple[list[OutboxItem], list[Dropped]]:
+        """Part what may go out now, worded as it may, from what may not."""
+        asked = [item.id for item in items if item.purpose != Purpose.DIALOG]
+        now = self._now()
+        facts = await contact_policy.load_facts(connection, asked, at=now) if asked else {}
+        goes: list[OutboxItem] = []
+        stays: list[Dropped] = []
+        for item in items:
+            weighed = self._weigh_one(item, facts.get(item.id), now)
+            (stays if isinstance(weighed, Dropped) else goes).append(weighed)  # type: ignore[arg-type]
+        return goes, stays
+
+    def _weigh_one(
+        self, item: OutboxItem, facts: Facts | None, now: datetime
+    ) -> OutboxItem | Dropped:
+        if item.channel not in self._senders:
+            return Dropped(item, "failed", "channel not set up")
+        if item.silent:
+            return Dropped(item, "unreachable", "known as unreachable")
+        return item if facts is None else _ask_policy(item, facts, now)
+
+    # --- sending ---
 
     async def _send(self, item: OutboxItem) -> None:
+        notices = self._notices
         try:
-            began = time.perf_counter()
             outcome = await self._try(item)
-            metrics.SENDING.labels(item.channel).observe(time.perf_counter() - began)
-            async with direct_connection(self._engine) as connection:
-                await outbox.record(connection, item, outcome)
-            metrics.OUTCOMES.labels(item.channel, type(outcome).__name__.lower()).inc()
-            _tell(item, outcome)
+            if outcome is not None:
+                self._note_closed(item, outcome)
+                metrics.OUTCOMES.labels(item.channel, type(outcome).__name__.lower()).inc()
+                _tell(item, outcome)
+                await self._record(item, outcome)
         finally:
-            self._wake.set()  # the next message of this address may go now
+            self._in_hand[item.lane].discard(item.id)
+            # The next message of this address may go now; an answer behind bulk came with a notice.
+            self._look_at(*((BULK,) if item.lane == BULK and notices == self._notices else _LANES))
 
-    async def _try(self, item: OutboxItem) -> Outcome:
-        sender = self._senders.get(item.channel)
-        if sender is None:
-            return Refused("channel not set up")
-        if item.silent:
-            return Unreachable("known as unreachable")
+    async def _try(self, item: OutboxItem) -> Outcome | None:
+        """None when it was no longer ours to send."""
+        began = 0.0
+
+        async def ready() -> None:
+            nonlocal began
+            if not await self._starts.do(item):
+                raise NoLongerOursError
+            began = time.perf_counter()
+
         try:
             async with asyncio.timeout(_SEND_LIMIT_S):
-                return await sender.send(item)
-        except TimeoutError:
-            return Uncertain("too slow")
-        except Exception:
+                outcome = await self._senders[item.channel].send(item, ready)
+        except NoLongerOursError:
+            return None
+        except Exception as error:
+            if not began:
+                return self._not_begun(item, error)
+            if isinstance(error, TimeoutError):
+                return Uncertain("too slow")
             log.exception("sending_failed", item=item.id, channel=item.channel)
             return Uncertain("error")
+        if began:
+            metrics.SENDING.labels(item.channel).observe(time.perf_counter() - began)
+        return outcome
+
+    def _not_begun(self, item: OutboxItem, error: Exception) -> Outcome | None:
+        """Nothing of it can be with the carrier. Without a database its claim just ends."""
+        if isinstance(error, DATABASE_ERRORS):
+            log.warning("message_not_begun", item=item.id, error=type(error).__name__)
+            return None
+        log.error("sending_failed", item=item.id, channel=item.channel, exc_info=error)
+        return Refused("error")
+
+    def _note_closed(self, item: OutboxItem, outcome: Outcome) -> None:
+        if isinstance(outcome, Later) and outcome.for_everybody:
+            self._closed_until[item.channel] = time.monotonic() + outcome.after_s
+
+    async def _start_all(self, items: Sequence[OutboxItem]) -> Sequence[bool]:
+        async with direct_connection(self._engine) as connection:
+            started = await outbox.start(connection, items)
+        return [item.id in started for item in items]
+
+    # --- recording ---
+
+    async def _record(self, item: OutboxItem, outcome: Outcome) -> None:
+        """What is known is kept until the database takes it: else it would become uncertain."""
+        try:
+            await self._records.do((item, outcome))
+        except DATABASE_ERRORS as error:
+            log.warning("outcome_not_recorded", item=item.id, error=type(error).__name__)
+            self._unrecorded.append((item, outcome))
+
+    async def _record_all(self, done: Sequence[tuple[OutboxItem, Outcome]]) -> Sequence[None]:
+        sent = [(item, outcome) for item, outcome in done if isinstance(outcome, Sent)]
+        async with direct_connection(self._engine) as connection:
+            if sent:
+                await outbox.record_sent(connection, sent)
+            for item, outcome in done:
+                if not isinstance(outcome, Sent):
+                    await outbox.record(connection, item, outcome)
+        return [None] * len(done)
 
     async def _sweep(self) -> None:
+        if self._unrecorded:
+            late = self._unrecorded
+            await self._record_all(late)
+            self._unrecorded = self._unrecorded[len(late) :]
         async with direct_connection(self._engine) as connection:
             await outbox.mark_abandoned(connection)
             for channel, sender in self._senders.items():
@@ -138,8 +274,39 @@ class Delivery:
             )
             found = next((sent for sent in candidates if sent.provider_id not in known), None)
             if found is not None:
-                await outbox.settle(connection, item, found.provider_id, found.parts)
+                await outbox.record_sent(connection, [(item, found)])
                 log.info("message_found_at_carrier", item=item.id, channel=item.channel)
+
+
+def _ask_policy(item: OutboxItem, facts: Facts, now: datetime) -> OutboxItem | Dropped:
+    if item.purpose not in _PURPOSES:
+        return Dropped(item, "withheld", "unknown purpose")
+    match contact_policy.decide(Purpose(item.purpose), facts, now):
+        case Forbidden(reason):
+            return Dropped(item, "withheld", reason)
+        case NotNow(until):
+            return Dropped(item, "waiting", until=until)
+        case Allowed(neutral):
+            return _make_neutral(item) if neutral else item
+
+
+def _make_neutral(item: OutboxItem) -> OutboxItem | Dropped:
+    """What others may read: never buttons or a file, and nothing at all without such words."""
+    if item.neutral is None:
+        return Dropped(item, "withheld", "no neutral words")
+    return replace(item, text=item.neutral, reply_markup=None, document=None)
+
+
+def _tell_dropped(dropped: Sequence[Dropped]) -> None:
+    for one in dropped:
+        metrics.OUTCOMES.labels(one.item.channel, one.state).inc()
+        log.info(
+            "message_held_back",
+            item=one.item.id,
+            channel=one.item.channel,
+            state=one.state,
+            reason=one.code,
+        )
 
 
 def _tell(item: OutboxItem, outcome: Outcome) -> None:

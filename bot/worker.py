@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from uuid import UUID
 
 import structlog
 import uvloop
@@ -15,11 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot import metrics
 from bot.bootstrap import App, open_app
 from bot.channels.sms_out import SmsSender
-from bot.channels.telegram_out import TelegramSender
+from bot.channels.telegram_out import SentFile, TelegramSender
 from bot.config import Settings
 from bot.consumer import InboxConsumer
 from bot.delivery import Delivery, Sender
 from bot.logging_setup import setup_logging
+from bot.send_limits import SharedScripts, SmsLimits, TelegramLimits
 from bot.supervision import Tasks, stop_signals, wait_for
 from services.direct import direct_connection
 
@@ -55,10 +58,13 @@ def run_jobs(settings: Settings) -> None:
 
 
 async def _inbox(settings: Settings) -> None:
-    from bot.conversation import build_conversation  # noqa: PLC0415 - only here, see above
+    # Only here: see above.
+    from bot.channels.telegram_session import share_limits  # noqa: PLC0415
+    from bot.conversation import build_conversation  # noqa: PLC0415
 
     async with open_app(settings, pool_size=_INBOX_POOL) as app:
         conversation = build_conversation(app)
+        share_limits(conversation.telegram, telegram_limits(app))
         # What was built stays for ever: without this every full collection looks at all of it.
         gc.collect()
         gc.freeze()
@@ -70,7 +76,7 @@ async def _inbox(settings: Settings) -> None:
 
 
 async def _outbox(settings: Settings) -> None:
-    async with open_app(settings, pool_size=_OUTBOX_POOL) as app, _senders(settings) as senders:
+    async with open_app(settings, pool_size=_OUTBOX_POOL) as app, _senders(app) as senders:
         await _until_stopped(app, "outbox", Delivery(app.engine, senders).run)
 
 
@@ -81,23 +87,53 @@ async def _jobs(settings: Settings) -> None:
         await _until_stopped(app, "jobs", JobWorker(app).run)
 
 
+def telegram_limits(app: App) -> TelegramLimits:
+    """What this process may send, in agreement with all others."""
+    settings = app.settings
+    scripts = SharedScripts(app.redis, app.keyring)
+    return TelegramLimits(scripts, settings.telegram_bot_token, settings.telegram_per_s)
+
+
 @contextlib.asynccontextmanager
-async def _senders(settings: Settings) -> AsyncIterator[dict[str, Sender]]:
+async def _senders(app: App) -> AsyncIterator[dict[str, Sender]]:
     """Open the carriers that are set up."""
+    settings = app.settings
     async with contextlib.AsyncExitStack() as stack:
-        telegram = TelegramSender(settings.telegram_api_url, settings.telegram_bot_token)
+        telegram = TelegramSender(
+            settings.telegram_api_url,
+            settings.telegram_bot_token,
+            limits=telegram_limits(app),
+            open_file=partial(_open_file, app),
+        )
         senders: dict[str, Sender] = {"telegram": await stack.enter_async_context(telegram)}
         if settings.sms_enabled:
-            senders["sms"] = await stack.enter_async_context(
-                SmsSender(
-                    settings.twilio_api_url,
-                    settings.twilio_account_sid,
-                    settings.twilio_auth_token,
-                    sender=settings.sms_sender,
-                    public_url=settings.public_url,
-                )
+            sms = SmsSender(
+                settings.twilio_api_url,
+                settings.twilio_account_sid,
+                settings.twilio_auth_token,
+                sender=settings.sms_sender,
+                public_url=settings.public_url,
+                limits=SmsLimits(
+                    SharedScripts(app.redis, app.keyring),
+                    settings.sms_sender,
+                    settings.sms_parts_per_s,
+                ),
             )
+            senders["sms"] = await stack.enter_async_context(sms)
         yield senders
+
+
+async def _open_file(app: App, file_id: UUID) -> SentFile | None:
+    from services import file_store, files  # noqa: PLC0415 - few messages carry a file
+
+    async with app.new_session() as session:
+        try:
+            kept = await files.read_to_send(session, app.files, file_id)
+        except files.FileNotFound:
+            return None
+        except file_store.FileStoreError as error:
+            raise OSError(str(error)) from error
+    return SentFile(kept.name, kept.data)
 
 
 async def _until_stopped(app: App, kind: str, run: Work) -> None:

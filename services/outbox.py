@@ -1,8 +1,9 @@
 """The outbox: what must be sent is a row, written in the transaction of its cause.
 
 Delivery claims addresses, not rows: only the first open message of an address may be taken, so the
-order in a chat holds over any number of workers. A row is *sending*, committed, before the carrier
-hears of it; one whose fate nobody knows becomes *uncertain* and is never sent again blindly.
+order in a chat holds over any number of workers. A claim is a lease; a row is *sending*, committed,
+right before the carrier hears of it. So little is *uncertain* after a crash, and what nobody knows
+the fate of is never sent again blindly.
 """
 
 import json
@@ -13,16 +14,18 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Connection
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import DecryptionError, current_keyring
 from db.models.messages import OutboxRow
+from services import outbox_sql as sql
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
 CHANNEL = "outbox"  # of LISTEN and NOTIFY
 DIALOG, BULK = 0, 1  # lanes
+CLAIM_S = 10.0
 LEASE_S = 60.0
 MAX_ATTEMPTS = 8
 _LONGEST_BACKOFF_S = 900.0
@@ -41,7 +44,9 @@ _BEFORE = {
 class OutboxItem:
     """A message to send now. ``address`` is a Telegram chat id or a number in E.164.
 
-    ``silent`` says that the address was found unreachable and nobody wrote from it since.
+    ``neutral`` goes out instead of the text when others read this phone too. ``document`` is
+    {"file_id": …, "name": …}. ``silent`` says that the address was found unreachable and nobody
+    wrote from it since. ``leased_until`` is the proof of the claim.
     """
 
     id: int
@@ -51,99 +56,39 @@ class OutboxItem:
     reply_markup: dict[str, Any] | None = field(repr=False)
     attempt: int
     created_at: datetime
+    purpose: str = "dialog"
+    lane: int = DIALOG
+    neutral: str | None = field(default=None, repr=False)
+    document: dict[str, str] | None = field(default=None, repr=False)
+    blocked: bool = False
     silent: bool = False
+    leased_until: datetime | None = None
 
 
-# A message that waits for its next attempt (it has an error code) holds back those behind it; one
-# that is planned for later does not.
-_CLAIM = """
-WITH due AS (
-    SELECT o.id FROM outbox AS o
-    WHERE o.state = 'waiting' AND o.not_before <= now() AND NOT EXISTS (
-        SELECT 1 FROM outbox AS e
-        WHERE e.address_id = o.address_id AND e.state IN ('waiting', 'sending') AND (
-            e.state = 'sending'
-            OR (e.lane, e.id) < (o.lane, o.id)
-               AND (e.error_code IS NOT NULL OR e.not_before <= now())
-        )
-    )
-    ORDER BY o.lane, o.id LIMIT $1 FOR UPDATE SKIP LOCKED
-)
-UPDATE outbox SET state = 'sending', attempts = attempts + 1, updated_at = now(),
-    leased_until = now() + make_interval(secs => $2)
-FROM due, address
-WHERE outbox.id = due.id AND address.id = outbox.address_id
-RETURNING outbox.*, address.value, address.blocked_at, address.last_in_at
-"""
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What becomes of a claimed message that is not sent now, and why.
 
-# A report of the carrier may have come before its answer to us: then it stays.
-_SENT = """
-UPDATE outbox SET
-    state = CASE WHEN state = ANY($4) THEN 'sent' ELSE state END,
-    error_code = CASE WHEN state = ANY($4) THEN NULL ELSE error_code END,
-    provider_id = $2, parts = coalesce($3, parts), sent_at = coalesce(sent_at, now()),
-    leased_until = NULL, updated_at = now()
-WHERE id = $1
-"""
-_REACHABLE = """
-UPDATE address SET blocked_at = NULL
-WHERE id = (SELECT address_id FROM outbox WHERE id = $1) AND blocked_at IS NOT NULL
-"""
-_LATER = """
-UPDATE outbox SET state = 'waiting', leased_until = NULL, updated_at = now(), error_code = $3,
-    not_before = now() + make_interval(secs => $2), attempts = attempts - $4
-WHERE id = $1 AND state IN ('sending', 'uncertain')
-"""
-_END = """
-UPDATE outbox SET state = $2, leased_until = NULL, updated_at = now(), error_code = $3
-WHERE id = $1 AND state IN ('sending', 'uncertain')
-"""
-_UNREACHABLE = """
-WITH ended AS (
-    UPDATE outbox SET state = 'unreachable', leased_until = NULL, updated_at = now(),
-        error_code = $2
-    WHERE id = $1 AND state IN ('sending', 'uncertain') RETURNING address_id
-)
-UPDATE address SET blocked_at = coalesce(blocked_at, now())
-WHERE id = (SELECT address_id FROM ended)
-"""
-_UNCERTAIN = """
-UPDATE outbox SET state = 'uncertain', updated_at = now(), error_code = $2,
-    leased_until = now() + make_interval(secs => $3)
-WHERE id = $1 AND state = 'sending'
-"""
-_ABANDONED = """
-UPDATE outbox SET state = 'uncertain', updated_at = now(), error_code = 'interrupted'
-WHERE state = 'sending' AND leased_until < now()
-"""
+    ``state`` is withheld, unreachable, failed, or waiting until a moment (None: at once).
+    """
 
-_TO_RECONCILE = """
-WITH asked AS (
-    SELECT id FROM outbox
-    WHERE state = 'uncertain' AND leased_until <= now() AND channel = $1
-      AND updated_at > now() - interval '1 hour'
-    ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
-)
-UPDATE outbox SET leased_until = now() + make_interval(secs => $3)
-FROM asked, address WHERE outbox.id = asked.id AND address.id = outbox.address_id
-RETURNING outbox.*, address.value, address.blocked_at, address.last_in_at
-"""
-_KNOWN = "SELECT provider_id FROM outbox WHERE provider_id = ANY($1) AND id <> $2"
+    item: OutboxItem
+    state: str
+    code: str | None = None
+    until: datetime | None = None
 
-_STATUS = """
-UPDATE outbox SET state = $3, provider_id = $2, error_code = $4, leased_until = NULL,
-    sent_at = coalesce(sent_at, now()), updated_at = now()
-WHERE (provider_id = $2 OR id = $1 AND provider_id IS NULL) AND state = ANY($5)
-"""
-_IS_KNOWN = """
-SELECT EXISTS (SELECT 1 FROM outbox WHERE provider_id = $2 OR id = $1 AND provider_id IS NULL)
-"""
 
-_DEPTH = """
-SELECT channel, state, count(*) AS messages FROM outbox
-WHERE state IN ('waiting', 'sending') OR state = 'uncertain'
-GROUP BY channel, state
-"""
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A message that a member of staff may have to look at; nothing of it can be read here."""
+
+    id: int
+    channel: str
+    purpose: str
+    code: str | None
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
 
 
 async def enqueue(
@@ -206,9 +151,15 @@ def _to_item(row: Any) -> OutboxItem:
         address=ring.decrypt(row["value"]).decode(),
         text=body["text"],
         reply_markup=body.get("reply_markup"),
-        attempt=row["attempts"],
+        attempt=row["attempts"] + int(row["state"] == "waiting"),
         created_at=row["created_at"],
+        purpose=row["purpose"],
+        lane=row["lane"],
+        neutral=body.get("neutral"),
+        document=body.get("document"),
+        blocked=row["blocked_at"] is not None,
         silent=_is_silent(row["blocked_at"], row["last_in_at"]),
+        leased_until=row["leased_until"],
     )
 
 
@@ -219,59 +170,86 @@ def _is_silent(blocked_at: datetime | None, last_in_at: datetime | None) -> bool
 async def _open_rows(connection: Connection, rows: Sequence[Any]) -> list[OutboxItem]:
     """Read claimed rows; one that no key opens is given up instead of stopping the others."""
     items = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["id"]):
         try:
             items.append(_to_item(row))
-        except DecryptionError:
-            await connection.execute(_END, row["id"], "failed", "undecipherable")
+        except (DecryptionError, TypeError):  # None: it was emptied, and waits by mistake
+            await connection.execute(sql.END, row["id"], "failed", "undecipherable")
     return items
 
 
-async def claim(connection: Connection, limit: int) -> list[OutboxItem]:
-    """Take the first open message of up to ``limit`` addresses; they are *sending* from here on."""
-    return await _open_rows(connection, await connection.fetch(_CLAIM, limit, LEASE_S))
+async def claim(
+    connection: Connection, lane: int, limit: int, *, without: Sequence[str] = ()
+) -> list[OutboxItem]:
+    """Take the first open message of up to ``limit`` addresses for CLAIM_S seconds.
+
+    Those of the channels ``without`` are left alone.
+    """
+    rows = await connection.fetch(sql.CLAIM, lane, limit, CLAIM_S, list(without))
+    return await _open_rows(connection, rows)
+
+
+async def start(connection: Connection, items: Sequence[OutboxItem]) -> set[int]:
+    """Mark claimed messages as being sent; those whose ids come back may go to the carrier now."""
+    ids, leases = [item.id for item in items], [item.leased_until for item in items]
+    rows = await connection.fetch(sql.START, ids, leases, LEASE_S)
+    return {row["id"] for row in rows}
+
+
+async def drop(connection: Connection, dropped: Sequence[Dropped]) -> None:
+    """Let go of claimed messages that were not started."""
+    await connection.execute(
+        sql.DROP,
+        [one.item.id for one in dropped],
+        [one.item.leased_until for one in dropped],
+        [one.state for one in dropped],
+        [one.code for one in dropped],
+        [one.until for one in dropped],
+    )
 
 
 async def record(connection: Connection, item: OutboxItem, outcome: Outcome) -> None:
-    """Write down what became of a claimed message."""
+    """Write down what became of a message."""
     match outcome:
-        case Sent(provider_id, parts):
-            await settle(connection, item, provider_id, parts)
+        case Sent():
+            await record_sent(connection, [(item, outcome)])
         case Unreachable(reason):
-            await connection.execute(_UNREACHABLE, item.id, reason)
+            await connection.execute(sql.UNREACHABLE, item.id, reason)
         case Refused(code):
-            await connection.execute(_END, item.id, "failed", code)
+            await connection.execute(sql.END, item.id, "failed", code)
         case Uncertain(reason):
-            await connection.execute(_UNCERTAIN, item.id, reason, 10.0)
+            await connection.execute(sql.UNCERTAIN, item.id, reason, 10.0)
         case Later(reason=reason, throttled=False) if item.attempt >= MAX_ATTEMPTS:
-            await connection.execute(_END, item.id, "failed", reason)
+            await connection.execute(sql.END, item.id, "failed", reason)
         case Later(after_s, reason, throttled):
             wait = after_s if throttled else max(after_s, _backoff_s(item.attempt))
-            await connection.execute(_LATER, item.id, wait, reason, int(throttled))
+            await connection.execute(sql.LATER, item.id, wait, reason, throttled)
 
 
 def _backoff_s(attempt: int) -> float:
     return min(2.0**attempt, _LONGEST_BACKOFF_S)
 
 
-async def settle(
-    connection: Connection, item: OutboxItem, provider_id: str, parts: int | None
-) -> None:
-    """Record that the carrier has the message, as it answered or as its list shows later."""
-    await connection.execute(_SENT, item.id, provider_id, parts, _OPEN_STATES)
-    await connection.execute(_REACHABLE, item.id)
+async def record_sent(connection: Connection, done: Sequence[tuple[OutboxItem, Sent]]) -> None:
+    """Record that the carrier has these messages, as it answered or as its list shows later."""
+    ids = [item.id for item, _ in done]
+    provider_ids, parts = [sent.provider_id for _, sent in done], [sent.parts for _, sent in done]
+    await connection.execute(sql.SENT, ids, provider_ids, parts, _OPEN_STATES)
+    again_reachable = [item.id for item, _ in done if item.blocked]
+    if again_reachable:
+        await connection.execute(sql.REACHABLE, again_reachable)
 
 
 async def mark_abandoned(connection: Connection) -> None:
     """Make *uncertain* what a worker that died was sending."""
-    await connection.execute(_ABANDONED)
+    await connection.execute(sql.ABANDONED)
 
 
 async def list_to_reconcile(
     connection: Connection, channel: str, limit: int, again_after_s: float = 60.0
 ) -> list[OutboxItem]:
     """Take uncertain messages about which the carrier should be asked now (for one hour each)."""
-    rows = await connection.fetch(_TO_RECONCILE, channel, limit, again_after_s)
+    rows = await connection.fetch(sql.TO_RECONCILE, channel, limit, again_after_s)
     return await _open_rows(connection, rows)
 
 
@@ -279,7 +257,7 @@ async def known_elsewhere(
     connection: Connection, item: OutboxItem, provider_ids: Sequence[str]
 ) -> set[str]:
     """Tell which of the carrier's ids belong to other messages of ours."""
-    rows = await connection.fetch(_KNOWN, provider_ids, item.id)
+    rows = await connection.fetch(sql.KNOWN, provider_ids, item.id)
     return {row["provider_id"] for row in rows}
 
 
@@ -296,12 +274,63 @@ async def apply_status(
     ``item_id`` is our own id where the carrier hands it back: it finds the message even before the
     carrier's answer was recorded. ``state`` is sent, delivered, undelivered or failed.
     """
-    await connection.execute(_STATUS, item_id, provider_id, state, error_code, _BEFORE[state])
-    known: bool = await connection.fetchval(_IS_KNOWN, item_id, provider_id)
+    await connection.execute(sql.STATUS, item_id, provider_id, state, error_code, _BEFORE[state])
+    known: bool = await connection.fetchval(sql.IS_KNOWN, item_id, provider_id)
     return known
 
 
 async def depth(connection: Connection) -> dict[tuple[str, str], int]:
     """Count unfinished messages by (channel, state)."""
-    rows = await connection.fetch(_DEPTH)
+    rows = await connection.fetch(sql.DEPTH)
     return {(row["channel"], row["state"]): row["messages"] for row in rows}
+
+
+async def list_failed(session: AsyncSession, limit: int = 100) -> Sequence[Unsettled]:
+    """Messages that were given up, the newest first."""
+    return await _list_unsettled(session, "failed", limit)
+
+
+async def list_uncertain(session: AsyncSession, limit: int = 100) -> Sequence[Unsettled]:
+    """Messages that may have arrived, the newest first. They are never sent again by themselves."""
+    return await _list_unsettled(session, "uncertain", limit)
+
+
+async def _list_unsettled(session: AsyncSession, state: str, limit: int) -> Sequence[Unsettled]:
+    query = (
+        select(
+            OutboxRow.id,
+            OutboxRow.channel,
+            OutboxRow.purpose,
+            OutboxRow.error_code,
+            OutboxRow.attempts,
+            OutboxRow.created_at,
+            OutboxRow.updated_at,
+        )
+        .where(OutboxRow.state == state)
+        .order_by(OutboxRow.id.desc())
+        .limit(limit)
+    )
+    return [Unsettled(*row) for row in await session.execute(query)]
+
+
+async def retry(session: AsyncSession, ids: Sequence[int]) -> set[int]:
+    """Let failed messages be tried again; returns those that will be. One that is uncertain,
+    withheld or emptied stays as it is.
+    """
+    again = (
+        update(OutboxRow)
+        .where(OutboxRow.id.in_(ids), OutboxRow.state == "failed", OutboxRow.body.is_not(None))
+        .values(
+            state="waiting",
+            attempts=0,
+            error_code=None,
+            leased_until=None,
+            not_before=func.now(),
+            updated_at=func.now(),
+        )
+        .returning(OutboxRow.id)
+    )
+    found = set((await session.scalars(again)).all())
+    if found:
+        await session.execute(select(func.pg_notify(CHANNEL, "")))
+    return found

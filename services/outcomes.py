@@ -20,12 +20,13 @@ class Later:
     """It certainly did not go out and may be tried again after ``after_s`` seconds.
 
     ``throttled`` says that the carrier itself asked for patience: no failure, so it never counts
-    towards giving up.
+    towards giving up. ``for_everybody`` says that the carrier takes nothing from us before.
     """
 
     after_s: float
     reason: str
     throttled: bool = False
+    for_everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)

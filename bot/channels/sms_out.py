@@ -1,5 +1,6 @@
 """SMS on their way out, through Twilio or whoever speaks its language at another address."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,8 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from bot.channels.sms_in import STATUS_PATH
+from bot.send_limits import LimitedError, SmsLimits
+from services import sms_text
 from services.outbox import OutboxItem
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
@@ -41,6 +44,9 @@ _MISCONFIGURED = (_BAD_CREDENTIALS, _SENDER_NOT_OURS)
 _HTTP_TOO_MANY_REQUESTS = 429
 _HTTP_GATEWAY_FAILED = (502, 504)
 _HTTP_SERVER_ERRORS = range(500, 600)
+_THROTTLED = "throttled"
+
+Ready = Callable[[], Awaitable[None]]
 
 
 class _NotWrittenError(Exception):
@@ -99,10 +105,18 @@ class SmsSender:
     """Sends outbox messages of the channel ``sms``; an asynchronous context manager."""
 
     def __init__(
-        self, api_url: str, account_sid: str, auth_token: str, *, sender: str, public_url: str
+        self,
+        api_url: str,
+        account_sid: str,
+        auth_token: str,
+        *,
+        sender: str,
+        public_url: str,
+        limits: SmsLimits,
     ) -> None:
         self._api_url = api_url
         self._credentials = (account_sid, auth_token)
+        self._limits = limits
         self._from = sender
         self._status_url = public_url + STATUS_PATH
         self._session: aiohttp.ClientSession | None = None
@@ -127,11 +141,22 @@ class SmsSender:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, item: OutboxItem) -> Outcome:
-        """Send one message and say what became of it; never raises for what the carrier answers.
+    async def send(self, item: OutboxItem, ready: Ready) -> Outcome:
+        """Send one message and say what became of it; never raises for what the carrier answers."""
+        parts = max(1, sms_text.count(item.text).parts)
+        try:
+            await self._limits.wait(parts, item.lane, ready)
+        except LimitedError as error:
+            return Later(
+                error.after_s, "limited", throttled=True, for_everybody=error.for_everybody
+            )
+        outcome = await self._create(item)
+        if isinstance(outcome, Later) and outcome.reason == _THROTTLED:
+            await self._limits.pause(outcome.after_s)
+        return outcome
 
-        Our own id goes with the address for reports: one may come before the answer does.
-        """
+    async def _create(self, item: OutboxItem) -> Outcome:
+        """Our own id goes with the address for reports: one may come before the answer does."""
         try:
             message = await self._client.messages.create_async(
                 to=item.address,
@@ -159,7 +184,7 @@ class SmsSender:
         alike = [
             message
             for message in listed
-            if message.body == item.text
+            if message.body in (item.text, item.neutral)
             and message.date_created is not None
             and message.date_created >= since
         ]
@@ -176,9 +201,9 @@ def _to_outcome(error: TwilioRestException) -> Outcome:
     if code in _UNREACHABLE:
         return Unreachable(_UNREACHABLE[code])
     if code == _TOO_MANY_REQUESTS or error.status == _HTTP_TOO_MANY_REQUESTS:
-        return Later(_RETRY_S, "throttled", throttled=True)
+        return Later(_RETRY_S, _THROTTLED, throttled=True, for_everybody=True)
     if code in _MISCONFIGURED:
-        return Later(_MISCONFIGURED_S, str(code), throttled=True)
+        return Later(_MISCONFIGURED_S, str(code), throttled=True, for_everybody=True)
     if error.status in _HTTP_GATEWAY_FAILED:
         return Uncertain(f"http {error.status}")
     if error.status in _HTTP_SERVER_ERRORS:

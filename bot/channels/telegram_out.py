@@ -5,16 +5,20 @@ before anything was written is known to be unsent; what failed after is uncertai
 """
 
 import json
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import aiohttp
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardMarkup, InputFile, Message
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError
-from telegram.ext import ExtBot
+from telegram.ext import BaseRateLimiter, ExtBot
 from telegram.request import BaseRequest, RequestData
 
-from services.outbox import OutboxItem
+from bot.send_limits import LimitedError, TelegramLimits
+from services.outbox import DIALOG, OutboxItem
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
 _READ_TIMEOUT_S = 20.0
@@ -22,10 +26,25 @@ _CONNECT_TIMEOUT_S = 5.0
 _CONNECTIONS = 64
 _RETRY_S = 5.0
 _BROKEN_TOKEN_S = 300.0
+_FILE_RETRY_S = 60.0
 _TOO_MANY_REQUESTS = 429
 _GATEWAY_FAILED = (502, 504)
 _SERVER_ERRORS = range(500, 600)
 _CHAT_GONE = ("chat not found", "user is deactivated", "chat_id is empty", "peer_id_invalid")
+
+Ready = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that goes with a message."""
+
+    name: str
+    data: bytes
+
+
+OpenFile = Callable[[UUID], Awaitable[SentFile | None]]
+"""Reads a file by its id; None when it is gone. Raises OSError when it cannot be read just now."""
 
 
 class NotSentError(TelegramError):
@@ -33,7 +52,7 @@ class NotSentError(TelegramError):
 
     def __init__(self, reason: str, after_s: float, *, throttled: bool = False) -> None:
         super().__init__(reason)
-        self.outcome = Later(after_s, reason, throttled)
+        self.outcome = Later(after_s, reason, throttled, for_everybody=throttled)
 
 
 class MaybeSentError(TelegramError):
@@ -77,9 +96,8 @@ class AiohttpRequest(BaseRequest):
         """Send; raises NotSentError or MaybeSentError where PTB would only know a network error."""
         if self._session is None:
             raise RuntimeError("the request was not initialized")
-        fields = request_data.json_parameters if request_data else None
         try:
-            async with self._session.request(method, url, data=fields) as answer:
+            async with self._session.request(method, url, data=_to_form(request_data)) as answer:
                 payload = await answer.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise NotSentError("no connection", _RETRY_S) from None
@@ -87,6 +105,17 @@ class AiohttpRequest(BaseRequest):
             raise MaybeSentError(type(error).__name__) from None
         _check(answer.status, payload)
         return answer.status, payload
+
+
+def _to_form(request_data: RequestData | None) -> aiohttp.FormData | dict[str, str] | None:
+    if request_data is None:
+        return None
+    if not request_data.contains_files:
+        return request_data.json_parameters
+    form = aiohttp.FormData(request_data.json_parameters)
+    for field, (name, content, media_type) in request_data.multipart_data.items():
+        form.add_field(field, content, filename=name, content_type=media_type)
+    return form
 
 
 def _check(status: int, payload: bytes) -> None:
@@ -105,17 +134,62 @@ def _retry_after_s(payload: bytes) -> float:
         return _RETRY_S
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What the limit must know of a message; ``ready`` is awaited when its turn has come."""
+
+    lane: int = DIALOG
+    ready: Ready | None = None
+
+
+class SharedRateLimiter(BaseRateLimiter[Departure]):
+    """PTB's requests within what all processes together may send."""
+
+    def __init__(self, limits: TelegramLimits) -> None:
+        self._limits = limits
+
+    async def initialize(self) -> None:
+        """Nothing to open: the limits are the process's."""
+
+    async def shutdown(self) -> None:
+        """Nothing to close."""
+
+    async def process_request(  # noqa: PLR0917 - PTB asks for it
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Any]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,  # noqa: ARG002 - PTB asks for it
+        data: dict[str, Any],
+        rate_limit_args: Departure | None,
+    ) -> Any:
+        """Raises LimitedError when the turn would come too late, and what ``ready`` raises."""
+        departure = rate_limit_args or Departure()
+        chat = str(data["chat_id"]) if "chat_id" in data else None
+        try:
+            async with self._limits.passing(chat, departure.lane, departure.ready):
+                return await callback(*args, **kwargs)
+        except NotSentError as error:
+            if error.outcome.for_everybody:
+                await self._limits.pause(error.outcome.after_s)
+            raise
+
+
 class TelegramSender:
     """Sends outbox messages of the channel ``telegram``; an asynchronous context manager."""
 
-    def __init__(self, api_url: str, token: str) -> None:
+    def __init__(
+        self, api_url: str, token: str, *, limits: TelegramLimits, open_file: OpenFile
+    ) -> None:
         self._request = AiohttpRequest()
+        self._open_file = open_file
         self._bot = ExtBot(
             token,
             base_url=f"{api_url}/bot",
             base_file_url=f"{api_url}/file/bot",
             request=self._request,
             get_updates_request=self._request,
+            rate_limiter=SharedRateLimiter(limits),
         )
 
     async def __aenter__(self) -> Self:
@@ -130,17 +204,40 @@ class TelegramSender:
     ) -> None:
         await self._request.shutdown()
 
-    async def send(self, item: OutboxItem) -> Outcome:
+    async def send(self, item: OutboxItem, ready: Ready) -> Outcome:
         """Send one message and say what became of it; never raises for what Telegram answers."""
         try:
-            message = await self._bot.send_message(
-                chat_id=int(item.address), text=item.text, reply_markup=self._markup(item)
+            message = await self._send(item, Departure(item.lane, ready))
+        except LimitedError as error:
+            return Later(
+                error.after_s, "limited", throttled=True, for_everybody=error.for_everybody
             )
         except TelegramError as error:
             return _to_outcome(error)
         except (KeyError, TypeError, ValueError):
             return Uncertain("no answer")  # an answer that is not the Bot API's
-        return Sent(str(message.message_id))
+        return Refused("file gone") if message is None else Sent(str(message.message_id))
+
+    async def _send(self, item: OutboxItem, departure: Departure) -> Message | None:
+        """None when the file that it carries is gone."""
+        chat_id, markup = int(item.address), self._markup(item)
+        if item.document is None:
+            return await self._bot.send_message(
+                chat_id=chat_id, text=item.text, reply_markup=markup, rate_limit_args=departure
+            )
+        try:
+            file = await self._open_file(UUID(item.document["file_id"]))
+        except OSError:
+            raise NotSentError("file not readable", _FILE_RETRY_S) from None
+        if file is None:
+            return None
+        return await self._bot.send_document(
+            chat_id=chat_id,
+            document=InputFile(file.data, filename=item.document.get("name") or file.name),
+            caption=item.text,
+            reply_markup=markup,
+            rate_limit_args=departure,
+        )
 
     def _markup(self, item: OutboxItem) -> InlineKeyboardMarkup | None:
         markup: dict[str, Any] | None = item.reply_markup
@@ -154,7 +251,7 @@ def _to_outcome(error: TelegramError) -> Outcome:
         case Forbidden():
             outcome = Unreachable("blocked")
         case InvalidToken():
-            outcome = Later(_BROKEN_TOKEN_S, "token refused", throttled=True)
+            outcome = Later(_BROKEN_TOKEN_S, "token refused", throttled=True, for_everybody=True)
         case BadRequest() if any(text in str(error).lower() for text in _CHAT_GONE):
             outcome = Unreachable("chat gone")
         case BadRequest():

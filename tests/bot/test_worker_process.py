@@ -70,7 +70,7 @@ async def test_the_delivery_worker_is_small_and_keeps_people_out_of_its_log(
                 address = await addresses.get_or_create(session, "sms", NUMBER, now=NOW)
                 for _ in range(20):
                     await outbox.enqueue(
-                        session, address_id=address.id, channel="sms", text=WORDS, purpose="test"
+                        session, address_id=address.id, channel="sms", text=WORDS, purpose="dialog"
                     )
             await until(lambda: _all_ended(db), 60)
             megabytes = psutil.Process(worker.pid).memory_info().rss / 2**20

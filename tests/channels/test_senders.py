@@ -6,8 +6,10 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
 from served_app import served
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,7 +18,9 @@ from starlette.routing import Route
 
 from bot.channels import sms_out, telegram_out
 from bot.channels.sms_out import SmsSender
-from bot.channels.telegram_out import TelegramSender
+from bot.channels.telegram_out import SentFile, TelegramSender
+from bot.send_limits import SharedScripts, SmsLimits, TelegramLimits
+from db.crypto import current_keyring
 from services.outbox import OutboxItem
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
@@ -44,11 +48,59 @@ async def silent(request: Request) -> Response:
     raise AssertionError
 
 
+async def ready() -> None:
+    """Nobody keeps a list of what is being sent here."""
+
+
+FILE_ID = UUID(int=7)
+
+
+async def open_file(file_id: UUID) -> SentFile | None:
+    return SentFile("x.html", b"<p>") if file_id == FILE_ID else None
+
+
+class Limits(TelegramLimits):
+    """No limit; remembers the pauses that were asked for."""
+
+    def __init__(self) -> None:
+        scripts = SharedScripts(Redis.from_url("redis://127.0.0.1:1/0"), current_keyring())
+        super().__init__(scripts, "1:t", 0)
+        self.pauses: list[float] = []
+
+    async def pause(self, after_s: float) -> None:
+        self.pauses.append(after_s)
+
+
+class NoSmsLimits(SmsLimits):
+    def __init__(self) -> None:
+        scripts = SharedScripts(Redis.from_url("redis://127.0.0.1:1/0"), current_keyring())
+        super().__init__(scripts, "2580", 0)
+        self.pauses: list[float] = []
+
+    async def pause(self, after_s: float) -> None:
+        self.pauses.append(after_s)
+
+
+def telegram_sender(url: str) -> TelegramSender:
+    return TelegramSender(url, "1:t", limits=Limits(), open_file=open_file)
+
+
 @contextlib.asynccontextmanager
-async def telegram(answer: Answer) -> AsyncIterator[TelegramSender]:
-    application = Starlette(routes=[Route("/bot1:t/sendMessage", answer, methods=["POST"])])
-    async with served(application) as url, TelegramSender(url, "1:t") as sender:
+async def telegram(answer: Answer, method: str = "sendMessage") -> AsyncIterator[TelegramSender]:
+    application = Starlette(routes=[Route(f"/bot1:t/{method}", answer, methods=["POST"])])
+    async with served(application) as url, telegram_sender(url) as sender:
         yield sender
+
+
+def sms_sender(url: str, limits: SmsLimits | None = None) -> SmsSender:
+    return SmsSender(
+        url,
+        SID,
+        "token",
+        sender="2580",
+        public_url="http://p:1",
+        limits=limits or NoSmsLimits(),
+    )
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +109,7 @@ async def twilio(answer: Answer) -> AsyncIterator[SmsSender]:
     application = Starlette(routes=[Route(path, answer, methods=["GET", "POST"])])
     async with (
         served(application) as url,
-        SmsSender(url, SID, "token", sender="2580", public_url="http://p:1") as sender,
+        sms_sender(url) as sender,
     ):
         yield sender
 
@@ -76,7 +128,7 @@ async def test_telegram_gets_text_and_buttons() -> None:
 
     keyboard = {"inline_keyboard": [[{"text": "OK", "callback_data": "k"}]]}
     async with telegram(answer) as sender:
-        assert await sender.send(item("telegram", "42", reply_markup=keyboard)) == Sent("5")
+        assert await sender.send(item("telegram", "42", reply_markup=keyboard), ready) == Sent("5")
     assert (got["chat_id"], got["text"]) == ("42", "សួស្តី")
     assert json.loads(got["reply_markup"]) == keyboard
 
@@ -90,9 +142,13 @@ async def test_telegram_gets_text_and_buttons() -> None:
         (
             429,
             refusal(429, "Too Many Requests: retry after 3", retry_after=3),
-            Later(3.0, "throttled", throttled=True),
+            Later(3.0, "throttled", throttled=True, for_everybody=True),
         ),
-        (401, refusal(401, "Unauthorized"), Later(300.0, "token refused", throttled=True)),
+        (
+            401,
+            refusal(401, "Unauthorized"),
+            Later(300.0, "token refused", throttled=True, for_everybody=True),
+        ),
         (500, refusal(500, "Internal Server Error"), Later(5.0, "http 500")),
         (502, "bad gateway", Uncertain("no answer")),
         (200, "not the Bot API", Uncertain("no answer")),
@@ -100,7 +156,7 @@ async def test_telegram_gets_text_and_buttons() -> None:
 )
 async def test_what_telegram_answers(status: int, body: Any, outcome: Outcome) -> None:
     async with telegram(answering(status, body)) as sender:
-        assert await sender.send(item("telegram", "42")) == outcome
+        assert await sender.send(item("telegram", "42"), ready) == outcome
 
 
 async def test_a_telegram_that_never_answers_leaves_it_open(
@@ -108,12 +164,12 @@ async def test_a_telegram_that_never_answers_leaves_it_open(
 ) -> None:
     monkeypatch.setattr(telegram_out, "_READ_TIMEOUT_S", 0.1)
     async with telegram(silent) as sender:
-        assert await sender.send(item("telegram", "42")) == Uncertain("no answer")
+        assert await sender.send(item("telegram", "42"), ready) == Uncertain("no answer")
 
 
 async def test_a_telegram_that_is_not_there_got_nothing() -> None:
-    async with TelegramSender("http://127.0.0.1:1", "1:t") as sender:
-        assert await sender.send(item("telegram", "42")) == Later(5.0, "no connection")
+    async with telegram_sender("http://127.0.0.1:1") as sender:
+        assert await sender.send(item("telegram", "42"), ready) == Later(5.0, "no connection")
 
 
 def twilio_message(**more: Any) -> dict[str, Any]:
@@ -130,7 +186,7 @@ async def test_an_sms_carries_our_id_to_its_reports() -> None:
         return JSONResponse(twilio_message(), status_code=201)
 
     async with twilio(answer) as sender:
-        assert await sender.send(item("sms", "+85512345678")) == Sent("SM1", 2)
+        assert await sender.send(item("sms", "+85512345678"), ready) == Sent("SM1", 2)
     assert got.pop("authorization").startswith("Basic ")
     assert got == {
         "To": "+85512345678",
@@ -151,16 +207,16 @@ def twilio_error(code: int) -> dict[str, Any]:
         (400, twilio_error(21211), Unreachable("invalid number")),
         (400, twilio_error(21614), Unreachable("not a mobile number")),
         (400, twilio_error(21617), Refused("21617")),
-        (400, twilio_error(21606), Later(300.0, "21606", throttled=True)),
-        (401, twilio_error(20003), Later(300.0, "20003", throttled=True)),
-        (429, twilio_error(20429), Later(5.0, "throttled", throttled=True)),
+        (400, twilio_error(21606), Later(300.0, "21606", throttled=True, for_everybody=True)),
+        (401, twilio_error(20003), Later(300.0, "20003", throttled=True, for_everybody=True)),
+        (429, twilio_error(20429), Later(5.0, "throttled", throttled=True, for_everybody=True)),
         (500, {}, Later(5.0, "http 500")),
         (502, "bad gateway", Uncertain("http 502")),
     ],
 )
 async def test_what_the_sms_carrier_answers(status: int, body: Any, outcome: Outcome) -> None:
     async with twilio(answering(status, body)) as sender:
-        assert await sender.send(item("sms", "+85512345678")) == outcome
+        assert await sender.send(item("sms", "+85512345678"), ready) == outcome
 
 
 async def test_an_sms_carrier_that_never_answers_leaves_it_open(
@@ -168,14 +224,12 @@ async def test_an_sms_carrier_that_never_answers_leaves_it_open(
 ) -> None:
     monkeypatch.setattr(sms_out, "_READ_TIMEOUT_S", 0.1)
     async with twilio(silent) as sender:
-        assert await sender.send(item("sms", "+85512345678")) == Uncertain("no answer")
+        assert await sender.send(item("sms", "+85512345678"), ready) == Uncertain("no answer")
 
 
 async def test_an_sms_carrier_that_is_not_there_got_nothing() -> None:
-    async with SmsSender(
-        "http://127.0.0.1:1", SID, "t", sender="2580", public_url="http://p:1"
-    ) as sender:
-        assert await sender.send(item("sms", "+85512345678")) == Later(5.0, "no connection")
+    async with sms_sender("http://127.0.0.1:1") as sender:
+        assert await sender.send(item("sms", "+85512345678"), ready) == Later(5.0, "no connection")
 
 
 async def test_the_carrier_is_asked_for_a_message_whose_answer_never_came() -> None:

@@ -10,7 +10,7 @@ import pytest
 from served_app import until
 from sqlalchemy import text
 
-from bot.delivery import Delivery
+from bot.delivery import Delivery, Ready
 from bot.supervision import Tasks
 from services import addresses, outbox
 from services.direct import direct_connection
@@ -18,6 +18,8 @@ from services.outbox import OutboxItem
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+NOON = datetime(2026, 11, 22, 5, tzinfo=UTC)  # in Phnom Penh
+NIGHT = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
 
 class FakeCarrier:
@@ -31,7 +33,8 @@ class FakeCarrier:
         self.overlapped = False
         self._busy: set[str] = set()
 
-    async def send(self, item: OutboxItem) -> Outcome:
+    async def send(self, item: OutboxItem, ready: Ready) -> Outcome:
+        await ready()
         self.overlapped |= item.address in self._busy
         self._busy.add(item.address)
         self.sent.append((item.address, item.text))
@@ -57,7 +60,7 @@ async def promise(db: Any, address_id: int, words: str, **more: Any) -> int | No
             address_id=address_id,
             channel=more.pop("channel", "sms"),
             text=words,
-            purpose="test",
+            purpose=more.pop("purpose", "dialog"),
             **more,
         )
 
@@ -81,7 +84,7 @@ async def delivering(db: Any, carrier: FakeCarrier, workers: int = 1) -> AsyncIt
     stopping = asyncio.Event()
     tasks = Tasks()
     for _ in range(workers):
-        delivery = Delivery(db.engine, {"sms": carrier}, poll_s=0.05)
+        delivery = Delivery(db.engine, {"sms": carrier}, poll_s=0.05, now=lambda: NOON)
         tasks.start(delivery.run(stopping), name="delivery")
     try:
         yield
@@ -100,7 +103,7 @@ async def test_a_message_goes_out_once_its_cause_is_committed(db: Any) -> None:
     async with delivering(db, carrier):
         async with db.new_session() as session:
             await outbox.enqueue(
-                session, address_id=address, channel="sms", text="never", purpose="test"
+                session, address_id=address, channel="sms", text="never", purpose="dialog"
             )
             await session.rollback()
         await promise(db, address, "ជំរាបសួរ")
@@ -213,7 +216,8 @@ async def test_an_unreachable_address_is_left_alone_until_the_person_writes(db: 
 async def test_what_a_dead_worker_was_sending_becomes_uncertain_and_is_looked_up(db: Any) -> None:
     await promise(db, await make_address(db), "x")
     async with direct_connection(db.engine) as connection:
-        assert len(await outbox.claim(connection, 10)) == 1
+        items = await outbox.claim(connection, outbox.DIALOG, 10)
+        assert await outbox.start(connection, items) == {items[0].id}
     await change(db, "UPDATE outbox SET leased_until = now() - interval '1 second'")
     carrier = FakeCarrier()
     carrier.has = [Sent("SM9", 2)]
@@ -274,7 +278,8 @@ async def test_a_report_that_overtakes_the_answer_stays(db: Any) -> None:
 async def test_a_late_refusal_does_not_move_a_delivered_message_back(db: Any) -> None:
     item_id = await promise(db, await make_address(db), "x")
     async with direct_connection(db.engine) as connection:
-        (item,) = await outbox.claim(connection, 1)
+        (item,) = await outbox.claim(connection, outbox.DIALOG, 1)
+        await outbox.start(connection, [item])
         assert await report(db, "delivered", item_id=item_id)
         await outbox.record(connection, item, Unreachable("blocked"))
     assert await states(db) == ["delivered"]
