@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,12 @@ TWILIO = {
 }
 
 
-async def promise(data_dir: Path, channel: str, count: int, *, first: int = 0) -> None:
+async def promise(data_dir: Path, channel: str, messages: int) -> None:
     """Promise a message to each of so many people, all in one transaction."""
     engine = create_engine(postgres_url(data_dir), pool_size=1)
     now = datetime.now(UTC)
     async with new_session_factory(engine).begin() as session:
-        for number in range(first, first + count):
+        for number in range(messages):
             to = f"+8551{number:07}" if channel == "sms" else str(_FIRST_BULK_CHAT + number)
             address = await addresses.get_or_create(session, channel, to, now=now)
             await outbox.enqueue(
@@ -119,12 +120,12 @@ async def measure_unlimited(data_dir: Path, url: str, channel: str, messages: in
         # Its last words to the database belong to the messages too.
         await asyncio.sleep(10 * _LOOK_S)
         done = running.cpu_seconds()
-        count = before + WARM_UP + messages - began["taken"]
-        cpu_ms = {name: 1000 * (done[name] - spent[name]) / count for name in spent}
+        sent = before + WARM_UP + messages - began["taken"]
+        cpu_ms = {name: 1000 * (done[name] - spent[name]) / sent for name in spent}
         return Unlimited(
             channel=channel,
             messages=messages,
-            per_second=count / (ended["last"] - began["last"]),
+            per_second=sent / (ended["last"] - began["last"]),
             worker_ms=cpu_ms["delivery"],
             postgres_ms=cpu_ms[POSTGRES],
             valkey_ms=cpu_ms[VALKEY],
@@ -150,17 +151,19 @@ class LimitedApi:
     def __init__(self, crowd: People) -> None:
         self._crowd = crowd
         self._limits = Limits()
+        self._changes = count(1)
         self.bulk = 0
         self.dialogs = 0
         self.refused = 0
 
     def call(self, method: str, fields: dict[str, Any]) -> Any:
         if method in _COUNTED_BY_TELEGRAM:
-            self._count(int(fields["chat_id"]))
+            self._count(int(fields["chat_id"]), is_new=method == "sendMessage")
         return self._crowd.call(method, fields)
 
-    def _count(self, chat_id: int) -> None:
-        if wait := self._limits.wait(chat_id):
+    def _count(self, chat_id: int, *, is_new: bool) -> None:
+        """A changed message counts for the bot, but not for the chat: it rings no bell."""
+        if wait := self._limits.wait(chat_id if is_new else -next(self._changes)):
             self.refused += 1
             raise TooManyRequestsError(wait)
         if chat_id >= _FIRST_BULK_CHAT:

@@ -35,11 +35,14 @@ class Arrival:
 
 @dataclass
 class CountingCarrier:
-    """Takes everything, after ``answers_after_s``: a process may be killed while it waits."""
+    """Takes everything, after ``answers_after_s``: a process may be killed while it waits.
+
+    ``shown`` counts what each chat was shown, new messages and changed ones.
+    """
 
     answers_after_s: float = 0.0
     arrived: list[Arrival] = field(default_factory=list)
-    edits: int = 0
+    shown: Counter[str] = field(default_factory=Counter)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def server(self) -> TestServer:
@@ -83,13 +86,11 @@ class CountingCarrier:
         return web.json_response({"ok": True, "result": result})
 
     async def _show(self, method: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """An edit changes what somebody has already: it is no arrival."""
-        number = len(self.arrived) + 1
+        """An edit changes what somebody has already: it is no arrival, but it is shown."""
+        chat, number = str(fields["chat_id"]), int(fields.get("message_id", len(self.arrived) + 1))
+        self.shown[chat] += 1
         if method == "sendMessage":
-            await self._keep(str(fields["chat_id"]), fields["text"])
-        else:
-            self.edits += 1
-            number = int(fields["message_id"])
+            await self._keep(chat, fields["text"])
         return {
             "message_id": number,
             "date": 1795000000,

@@ -19,6 +19,7 @@ from tests.served_app import until
 
 WEBHOOK_SECRET = "counting-secret"
 PUBLIC_URL = "https://line.example.org"
+NO_LIMIT = {"TELEGRAM_PER_S": "0", "SMS_PARTS_PER_S": "0"}
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.counting_carrier import CountingCarrier
-from tests.e2e.line_processes import Between, between_carriers
+from tests.e2e.line_processes import NO_LIMIT, Between, between_carriers
 from tests.e2e.outbox_rows import (
     Promised,
     Tally,
@@ -25,7 +25,6 @@ from tests.e2e.outbox_rows import (
 from tests.served_app import until
 from tests.support import Database
 
-UNLIMITED = {"SMS_PARTS_PER_S": "1000"}
 LEASE_AND_MORE_S = 120.0
 SEED = 20261122
 KILLS = 50
@@ -76,7 +75,7 @@ async def test_a_worker_killed_three_times_sends_nothing_twice(
     async with db.new_session.begin() as session:
         promised = await promise_to_many(session, people=60, each=4)
     carrier, chance = CountingCarrier(answers_after_s=0.02), random.Random(3)
-    async with between_carriers(db.url, redis_url, tmp_path, carrier, **UNLIMITED) as line:
+    async with between_carriers(db.url, redis_url, tmp_path, carrier, **NO_LIMIT) as line:
         for _ in range(3):
             await kill_at_a_moment(line, chance, most=20)
             assert not await has_ended(db.engine)
@@ -93,7 +92,7 @@ async def test_a_worker_killed_fifty_times_sends_nothing_twice(
     async with db.new_session.begin() as session:
         promised = await promise_to_many(session, people=1000, each=2)
     carrier, chance = CountingCarrier(answers_after_s=0.02), random.Random(SEED)
-    async with between_carriers(db.url, redis_url, tmp_path, carrier, **UNLIMITED) as line:
+    async with between_carriers(db.url, redis_url, tmp_path, carrier, **NO_LIMIT) as line:
         for _ in range(KILLS):
             await kill_at_a_moment(line, chance, most=20)
         assert not await has_ended(db.engine), "the last kills met nothing to send"
