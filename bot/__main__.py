@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from bot.commands.cli import add_commands
+from bot.commands.refused import CommandRefused
 from bot.config import SECRETS, StartError, load_settings
 from bot.embedded import DataDirBusy, EmbeddedServerError
 from bot.secret_file import new_secret
@@ -91,16 +93,6 @@ def prepare() -> None:
 
 
 @app.command()
-def requests() -> None:
-    """List the requests that wait."""
-    from bot.waiting import waiting_table
-
-    settings = load_settings()
-    with own_servers(settings):
-        typer.echo(asyncio.run(waiting_table(settings)))
-
-
-@app.command()
 def gallery() -> None:
     """Write a page with every window, as it looks on both channels in both languages."""
     from bot.gallery import write_gallery
@@ -116,10 +108,11 @@ def secrets() -> None:
 
 
 def main() -> int:
-    """Run the command line; returns the exit code. What stops a start is one line, no trace."""
+    """Run the command line; returns the exit code. What stops a command is one line, no trace."""
+    add_commands(app)
     try:
         app(standalone_mode=True)
-    except (StartError, EmbeddedServerError, DataDirBusy) as error:
+    except (StartError, EmbeddedServerError, DataDirBusy, CommandRefused) as error:
         sys.stderr.write(f"tralob: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -1,42 +1,17 @@
-"""The list of requests that wait, for a terminal."""
+"""Tables and moments for a terminal, Khmer included."""
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from bot.config import Settings
-from bot.database import opened_database
-from services.requests import WaitingRequest, list_waiting
-
-_HEADINGS = ("CODE", "AGE", "TOPIC", "URGENCY", "CENTRE", "CHANNEL", "NAME", "COMMUNE", "")
+_CAMBODIA = ZoneInfo("Asia/Phnom_Penh")
 _MINUTES_PER_HOUR = 60
 _HOURS_PER_DAY = 24
 
 
-async def waiting_table(settings: Settings) -> str:
-    """The requests that nobody has taken, as lines of aligned columns. Raises StartError."""
-    async with opened_database(settings) as new_session, new_session() as session:
-        waiting = await list_waiting(session)
-    if not waiting:
-        return "No request waits."
-    return format_table([_HEADINGS, *(_row(request) for request in waiting)])
-
-
-def _row(request: WaitingRequest) -> tuple[str, ...]:
-    return (
-        request.code,
-        _age(request.age),
-        request.topic,
-        request.urgency,
-        request.centre_id,
-        request.channel,
-        request.name or "-",
-        request.commune or "-",
-        "(demo)" if request.is_demo else "",
-    )
-
-
-def _age(age: timedelta) -> str:
+def format_age(age: timedelta) -> str:
+    """How long ago, in the one unit that says enough."""
     minutes = int(age.total_seconds()) // 60
     if minutes < _MINUTES_PER_HOUR:
         return f"{minutes} min"
@@ -44,9 +19,14 @@ def _age(age: timedelta) -> str:
     return f"{hours} h" if hours < _HOURS_PER_DAY else f"{hours // _HOURS_PER_DAY} d"
 
 
+def format_moment(moment: datetime) -> str:
+    """Day and time in Cambodia: 2026-11-22 16:00."""
+    return f"{moment.astimezone(_CAMBODIA):%Y-%m-%d %H:%M}"
+
+
 def format_table(rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns, two spaces apart; what people wrote cannot move the terminal's cursor."""
-    clean = [[_printable(cell) for cell in row] for row in rows]
+    clean = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(display_width, column)) for column in zip(*clean, strict=True)]
     return "\n".join(
         "  ".join(
@@ -68,7 +48,8 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """One line without signs that steer a terminal."""
     return "".join(
         " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in text
     )

@@ -1,0 +1,84 @@
+"""The counter at which a command stands: the database, who acts, one calm line for a refusal."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.commands.refused import CommandRefused
+from bot.config import Settings
+from bot.database import opened_database
+from db.models import Staff
+from services import codes, demo, requests
+from services import staff as staff_service
+from services.errors import (
+    AlreadyTaken,
+    DomainError,
+    EmptyText,
+    MoveNotAllowed,
+    NotAllowed,
+    RequestNotFound,
+    StaffNameTaken,
+    StaffNotFound,
+    UnknownCentre,
+    UnusableRole,
+)
+from services.file_store import FileStoreError
+from services.files import FileNotFound
+
+_WORDS: dict[type[DomainError], str] = {
+    RequestNotFound: "no request has this code",
+    EmptyText: "the text is empty",
+    NotAllowed: "this member of staff may not do that",
+    StaffNotFound: "nobody of this name works here: python -m bot staff list",
+    StaffNameTaken: "somebody of this name works here already",
+    UnknownCentre: "there is no such centre",
+    UnusableRole: "a name is needed, a known role, and for most roles a centre",
+    FileNotFound: "there is no such file, or nothing of it was kept",
+    FileStoreError: "the files cannot be reached: try again later",
+}
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[AsyncSession]:
+    """One transaction. Raises StartError, and CommandRefused for what a service refuses."""
+    try:
+        async with opened_database(settings) as new_session, new_session.begin() as session:
+            yield session
+    except DomainError as error:
+        raise CommandRefused(_say(error)) from error
+
+
+def _say(error: DomainError) -> str:
+    match error:
+        case AlreadyTaken(name=name):
+            return f"{name} has taken it already"
+        case MoveNotAllowed(state=state):
+            return f"that cannot be done with a request that is {state.replace('_', ' ')}"
+    for kind in type(error).__mro__:
+        if kind in _WORDS:
+            return _WORDS[kind]
+    return str(error) or type(error).__name__
+
+
+def read_code(typed: str) -> str:
+    """The code of a request as people type it. Raises CommandRefused."""
+    code = codes.parse(typed)
+    if code is None:
+        raise CommandRefused("this is not a code of a request: eight digits, one of them a check")
+    return code
+
+
+async def get_actor(
+    session: AsyncSession, settings: Settings, name: str | None, code: str
+) -> Staff:
+    """Who acts on a request; with the simulator the invented member of staff of its centre may.
+
+    Raises CommandRefused, StaffNotFound or RequestNotFound.
+    """
+    if name is not None:
+        return await staff_service.get_by_name(session, name)
+    if not settings.simulator:
+        raise CommandRefused("say who you are: --as NAME (python -m bot staff list)")
+    request = await requests.hold(session, code)
+    return await demo.get_staff(session, request.centre_id)

@@ -1,0 +1,114 @@
+"""What was given up, and another try of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.commands.counter import opened
+from bot.commands.tables import format_moment, format_table
+from bot.config import Settings
+from services import failures, outbox
+
+_HEADINGS = ("QUEUE", "ID", "WHAT", "TRIES", "SINCE", "WHY")
+
+Row = tuple[str, ...]
+Retry = Callable[[AsyncSession, Sequence[int]], Awaitable[set[int]]]
+
+RETRIES: dict[str, Retry] = {
+    "inbox": failures.retry_updates,
+    "outbox": outbox.retry,
+    "job": failures.retry_jobs,
+}
+
+
+async def failed_table(settings: Settings) -> str:
+    """Everything that was given up, and the messages that may have arrived."""
+    async with opened(settings) as session:
+        rows = [
+            *await _updates(session),
+            *await _messages(session),
+            *await _jobs(session),
+            *await _files(session),
+        ]
+    if not rows:
+        return "Nothing has failed."
+    return format_table([_HEADINGS, *rows])
+
+
+async def retry(settings: Settings, queue: str, ids: Sequence[int]) -> str:
+    """Let what was given up be tried again."""
+    async with opened(settings) as session:
+        again = await RETRIES[queue](session, ids)
+    said = f"{len(again)} will be tried again."
+    left = sorted(set(ids) - again)
+    if left:
+        said += f" Not among those that can be: {', '.join(map(str, left))}."
+    return said
+
+
+async def _updates(session: AsyncSession) -> list[Row]:
+    return [
+        _row(
+            "inbox",
+            found.id,
+            f"{found.channel} update",
+            at=found.at,
+            why=found.error_id,
+            tries=found.tries,
+        )
+        for found in await failures.list_failed_updates(session)
+    ]
+
+
+async def _messages(session: AsyncSession) -> list[Row]:
+    rows = []
+    for queue, unsettled in (
+        ("outbox", await outbox.list_failed(session)),
+        ("may have arrived", await outbox.list_uncertain(session)),
+    ):
+        rows += [
+            _row(
+                queue,
+                found.id,
+                f"{found.channel} {found.purpose}",
+                at=found.updated_at,
+                why=found.code,
+                tries=found.attempts,
+            )
+            for found in unsettled
+        ]
+    return rows
+
+
+async def _jobs(session: AsyncSession) -> list[Row]:
+    return [
+        _row(
+            "job",
+            found.id,
+            found.name if found.times == 1 else f"{found.name} ({found.times} times)",
+            at=found.at,
+            why="see the log",
+            tries=found.tries + 1,
+        )
+        for found in await failures.list_failed_jobs(session)
+    ]
+
+
+async def _files(session: AsyncSession) -> list[Row]:
+    return [
+        _row("lost file", found.id, f"{found.kind} of {found.code}", at=found.at, why=found.reason)
+        for found in await failures.list_lost_files(session)
+    ]
+
+
+def _row(
+    queue: str,
+    row_id: object,
+    what: str,
+    *,
+    at: datetime,
+    why: str | None,
+    tries: int | None = None,
+) -> Row:
+    return (queue, str(row_id), what, str(tries or ""), format_moment(at), why or "")

@@ -1,0 +1,296 @@
+"""The staff's commands: what they print, what they change, and how they refuse."""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from served_app import make_settings
+from sqlalchemy import select, text
+
+from bot.commands import failures, queue, staff, threads
+from bot.commands.refused import CommandRefused
+from bot.config import Settings
+from db.crypto import current_keyring
+from db.models import AuditRow, File, Request
+from services import addresses, codes, demo, jobs, outbox
+from services import threads as service
+from services.file_store import FileStore
+
+WORDS = "ខ្ញុំត្រូវការជំនួយ"
+UNKNOWN = "10000004"
+
+
+@pytest.fixture
+def settings(db: Any, tmp_path: Path) -> Settings:
+    return make_settings(database_url=db.url, files_url=tmp_path.as_uri(), simulator=True)
+
+
+@pytest.fixture
+async def request_(db: Any) -> Request:
+    """Somebody wrote to the centre just now; the invented staff are there."""
+    now = datetime.now(UTC)
+    async with db.new_session.begin() as session:
+        await demo.load(session, now=now)
+        address = await addresses.get_or_create(session, "telegram", "4242424242", now=now)
+        request: Request = await service.talk(session, address, WORDS, now=now)
+        return request
+
+
+@pytest.fixture
+def code(request_: Request) -> str:
+    return request_.code
+
+
+async def execute(db: Any, statement: str, **values: Any) -> Any:
+    async with db.new_session.begin() as session:
+        return await session.execute(text(statement), values)
+
+
+async def refusal(work: Any) -> str:
+    with pytest.raises(CommandRefused) as refused:
+        await work
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+async def test_the_list_shows_what_is_open_and_how_long_there_is(
+    settings: Settings, code: str
+) -> None:
+    listed = await queue.requests_table(settings, queue.Wanted())
+    heading, *lines = listed.splitlines()
+    assert heading.startswith("CODE")
+    (line,) = [line for line in lines if code in line]
+    assert line.split()[1:5] == ["0", "min", "new", "in"]
+    overdue = await queue.requests_table(settings, queue.Wanted(overdue=True))
+    assert code not in overdue
+
+
+async def test_the_list_can_be_narrowed(settings: Settings, db: Any, code: str) -> None:
+    await threads.take(settings, code, None)
+    taken = await queue.requests_table(settings, queue.Wanted(state="taken"))
+    assert code in taken
+    assert len(taken.splitlines()) == 2
+    elsewhere = queue.Wanted(centre="nowhere")
+    assert await queue.requests_table(settings, elsewhere) == "No such request."
+    assert "take one of new, taken" in await refusal(
+        queue.requests_table(settings, queue.Wanted(state="lost"))
+    )
+
+
+async def test_a_closed_request_is_listed_when_it_is_asked_for(
+    settings: Settings, code: str
+) -> None:
+    await threads.finish(settings, code, "helped", None)
+    assert code not in await queue.requests_table(settings, queue.Wanted())
+    assert code in await queue.requests_table(settings, queue.Wanted(closed_too=True))
+
+
+async def test_the_thread_shows_words_of_both_and_what_became_of_them(
+    settings: Settings, db: Any, request_: Request
+) -> None:
+    code = codes.display(request_.code)
+    assert await threads.reply(settings, code, "យើងនឹងទូរស័ព្ទ", None) == "It is on its way."
+    await threads.add_note(settings, code, "for colleagues\nonly", None)
+    await execute(db, "UPDATE outbox SET state = 'uncertain'")
+    shown = await threads.show_thread(settings, code)
+    lines = shown.splitlines()
+    assert lines[0].split(maxsplit=1) == ["request", code]
+    assert any(WORDS in line and "person message" in line for line in lines)
+    assert any("យើងនឹងទូរស័ព្ទ" in line and "may have arrived" in line for line in lines)
+    assert any(line.endswith("for colleagues only") and "(internal)" in line for line in lines)
+
+
+async def test_a_reply_that_may_not_be_sent_is_said_to_be_so(
+    settings: Settings, db: Any, code: str
+) -> None:
+    await execute(db, "UPDATE address SET stopped_at = now() + interval '1 minute'")
+    said = await threads.reply(settings, code, "words", None)
+    assert said.startswith("Written down, but not sent (stopped)")
+
+
+async def test_work_on_a_request_is_told_step_by_step(settings: Settings, code: str) -> None:
+    shown = codes.display(code)
+    assert await threads.take(settings, code, None) == f"{shown} is yours."
+    assert await threads.wait(settings, code, "person", None) == f"{shown} waits for the person."
+    assert (await threads.finish(settings, code, "informed", None)).startswith("Done; the person")
+    assert "state       done" in await threads.show_thread(settings, code)
+
+
+async def test_refusals_are_one_calm_line(settings: Settings, code: str) -> None:
+    await staff.add(settings, "Dara", "case_worker", "pursat")
+    await staff.add(settings, "Sokha", "administrator", None)
+    await staff.add(settings, "Chan", "auditor", None)
+    assert await refusal(threads.take(settings, "12345678", "Dara")) == (
+        "this is not a code of a request: eight digits, one of them a check"
+    )
+    assert "no request has this code" in await refusal(threads.show_thread(settings, UNKNOWN))
+    assert "staff list" in await refusal(threads.take(settings, code, "Nobody"))
+    assert "may not do that" in await refusal(threads.take(settings, code, "Chan"))
+    await threads.take(settings, code, None)
+    assert "has taken it already" in await refusal(threads.take(settings, code, "Sokha"))
+    assert "the text is empty" in await refusal(threads.reply(settings, code, "  ", None))
+    assert "helped, informed" in await refusal(threads.finish(settings, code, "bored", None))
+    assert "--for person" in await refusal(threads.wait(settings, code, "rain", None))
+    await threads.finish(settings, code, "helped", None)
+    assert "a request that is done" in await refusal(threads.wait(settings, code, "others", None))
+
+
+async def test_with_a_real_token_whoever_acts_says_who_they_are(db: Any, code: str) -> None:
+    real = make_settings(database_url=db.url)
+    assert "--as NAME" in await refusal(threads.reply(real, code, "words", None))
+
+
+async def test_staff_come_and_go(settings: Settings, db: Any) -> None:
+    assert (await staff.list_staff(settings, with_ended=False)).startswith("Nobody works here")
+    await staff.add(settings, "  Dara   Sok ", "centre-manager", "pursat")
+    assert "already" in await refusal(staff.add(settings, "dara sok", "auditor", None))
+    assert "centre" in await refusal(staff.add(settings, "Chan", "case_worker", "moon"))
+    assert "role" in await refusal(staff.add(settings, "Chan", "king", None))
+    _, line = (await staff.list_staff(settings, with_ended=False)).splitlines()
+    assert line.split()[:5] == ["Dara", "Sok", "centre", "manager", "pursat"]
+    assert await staff.end(settings, "Dara Sok") == "Dara Sok works here no more."
+    assert "Dara Sok" in await staff.list_staff(settings, with_ended=True)
+    assert "Dara Sok" not in await staff.list_staff(settings, with_ended=False)
+
+
+async def test_a_file_is_saved_for_who_may_see_it_and_the_look_is_written_down(
+    settings: Settings, db: Any, request_: Request, tmp_path: Path
+) -> None:
+    name = await FileStore(settings.files_url, current_keyring()).put(b"a photo")
+    async with db.new_session.begin() as session:
+        file = File(
+            request_id=request_.id,
+            centre_id=request_.centre_id,
+            address_id=request_.address_id,
+            kind="photo",
+            state="kept",
+            stored_name=name,
+            media_type="image/jpeg",
+            size=7,
+        )
+        session.add(file)
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    await staff.add(settings, "Chan", "auditor", None)
+    file_id = str(file.id)
+    assert "may not" in await refusal(threads.save_file(settings, file_id, "Chan", folder))
+    assert "not an id" in await refusal(threads.save_file(settings, "1", "Chan", folder))
+    one = demo.staff_name(request_.centre_id)
+    said = await threads.save_file(settings, file_id, one, folder)
+    (saved,) = folder.iterdir()
+    assert said.startswith(str(saved))
+    assert saved.read_bytes() == b"a photo"
+    assert saved.stat().st_mode & 0o777 == 0o600
+    assert "cannot write" in await refusal(threads.save_file(settings, file_id, one, saved))
+    async with db.new_session() as session:
+        query = select(AuditRow).where(AuditRow.subject == "file")
+        (seen,) = (await session.scalars(query)).all()
+    assert (seen.action, seen.subject_id) == ("read", file_id)
+
+
+async def test_what_failed_is_listed_and_tried_again(
+    settings: Settings, db: Any, request_: Request
+) -> None:
+    assert await failures.failed_table(settings) == "Nothing has failed."
+    async with db.new_session.begin() as session:
+        message = await outbox.enqueue(
+            session,
+            address_id=request_.address_id,
+            channel="telegram",
+            text=WORDS,
+            purpose="reply",
+        )
+        job = await jobs.defer(session, jobs.DELETE_FILES, names=[])
+        await session.execute(text("UPDATE outbox SET state = 'failed', error_code = 'bad'"))
+        for status in ("doing", "failed"):
+            await session.execute(text(f"UPDATE procrastinate_jobs SET status = '{status}'"))
+        update = await session.scalar(
+            text(
+                "INSERT INTO inbox"
+                " (channel, provider_id, address_key, payload, failed_at, error_id)"
+                " VALUES ('sms', 'p', 'k', 'x', now(), 'abcd') RETURNING id"
+            )
+        )
+    shown = await failures.failed_table(settings)
+    rows = [line.split()[:3] for line in shown.splitlines()[1:]]
+    assert rows == [
+        ["inbox", str(update), "sms"],
+        ["outbox", str(message), "telegram"],
+        ["job", str(job), "delete_files"],
+    ]
+    assert WORDS not in shown
+    for name, row_id in (("inbox", update), ("outbox", message), ("job", job)):
+        assert await failures.retry(settings, name, [row_id, 999]) == (
+            "1 will be tried again. Not among those that can be: 999."
+        )
+    assert await failures.failed_table(settings) == "Nothing has failed."
+
+
+async def test_failures_of_a_job_of_the_clock_are_one_line(settings: Settings, db: Any) -> None:
+    async with db.new_session.begin() as session:
+        for minute in range(3):
+            job = await jobs.defer(session, "climb", timestamp=minute)
+            for status in ("doing", "failed"):
+                change = f"UPDATE procrastinate_jobs SET status = '{status}' WHERE id = {job}"
+                await session.execute(text(change))
+    _, line = (await failures.failed_table(settings)).splitlines()
+    assert line.startswith(f"job    {job}")
+    assert "climb (3 times)" in line
+
+
+async def test_messages_that_may_have_arrived_are_shown_and_never_sent_again(
+    settings: Settings, db: Any, request_: Request
+) -> None:
+    async with db.new_session.begin() as session:
+        message = await outbox.enqueue(
+            session, address_id=request_.address_id, channel="sms", text="x", purpose="reply"
+        )
+        await session.execute(text("UPDATE outbox SET state = 'uncertain'"))
+    assert "may have arrived" in await failures.failed_table(settings)
+    assert (await failures.retry(settings, "outbox", [message])).startswith("0 will be tried")
+
+
+async def test_lost_files_are_listed_with_their_request(
+    settings: Settings, db: Any, request_: Request
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=1)
+    async with db.new_session.begin() as session:
+        session.add(
+            File(
+                request_id=request_.id,
+                centre_id=request_.centre_id,
+                address_id=request_.address_id,
+                kind="voice",
+                state="lost",
+                reason="gone",
+                created_at=long_ago,
+            )
+        )
+    _, line = (await failures.failed_table(settings)).splitlines()
+    assert f"voice of {request_.code}" in line
+    assert line.endswith("gone")
+
+
+async def test_a_refusal_on_the_command_line_is_one_line_and_no_trace(
+    db: Any, redis_url: str
+) -> None:
+    own = {
+        "DATABASE_URL": db.url,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "secret of the tests",
+        "ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+        "TELEGRAM_WEBHOOK_SECRET": "s",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "thread", UNKNOWN),
+        env=os.environ | own,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, said = await process.communicate()
+    assert (process.returncode, printed) == (1, b"")
+    assert said.decode() == "tralob: no request has this code\n"
