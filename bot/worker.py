@@ -81,10 +81,12 @@ async def _outbox(settings: Settings) -> None:
 
 
 async def _jobs(settings: Settings) -> None:
-    from bot.jobs.worker import JobWorker  # noqa: PLC0415 - delivery does without the job library
+    # Delivery does without the job library and the words.
+    from bot.jobs.worker import JobWorker  # noqa: PLC0415
+    from bot.message_words import CatalogueWords  # noqa: PLC0415
 
     async with open_app(settings, pool_size=_JOBS_POOL) as app:
-        await _until_stopped(app, "jobs", JobWorker(app).run)
+        await _until_stopped(app, "jobs", JobWorker(app, CatalogueWords()).run)
 
 
 def telegram_limits(app: App) -> TelegramLimits:

@@ -5,26 +5,29 @@ from collections.abc import Awaitable, Callable
 from procrastinate import App, RetryStrategy
 from procrastinate.connector import BaseConnector
 
-from bot.jobs.work import Work
+from bot.jobs.work import MAX_TRIES, Work
 from services import jobs
 
-MAX_TRIES = 5
 # A worker that was away at night still does in the morning what the night should have brought.
 _MOST_DELAY_S = 24 * 3600.0
-# Tried again after 6, 36, 216 and 1296 seconds: half an hour in all.
-_RETRY = RetryStrategy(max_attempts=MAX_TRIES - 1, exponential_wait=6)
+# Tried again after 10, 100, 1,000 and 10,000 seconds: three hours in all.
+_RETRY = RetryStrategy(max_attempts=MAX_TRIES - 1, exponential_wait=10)
 
 _EVERY_MINUTE = "* * * * *"
 _EVERY_TEN_MINUTES = "*/10 * * * *"
 _AT_NIGHT = "20 20 * * *"  # in UTC: 03:20 in Phnom Penh
 
-ClockWork = Callable[[int], Awaitable[None]]
+ClockWork = Callable[[], Awaitable[None]]
 
 
 def build_queue(connector: BaseConnector, work: Work) -> App:
     """The jobs by name, on a connector that need not be open yet."""
     queue = App(connector=connector, periodic_defaults={"max_delay": _MOST_DELAY_S})
+    _add_clock_work(queue, "climb", _EVERY_MINUTE, work.climb)
+    _add_clock_work(queue, "reopen_unanswered", _EVERY_TEN_MINUTES, work.reopen_unanswered)
+    _add_clock_work(queue, "forget_addresses", _EVERY_MINUTE, work.forget_addresses)
     _add_clock_work(queue, "purge", _AT_NIGHT, work.purge)
+    queue.task(name=jobs.FETCH_FILE, retry=_RETRY, pass_context=True)(work.fetch_file)
     queue.task(name=jobs.DELETE_FILES, retry=_RETRY)(work.delete_files)
     return queue
 
@@ -34,5 +37,8 @@ def _add_clock_work(queue: App, name: str, cron: str, run: ClockWork) -> None:
 
     It is not tried again: the clock brings the next one, and that may wait already.
     """
-    task = queue.task(name=name, lock=name, queueing_lock=name)(run)
-    queue.periodic(cron=cron)(task)
+
+    @queue.periodic(cron=cron)
+    @queue.task(name=name, lock=name, queueing_lock=name)
+    async def _(timestamp: int) -> None:  # noqa: ARG001 - of the minute; what counts is now
+        await run()

@@ -16,7 +16,7 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.worker import Worker
 
-from bot.jobs.queue import MAX_TRIES
+from bot.jobs.work import MAX_TRIES
 
 log = structlog.get_logger(__name__)
 

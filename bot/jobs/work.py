@@ -3,34 +3,64 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
+from uuid import UUID
 
 import structlog
+from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import App
-from services import purge
+from bot.jobs.file_fetch import FileFetch
+from bot.standing_key import standing_key
+from services import escalation, files, follow_up, my_data, purge
 
 log = structlog.get_logger(__name__)
 
 Batch = Callable[[AsyncSession, datetime], Awaitable[int]]
 
 BATCH = 100
+MAX_TRIES = 5
 
 
 class Work:
-    """The jobs of a worker. Those of the clock are given the minute for which they run."""
+    """The jobs of a worker."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, file_fetch: FileFetch) -> None:
         self._app = app
+        self._file_fetch = file_fetch
 
-    async def purge(self, timestamp: int) -> None:  # noqa: ARG002 - the library passes it
+    async def climb(self) -> None:
+        """What is overdue is made known one level further up."""
+        await self._in_batches(escalation.climb)
+
+    async def reopen_unanswered(self) -> None:
+        """Who did not say whether help came has, as long as nobody knows better, got none."""
+        await self._in_batches(follow_up.reopen_unanswered)
+
+    async def forget_addresses(self) -> None:
+        """Take away the addresses of those who deleted everything."""
+        await self._in_batches(
+            partial(my_data.forget_addresses, forget_standing=self._forget_standing)
+        )
+
+    async def _forget_standing(self, address_key: bytes) -> None:
+        await self._app.redis.delete(standing_key(self._app.keyring, address_key))
+
+    async def purge(self) -> None:
         """Empty and delete what has been kept long enough."""
         counts = {}
         for rule in purge.RULES:
             changed = await self._in_batches(partial(_purge, rule), purge.BATCH)
             if changed:
                 counts[rule] = changed
-        log.info("purged", **counts)
+        async with self._app.new_session() as session:
+            swept = await files.sweep(session, self._app.files, now=datetime.now(UTC))
+        log.info("purged", rows=counts, files=swept)
+
+    async def fetch_file(self, context: JobContext, file_id: str) -> None:
+        """Fetch a file from the carrier that has it."""
+        last_try = context.job.attempts + 1 >= MAX_TRIES
+        await self._file_fetch.fetch(UUID(file_id), last_try=last_try)
 
     async def delete_files(self, names: list[str]) -> None:
         """Delete what lies in the store; what is gone already is no fault."""

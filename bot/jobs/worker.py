@@ -2,16 +2,20 @@
 
 import asyncio
 
+import aiohttp
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 
 from bot.bootstrap import App
+from bot.channels.telegram_files import TelegramFiles
 from bot.jobs.connector import make_connector
+from bot.jobs.file_fetch import FileFetch
 from bot.jobs.queue import build_queue
 from bot.jobs.stalled import HEARTBEAT_S, STALLED_AFTER_S, Stalled
 from bot.jobs.work import Work
 from bot.supervision import Tasks
 from services.jobs import QUEUE
+from services.message_words import MessageWords
 
 _AT_ONCE = 4
 _LOOK_EVERY_S = 5.0
@@ -25,12 +29,22 @@ class JobsInterrupted(Exception):  # noqa: N818 - what happened to the worker, a
 class JobWorker:
     """Runs what is due until it is told to stop; any number may run at once."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, words: MessageWords) -> None:
         self._app = app
+        self._words = words
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Raises JobsInterrupted, or what the library raises, when the database is lost."""
-        queue = build_queue(make_connector(self._app.settings.database_url), Work(self._app))
+        settings = self._app.settings
+        async with aiohttp.ClientSession() as session:
+            telegram = TelegramFiles(
+                session, settings.telegram_api_url, settings.telegram_bot_token
+            )
+            await self._run(FileFetch(self._app, telegram, self._words), stopping)
+
+    async def _run(self, file_fetch: FileFetch, stopping: asyncio.Event) -> None:
+        connector = make_connector(self._app.settings.database_url)
+        queue = build_queue(connector, Work(self._app, file_fetch))
         stalled = Stalled(queue)
         worker = Worker(
             queue,

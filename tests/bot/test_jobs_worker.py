@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bot.bootstrap import App
 from bot.jobs import stalled, worker
 from bot.jobs.worker import JobWorker
+from bot.message_words import CatalogueWords
 from bot.supervision import Tasks
 from bot.worker import keep_working
 from db.engine import create_engine
@@ -40,7 +41,9 @@ async def app(db: Any, redis_url: str) -> AsyncIterator[App]:
 @contextlib.asynccontextmanager
 async def working(app: App) -> AsyncIterator[None]:
     tasks, stopping = Tasks(), asyncio.Event()
-    work = tasks.start(keep_working(app.engine, JobWorker(app).run, stopping), name="worker")
+    work = tasks.start(
+        keep_working(app.engine, JobWorker(app, CatalogueWords()).run, stopping), name="worker"
+    )
     try:
         yield
         stopping.set()
