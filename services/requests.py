@@ -148,7 +148,7 @@ async def list_waiting(
             urgency=request.urgency,
             centre_id=request.centre_id,
             name=name,
-            commune=None if home_code is None else home_label(home_code),
+            commune=None if home_code is None else _home_label(home_code),
             channel=channel,
             age=moment - request.created_at,
             is_demo=request.is_demo,
@@ -157,7 +157,7 @@ async def list_waiting(
     ]
 
 
-def home_label(code: str) -> str:
+def _home_label(code: str) -> str:
     """The place and its province, as staff say it: ឃុំអន្លង់ត្នោត, ពោធិ៍សាត់."""
     gazetteer = load_gazetteer()
     place = gazetteer.find_code(code)

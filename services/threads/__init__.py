@@ -1,12 +1,11 @@
 """The thread of a request: what the person and the centre write to each other.
 
 `person` is what comes from the person, `staff` what the centre does, `reading` what each of them
-sees of it, `queue` the list of them all.
+sees of it. The list of all requests is in `services.request_queue`.
 """
 
 from services.follow_up import confirm_help
 from services.threads.person import attach_file, talk, withdraw, write_to_request
-from services.threads.queue import RequestLine, list_requests
 from services.threads.reading import MyRequest, Thread, ThreadEvent, get_mine, get_thread, list_mine
 from services.threads.staff import (
     ReplyResult,
@@ -26,7 +25,6 @@ from services.threads.staff import (
 __all__ = [
     "MyRequest",
     "ReplyResult",
-    "RequestLine",
     "Thread",
     "ThreadEvent",
     "add_note",
@@ -39,7 +37,6 @@ __all__ = [
     "go_on",
     "hand_over",
     "list_mine",
-    "list_requests",
     "reopen",
     "reply",
     "set_urgency",
