@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from locales.catalogue import DEFAULT_LANGUAGE, Catalogue
+from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, UnknownTextError
 from services import phone_numbers, places
 from services.files import KEPT, WAITING, KeptFile
 from services.my_data import HeldRequest, MyData
@@ -188,9 +188,7 @@ class _Writer:
             "home": self._home(answers),
             "phone": phone and phone_numbers.display(phone),
             "wanted": self._wanted(answers),
-            "sectors": self._joined(
-                [self.text(f"sector-{sector}") for sector in answers.get("sectors") or ()]
-            ),
+            "sectors": self._joined([self._sector(each) for each in answers.get("sectors") or ()]),
             "salary": self._salary(answers.get("salary")),
         }
         for name, value in values.items():
@@ -224,6 +222,13 @@ class _Writer:
             return self.text("wanted-anywhere")
         place = self._gazetteer.find_code(code)
         return code if place is None else places.label(place, self.language)
+
+    def _sector(self, sector: str) -> str:
+        """Words that a later release no longer has are shown as they were kept."""
+        try:
+            return self.text(f"sector-{sector}")
+        except UnknownTextError:
+            return sector
 
     def _salary(self, pay: Mapping[str, Any] | None) -> str:
         if not pay:

@@ -5,6 +5,7 @@ bucket that is open by mistake shows anybody's photo.
 """
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from db.crypto import DecryptionError, Keyring
 from services.errors import DomainError
 
 _NAME_BYTES = 16
+_NAME = re.compile(rf"[0-9a-f]{{{2 * _NAME_BYTES}}}")
 _PAGE = 500
 _S3_OPTIONS = {"endpoint", "region", "virtual_hosted_style_request"}
 
@@ -86,11 +88,16 @@ class FileStore:
                 continue
 
     async def list_pages(self) -> AsyncIterator[list[Stored]]:
-        """Everything that lies there, some hundred at a time. Raises FileStoreError."""
+        """What we put there, some hundred at a time; others may share the folder or the bucket.
+
+        Raises FileStoreError.
+        """
         with _told():
             async for page in self._store.list(chunk_size=_PAGE):
                 yield [
-                    Stored(meta["path"].replace("/", ""), meta["last_modified"]) for meta in page
+                    Stored(name, meta["last_modified"])
+                    for meta in page
+                    if _NAME.fullmatch(name := meta["path"].replace("/", ""))
                 ]
 
 

@@ -16,8 +16,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, File, Request, Staff
-from services import audit, messages
-from services.contact_policy import Purpose
+from services import audit
 from services.errors import DomainError, NotAllowed
 from services.file_store import FileMissing, FileStore
 from services.file_types import (
@@ -29,13 +28,11 @@ from services.file_types import (
     RefusedFile,
     check_file,
 )
-from services.message_words import MessageWords
 
 WAITING = "waiting"
 KEPT = "kept"
 REFUSED = "refused"
 LOST = "lost"
-"""A state, and as the reason that people are told: send it again."""
 
 SWEEP_AFTER = timedelta(days=1)
 OWN_CENTRE_ROLES = ("case_worker", "safety_focal_point", "centre_manager")
@@ -121,31 +118,6 @@ def _end(file: File, state: str, reason: str | None = None) -> File:
     file.reason = reason
     file.source = None
     return file
-
-
-async def tell_not_kept(
-    session: AsyncSession, file: File, words: MessageWords, *, now: datetime
-) -> None:
-    """Write to whoever sent a file that it was refused or lost, and why; nothing when it is kept.
-
-    It answers what they sent, so it goes wherever an answer may go.
-    """
-    if file.state not in (REFUSED, LOST):
-        return
-    address = await session.get_one(Address, file.address_id)
-    code = await session.scalar(select(Request.code).where(Request.id == file.request_id))
-    reason = LOST if file.state == LOST or file.reason is None else file.reason
-    worded = words.file_refused(address.language, address.channel, code, reason)
-    await messages.send(
-        session,
-        address,
-        Purpose.REPLY,
-        worded.text,
-        now=now,
-        asked_at=file.created_at,
-        neutral_text=worded.neutral,
-        dedup_key=f"file:{file.id}",
-    )
 
 
 async def keep_export(

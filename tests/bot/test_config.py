@@ -197,3 +197,18 @@ def test_example_and_readme_name_every_setting() -> None:
 
     assert set(re.findall(r"^#? ?([A-Z_]+)=", example(), flags=re.MULTILINE)) == names
     assert names <= set(re.findall(r"`([A-Z_]+)`", readme))
+
+
+def test_files_lie_in_the_data_folder_unless_a_place_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert load(monkeypatch).files_url == (tmp_path / "var" / "files").as_uri()
+    bucket = "s3://key:secret@files/line?region=ap-southeast-1"
+    settings = load(monkeypatch, FILES_URL=bucket)
+    assert settings.files_url == bucket
+    assert "secret@" not in repr(settings)
+
+
+def test_a_place_for_files_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="FILES_URL"):
+        load(monkeypatch, FILES_URL="ftp://files")

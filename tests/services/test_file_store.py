@@ -33,10 +33,23 @@ class Bucket:
         if request.method == "DELETE":
             self.objects.pop(path, None)
             return Response(status_code=204)
+        if request.query_params.get("list-type") == "2":
+            return self._list(path, request.query_params["prefix"])
         if path not in self.objects:
             return Response(status_code=404)
         headers = {"ETag": '"1"', "Last-Modified": "Sun, 22 Nov 2026 09:00:00 GMT"}
         return Response(self.objects[path], headers=headers)
+
+    def _list(self, bucket: str, prefix: str) -> Response:
+        found = "".join(
+            f"<Contents><Key>{key}</Key><LastModified>2026-11-22T09:00:00Z</LastModified>"
+            f"<ETag>1</ETag><Size>{len(data)}</Size></Contents>"
+            for key, data in (
+                (path.removeprefix(f"{bucket}/"), data) for path, data in self.objects.items()
+            )
+            if key.startswith(prefix)
+        )
+        return Response(f"<ListBucketResult>{found}</ListBucketResult>")
 
 
 @asynccontextmanager
@@ -134,8 +147,10 @@ async def test_a_bucket_holds_files_as_a_folder_does(keyring: Keyring) -> None:
         assert await store.get(name) == PHOTO
         assert list(fake.objects) == [f"files/line/{name[:2]}/{name[2:]}"]
         assert b"Sophea" not in fake.objects[f"files/line/{name[:2]}/{name[2:]}"]
+        fake.objects["files/line/notes.txt"] = fake.objects["files/other/11/22"] = b"not ours"
+        assert [stored.name async for page in store.list_pages() for stored in page] == [name]
         await store.delete([name])
-        assert not fake.objects
+        assert set(fake.objects.values()) == {b"not ours"}
         (signature,) = fake.signatures
         assert signature.startswith("AWS4-HMAC-SHA256 Credential=key/")
 

@@ -1,22 +1,19 @@
 """Files of requests: who may see them, that it is written down, and that they go."""
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.crypto import Keyring, current_keyring
-from db.models import Address, AuditRow, File, OutboxRow, Request, Staff
+from db.crypto import Keyring
+from db.models import Address, AuditRow, File, Request, Staff
 from services import addresses, file_types, files, requests
 from services.errors import NotAllowed
 from services.file_store import FileStore
 from services.files import FileNotFound
-from services.message_words import MessageWords, Worded
 from simulator.telegram.files import read_sample
 
 CENTRE = "pursat"
@@ -125,43 +122,6 @@ async def test_what_the_carrier_does_not_give_is_said(
     assert lost is not None and (lost.state, lost.source) == (files.LOST, None)
     assert refused is not None and refused.state == files.REFUSED
     assert await files.lose(session, lost.id, "again") is None
-
-
-class Words:
-    """Says plainly what it was asked to word."""
-
-    def file_refused(
-        self, language: str | None, channel: str, code: str | None, reason: str
-    ) -> Worded:
-        return Worded(f"{channel} {code} {reason}", "something could not be kept")
-
-
-async def test_who_sent_a_file_is_told_that_it_was_not_kept(
-    session: AsyncSession, request_: Request, now: datetime
-) -> None:
-    refused = await files.refuse(session, await wait_for(session, request_), files.TOO_BIG)
-    lost = await files.lose(session, await wait_for(session, request_), "http 404")
-    for file in (refused, lost):
-        assert file is not None
-        await session.flush()
-        await files.tell_not_kept(session, file, cast(MessageWords, Words()), now=now)
-        await files.tell_not_kept(session, file, cast(MessageWords, Words()), now=now)
-    rows = list(await session.scalars(select(OutboxRow).order_by(OutboxRow.id)))
-    told = [json.loads(current_keyring().decrypt(row.body or b"")) for row in rows]
-    assert [body["text"] for body in told] == [
-        f"telegram {request_.code} too_big",
-        f"telegram {request_.code} lost",
-    ]
-    assert {(row.purpose, row.address_id) for row in rows} == {("reply", request_.address_id)}
-    assert {body["neutral"] for body in told} == {"something could not be kept"}
-
-
-async def test_of_a_file_that_was_kept_nothing_is_said(
-    session: AsyncSession, store: FileStore, request_: Request, now: datetime
-) -> None:
-    file = await session.get_one(File, await keep_photo(session, store, request_))
-    await files.tell_not_kept(session, file, cast(MessageWords, Words()), now=now)
-    assert (await session.scalars(select(OutboxRow))).all() == []
 
 
 @pytest.mark.parametrize(
