@@ -78,7 +78,7 @@ class CheckedFile:
 
 
 def check_file(data: bytes) -> CheckedFile:
-    """Find out what it is and make it harmless. Takes up to a second. Raises RefusedFile."""
+    """Find out what it is and make it harmless. A big picture takes seconds. Raises RefusedFile."""
     if not data:
         raise RefusedFile(EMPTY)
     if len(data) > MAX_BYTES:
@@ -123,8 +123,8 @@ def _draw_anew(data: bytes) -> bytes:
 
 def _to_jpeg(picture: Image.Image) -> bytes:
     picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a big JPEG is decoded at half the size or less
+    picture.thumbnail((MAX_SIDE, MAX_SIDE))
     upright = ImageOps.exif_transpose(picture)
-    upright.thumbnail((MAX_SIDE, MAX_SIDE))
     opaque = upright.convert("RGBA") if upright.has_transparency_data else upright.convert("RGB")
     fresh = Image.new("RGB", opaque.size, "white")  # a new picture knows nothing of the old one
     fresh.paste(opaque, mask=opaque if opaque.mode == "RGBA" else None)
