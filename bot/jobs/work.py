@@ -10,6 +10,7 @@ from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import App
+from bot.jobs.export import Export
 from bot.jobs.file_fetch import FileFetch
 from bot.standing_key import standing_key
 from services import escalation, files, follow_up, my_data, purge
@@ -25,9 +26,10 @@ MAX_TRIES = 5
 class Work:
     """The jobs of a worker."""
 
-    def __init__(self, app: App, file_fetch: FileFetch) -> None:
+    def __init__(self, app: App, file_fetch: FileFetch, export: Export) -> None:
         self._app = app
         self._file_fetch = file_fetch
+        self._export = export
 
     async def climb(self) -> None:
         """What is overdue is made known one level further up."""
@@ -61,6 +63,10 @@ class Work:
         """Fetch a file from the carrier that has it."""
         last_try = context.job.attempts + 1 >= MAX_TRIES
         await self._file_fetch.fetch(UUID(file_id), last_try=last_try)
+
+    async def export_my_data(self, address_id: int) -> None:
+        """Send somebody everything that is kept about them."""
+        await self._export.send(address_id)
 
     async def delete_files(self, names: list[str]) -> None:
         """Delete what lies in the store; what is gone already is no fault."""

@@ -9,6 +9,7 @@ from procrastinate.worker import Worker
 from bot.bootstrap import App
 from bot.channels.telegram_files import TelegramFiles
 from bot.jobs.connector import make_connector
+from bot.jobs.export import Export
 from bot.jobs.file_fetch import FileFetch
 from bot.jobs.queue import build_queue
 from bot.jobs.stalled import HEARTBEAT_S, STALLED_AFTER_S, Stalled
@@ -44,7 +45,7 @@ class JobWorker:
 
     async def _run(self, file_fetch: FileFetch, stopping: asyncio.Event) -> None:
         connector = make_connector(self._app.settings.database_url)
-        queue = build_queue(connector, Work(self._app, file_fetch))
+        queue = build_queue(connector, Work(self._app, file_fetch, Export(self._app)))
         stalled = Stalled(queue)
         worker = Worker(
             queue,
