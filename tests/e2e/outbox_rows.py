@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from services import addresses, outbox
 
-OPEN = {"waiting", "sending"}
 _CHANNELS = ("telegram", "sms")
 
 
@@ -70,14 +69,16 @@ async def list_states(engine: AsyncEngine) -> dict[int, str]:
 
 async def has_ended(engine: AsyncEngine) -> bool:
     """Whether nothing is left to send."""
-    return not OPEN & set((await list_states(engine)).values())
+    is_left = "SELECT EXISTS (SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending'))"
+    async with engine.connect() as connection:
+        return not await connection.scalar(text(is_left))
 
 
 async def let_leases_end(engine: AsyncEngine) -> None:
     """A minute passes."""
     async with engine.begin() as connection:
         await connection.execute(
-            text("UPDATE outbox SET leased_until = now() WHERE state IN ('sending', 'uncertain')")
+            text("UPDATE outbox SET leased_until = now() WHERE leased_until IS NOT NULL")
         )
 
 
