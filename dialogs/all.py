@@ -9,6 +9,7 @@ from dialogs.call_me import call_me_dialog
 from dialogs.language import language_dialog
 from dialogs.menu import menu_dialog
 from dialogs.messages import messages_dialog
+from dialogs.my_data import my_data_dialog
 from dialogs.my_requests import my_requests_dialog
 from dialogs.registration import registration_dialog
 from dialogs.talk import talk_dialog
@@ -22,6 +23,7 @@ ALL_DIALOGS = (
     talk_dialog,
     answers_dialog,
     messages_dialog,
+    my_data_dialog,
 )
 
 

@@ -1,4 +1,7 @@
-"""STOP: from now on nothing comes unasked, until START."""
+"""STOP: from now on nothing comes unasked, until START.
+
+Whoever writes or presses goes on being answered: the whole service stays theirs to use.
+"""
 
 from aiogram_dialog import Dialog
 
@@ -12,5 +15,6 @@ messages_dialog = Dialog(
         Tr("messages-stopped"),
         state=Messages.stopped,
         back=navigation.close,
+        rests=True,
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.text import Case
 
-from dialogs import navigation, to_centre
+from dialogs import labels, navigation, to_centre
 from dialogs.moments import say_day
 from dialogs.promises import get_receipt, moment, promise
 from dialogs.screen import Screen
@@ -17,7 +17,6 @@ from dialogs.widgets import AskText, Choice, Confirm, Item, LongList
 from services import errors, threads
 from services.threads import MyRequest
 
-TOPICS = ("registration", "call", "talk")
 STAGES = (
     "received",
     "in_progress",
@@ -34,10 +33,6 @@ _OUR_TURN = ("received", "reopened")
 NEXT = tuple(stage for stage in STAGES if stage not in _OUR_TURN)
 
 
-def topic_label(turn: Turn, topic: str) -> str:
-    return turn.text(f"topic-{topic if topic in TOPICS else 'other'}")
-
-
 async def get_list(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     async with turn.new_session.begin() as session:
@@ -49,7 +44,7 @@ def _line(turn: Turn, request: MyRequest) -> Item:
     label = turn.text(
         "request-line",
         code=request.code,
-        topic=topic_label(turn, request.topic),
+        topic=labels.topic(turn, request.topic),
         stage=turn.text(f"stage-{request.stage}"),
     )
     return Item(request.code, label)
@@ -58,11 +53,11 @@ def _line(turn: Turn, request: MyRequest) -> Item:
 async def preview_list(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     stage = turn.text("stage-waiting_others")
-    labels = {
-        code: turn.text("request-line", code=code, topic=topic_label(turn, topic), stage=stage)
+    lines = {
+        code: turn.text("request-line", code=code, topic=labels.topic(turn, topic), stage=stage)
         for code, topic in (("12345678", "talk"), ("87654321", "registration"))
     }
-    return {"requests": [Item(code, label) for code, label in labels.items()], "any": True}
+    return {"requests": [Item(code, label) for code, label in lines.items()], "any": True}
 
 
 async def on_request(manager: DialogManager, code: str) -> None:
@@ -84,7 +79,7 @@ async def get_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
 
 
 def _lines(turn: Turn, request: MyRequest) -> Iterator[str]:
-    yield turn.text("request-title", code=request.code, topic=topic_label(turn, request.topic))
+    yield turn.text("request-title", code=request.code, topic=labels.topic(turn, request.topic))
     yield turn.text("request-stage", stage=turn.text(f"stage-{request.stage}"))
     if request.owner_name:
         yield turn.text("request-owner", name=request.owner_name)
@@ -114,7 +109,7 @@ def _actions(turn: Turn, request: MyRequest) -> list[Item]:
 async def preview_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     lines = (
-        turn.text("request-title", code="12345678", topic=topic_label(turn, "talk")),
+        turn.text("request-title", code="12345678", topic=labels.topic(turn, "talk")),
         turn.text("request-stage", stage=turn.text("stage-received")),
         turn.text("request-owner", name="ចាន់ ធារី" if turn.language == "km" else "Chan Theary"),
         turn.text("request-since", day=say_day(turn.language, turn.now)),

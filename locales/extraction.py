@@ -13,8 +13,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 
 from dialogs.buttons import Role
-from dialogs.my_requests import ACTIONS, NEXT, STAGES, TOPICS
-from dialogs.registration.labels import SECTORS
+from dialogs.labels import SECTORS, TOPICS
+from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from services.consent import PURPOSES
 from services.questions import NO, YES
 from services.types import SEXES

@@ -36,6 +36,7 @@ CONSENT: Final = frozenset(
         "data-agreements",
         "data-agreements-text",
         "data-delete-text",
+        "held-counts",
         "notice-agreed",
         "notice-agreement-ended",
         "purpose-none",

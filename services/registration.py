@@ -188,7 +188,7 @@ async def begin_correction(session: AsyncSession, address: Address) -> Draft:
         raise IncompleteForm(FIELDS)
     person = await session.get_one(Person, address.person_id)
     profile = await session.get_one(Profile, person.id)
-    answers = _to_answers(person, profile)
+    answers = to_answers(person, profile)
     draft = await drafts.find_draft(session, address.id, FORM)
     if draft is None:
         draft = Draft(address_id=address.id, form=FORM, answers=answers)
@@ -199,7 +199,7 @@ async def begin_correction(session: AsyncSession, address: Address) -> Draft:
     return draft
 
 
-def _to_answers(person: Person, profile: Profile) -> dict[str, Any]:
+def to_answers(person: Person, profile: Profile) -> dict[str, Any]:
     """What the form would hold had this person just filled it in."""
     phone = person.phone
     is_abroad = phone is not None and not phone_numbers.is_cambodian(phone)
@@ -213,6 +213,7 @@ def _to_answers(person: Person, profile: Profile) -> dict[str, Any]:
         "phone_e164": None if is_abroad else phone,
         **({"phone_abroad": phone} if is_abroad else {}),
         "wanted_provinces": list(profile.wanted_provinces),
+        "wanted_anywhere": not profile.wanted_provinces,
         "sectors": list(profile.sectors),
         "salary": None if profile.expected_salary is None else salary,
     }

@@ -8,9 +8,8 @@ from typing import Any
 
 from aiogram_dialog import DialogManager
 
-from dialogs import navigation
+from dialogs import labels, navigation
 from dialogs.forms import CORRECTING
-from dialogs.registration import labels
 from dialogs.registration.form import FORM, KNOWN
 from dialogs.screen import Screen
 from dialogs.states import Registration
@@ -149,6 +148,7 @@ screens = (
         Tr("registration-done"),
         state=Registration.done,
         getter=get_done,
+        rests=True,
         preview_data={"code": "12345678"},
     ),
 )

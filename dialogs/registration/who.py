@@ -4,8 +4,7 @@ from typing import Any
 
 from aiogram_dialog import DialogManager
 
-from dialogs import navigation
-from dialogs.registration import labels
+from dialogs import labels, navigation
 from dialogs.registration.form import FORM
 from dialogs.screen import Screen
 from dialogs.states import Registration

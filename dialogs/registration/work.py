@@ -4,11 +4,11 @@ from typing import Any
 
 from aiogram_dialog import DialogManager
 
+from dialogs import labels
 from dialogs.forms import CORRECTING
+from dialogs.labels import ANYWHERE
 from dialogs.places import find_provinces, place_items
-from dialogs.registration import labels
 from dialogs.registration.form import FORM, home_question, number_is_known
-from dialogs.registration.labels import ANYWHERE
 from dialogs.screen import Screen
 from dialogs.states import Registration
 from dialogs.texts import Tr

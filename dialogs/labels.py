@@ -1,4 +1,4 @@
-"""How the answers of a registration read: in its options and in its summary."""
+"""How the answers of a registration and the topics of requests read, wherever they are shown."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from services import phone_numbers, places, sms_text
 from services.types import SEXES
 
 SECTORS = ("garment", "construction", "manufacturing", "agriculture", "services", "other")
+TOPICS = ("registration", "call", "talk")
 ANYWHERE = "any"
 
 
@@ -18,6 +19,11 @@ def sexes(turn: Turn) -> list[Item]:
 
 def sectors(turn: Turn) -> list[Item]:
     return [Item(sector, turn.text(f"sector-{sector}")) for sector in SECTORS]
+
+
+def topic(turn: Turn, topic: str) -> str:
+    """What a request is about; one of a later release reads as something else."""
+    return turn.text(f"topic-{topic if topic in TOPICS else 'other'}")
 
 
 def places_line(turn: Turn, codes: Sequence[str]) -> str:

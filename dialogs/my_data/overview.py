@@ -1,0 +1,98 @@
+"""Everything that is kept about a person, to be read on a phone.
+
+By SMS in short: three parts must hold it. The whole, every message included, is in the file.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aiogram_dialog import DialogManager
+
+from dialogs import labels
+from dialogs.my_data import agreements, back
+from dialogs.my_data.days import day_words
+from dialogs.my_data.shared import shared_words
+from dialogs.screen import Screen
+from dialogs.states import MyData
+from dialogs.texts import Tr
+from dialogs.turn import Turn, turn_of
+from services import consent, my_data, registration, sms_text
+from services.my_data import HeldRequest
+from services.my_data import MyData as Held
+
+MOST_REQUESTS = 10
+# How much of each answer an SMS repeats: all of them and the counts fit three parts.
+SMS_UNITS = {"home": 30}
+SMS_UNITS_OF_OTHERS = 16
+SAID = ("person_message", "staff_message")
+
+
+async def get_held(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    turn.heard = None
+    async with turn.new_session.begin() as session:
+        held = await my_data.collect(session, turn.address)
+    return {"held": "\n".join(_lines(turn, held))}
+
+
+async def preview_held(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    return {"held": "ឈ្មោះ៖ សុខា"}
+
+
+def _lines(turn: Turn, held: Held) -> Iterator[str]:
+    answers = _answers(held)
+    if answers:
+        yield from _told(turn, answers)
+    else:
+        yield turn.text("held-not-registered")
+    latest = {answer.purpose: answer for answer in held.consents}
+    if turn.channel == "sms":
+        yield turn.text(
+            "held-counts",
+            requests=len(held.requests),
+            files=len(held.files),
+            agreements=sum(answer.given for answer in latest.values()),
+        )
+        return
+    for request in held.requests[:MOST_REQUESTS]:
+        yield _request(turn, request)
+    yield turn.text("held-files", count=len(held.files))
+    for purpose in consent.PURPOSES:
+        yield agreements.line(turn, purpose, latest.get(purpose))
+    yield shared_words(turn)
+
+
+def _answers(held: Held) -> Mapping[str, Any]:
+    """What was told: in the registration, or in the form that is not finished."""
+    if held.person is not None and held.profile is not None:
+        return registration.to_answers(held.person, held.profile)
+    forms = [draft.answers for draft in held.drafts if draft.form == registration.FORM]
+    return forms[0] if forms else {}
+
+
+def _told(turn: Turn, answers: Mapping[str, Any]) -> Iterator[str]:
+    for field, label, value in labels.lines(turn, answers):
+        is_sms = turn.channel == "sms"
+        most = SMS_UNITS.get(field, SMS_UNITS_OF_OTHERS)
+        if told := sms_text.shorten(value, most) if is_sms else value:
+            yield turn.text("summary-line", label=label, value=told)
+
+
+def _request(turn: Turn, held: HeldRequest) -> str:
+    return turn.text(
+        "held-request",
+        code=held.request.code,
+        topic=labels.topic(turn, held.request.topic),
+        day=day_words(turn, held.request.created_at),
+        messages=sum(event.kind in SAID for event in held.events),
+    )
+
+
+screen = Screen(
+    Tr("data-see-text"),
+    state=MyData.see,
+    getter=get_held,
+    back=back.to_main,
+    rests=True,
+    preview_data=preview_held,
+)

@@ -1,0 +1,364 @@
+"""My data: seen, corrected, agreed to anew, taken away and deleted, by those whose it is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from db.models import Address, Consent, Draft, Person, Request, RequestEvent
+from services import consent, sms_text, threads
+from tests.dialogs.walk import address_of, question, stands, text_to, walk_to, words
+from tests.people import Line, SmsPerson, TelegramPerson
+
+MY_DATA = "ព័ត៌មានរបស់ខ្ញុំ"
+MOST_PARTS = 3
+DAY = "20 វិច្ឆិកា"
+
+
+async def _registered(line: Line) -> TelegramPerson:
+    person = await walk_to(line.person(), "Registration:done")
+    await person.write(MY_DATA)
+    assert (await stands(person)).window == "MyData:main"
+    return person
+
+
+async def _registered_by_sms(line: Line) -> SmsPerson:
+    phone = await text_to(line.phone(), "Registration:done")
+    await phone.send(MY_DATA)
+    assert (await stands(phone)).window == "MyData:main"
+    return phone
+
+
+async def _count(line: Line, model: type[Any]) -> int:
+    async with line.app.new_session.begin() as session:
+        return await session.scalar(select(func.count()).select_from(model)) or 0
+
+
+async def _address(person: TelegramPerson | SmsPerson) -> Address:
+    channel, value = address_of(person)
+    async with person.line.app.new_session.begin() as session:
+        found = await session.scalars(select(Address).where(Address.channel == channel))
+        return next(each for each in found if each.value == value)
+
+
+async def _agreements(person: TelegramPerson | SmsPerson) -> dict[str, bool | None]:
+    address = await _address(person)
+    async with person.line.app.new_session.begin() as session:
+        state = await consent.get_state(session, address)
+    return {purpose: answer and answer.given for purpose, answer in state.items()}
+
+
+async def _jobs(line: Line) -> Sequence[tuple[str, dict[str, Any]]]:
+    async with line.app.new_session.begin() as session:
+        rows = await session.execute(
+            text("SELECT task_name, args FROM procrastinate_jobs ORDER BY id")
+        )
+        return [(row.task_name, row.args) for row in rows]
+
+
+# --- seeing ---
+
+
+async def test_everything_is_seen_on_telegram(line: Line) -> None:
+    person = await _registered(line)
+    seen = await person.press(words(line, "data-see"))
+    assert "ឈ្មោះ៖ សុខា" in seen
+    assert "32 ឆ្នាំ" in seen
+    assert "ឃុំមេទឹក ស្រុកបាកាន ខេត្តពោធិ៍សាត់" in seen
+    assert "012 345 678" in seen
+    assert words(line, "topic-registration") in seen
+    assert words(line, "purpose-news") in seen
+    assert DAY in seen
+
+
+async def test_everything_is_seen_by_sms_in_three_parts(line: Line) -> None:
+    phone = await text_to(line.phone(), "Registration:name")
+    await phone.send("ស" * 80, "32", "1", "2", "1", "1", "1 2 3 4 5", "1 2 3 4 5 6", "1000000")
+    await phone.send("1", "2 3 4 5", MY_DATA)
+    seen = await phone.send("1")
+    assert (await stands(phone)).window == "MyData:see"
+    assert "សំណើ 1" in seen
+    assert "យល់ព្រម 5" in seen
+    assert sms_text.count(seen).parts <= MOST_PARTS, seen
+
+
+async def test_a_form_that_is_not_finished_is_seen_too(line: Line) -> None:
+    person = await walk_to(line.person(), "Registration:province")
+    await person.write(MY_DATA)
+    assert words(line, "data-correct") not in person.buttons
+    seen = await person.press(words(line, "data-see"))
+    assert "ឈ្មោះ៖ សុខា" in seen
+
+
+async def test_somebody_new_sees_that_nothing_was_told(line: Line) -> None:
+    person = await walk_to(line.person(), "Menu:main")
+    await person.write(MY_DATA)
+    assert words(line, "held-not-registered") in await person.press(words(line, "data-see"))
+
+
+# --- correcting ---
+
+
+async def test_one_line_is_corrected_and_nobody_registers_twice(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-correct"), words(line, "line-name"))
+    summary = await person.write("ចន្ទា")
+    assert "ឈ្មោះ៖ ចន្ទា" in summary
+    assert "012 345 678" in summary
+    told = await person.press(words(line, "button-confirm"))
+    assert words(line, "notice-data-changed") in told
+    assert (await stands(person)).window == "MyData:main"
+    assert "ឈ្មោះ៖ ចន្ទា" in await person.press(words(line, "data-see"))
+    assert await _count(line, Person) == await _count(line, Request) == 1
+    assert await _count(line, Draft) == 0
+
+
+async def test_a_line_is_corrected_by_sms(line: Line) -> None:
+    phone = await _registered_by_sms(line)
+    lines = await phone.send("2")
+    assert "1 ឈ្មោះ" in lines
+    await phone.send("2")
+    assert "33" in await phone.send("33")
+    assert words(line, "notice-data-changed", "sms") in await phone.send("1")
+    assert await _count(line, Request) == 1
+    assert "33" in await phone.send("1")
+
+
+async def test_a_request_that_was_taken_stays_the_only_one(line: Line) -> None:
+    person = await _registered(line)
+    async with line.app.new_session.begin() as session:
+        await session.execute(text("UPDATE request SET state = 'done'"))
+    await person.press(words(line, "data-correct"), words(line, "line-name"))
+    await person.write("ចន្ទា")
+    await person.press(words(line, "button-confirm"))
+    assert await _count(line, Request) == 1
+
+
+async def test_leaving_a_correction_leaves_everything_as_it_was(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-correct"), words(line, "line-name"))
+    await person.write("ចន្ទា")
+    left = await person.press(words(line, "button-back"))
+    assert words(line, "notice-data-unchanged") in left
+    assert await _count(line, Draft) == 0
+    assert "ឈ្មោះ៖ សុខា" in await person.press(words(line, "data-see"))
+
+
+async def test_a_correction_goes_on_after_a_flush(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-correct"), words(line, "line-name"))
+    await person.write("ចន្ទា")
+    await line.app.redis.flushdb()
+    await person.write("/start")
+    assert "ឈ្មោះ៖ ចន្ទា" in person.screen
+    await person.press(words(line, "button-confirm"))
+    assert (await stands(person)).window == "MyData:main"
+
+
+# --- agreeing ---
+
+
+async def test_one_agreement_is_given_and_taken_back_alone(line: Line) -> None:
+    person = await _registered(line)
+    before = await _agreements(person)
+    await person.press(words(line, "data-agreements"), words(line, "purpose-news"))
+    assert words(line, "purpose-words-news") in person.screen
+    listed = await person.press(words(line, "consent-agree"))
+    assert f"{words(line, 'purpose-news')}៖ យល់ព្រម តាំងពីថ្ងៃទី {DAY}" in listed
+    assert await _agreements(person) == before | {"news": True}
+    await person.press(words(line, "purpose-news"), words(line, "consent-refuse"))
+    assert await _agreements(person) == before | {"news": False}
+    await person.press(words(line, "purpose-news"), words(line, "consent-agree"))
+    assert await _agreements(person) == before | {"news": True}
+
+
+async def test_one_agreement_is_given_and_taken_back_by_sms(line: Line) -> None:
+    phone = await text_to(line.phone(), "Registration:purposes")
+    await phone.send("2 3", MY_DATA)
+    listed = await phone.send("3")
+    assert "2 ដំណឹងការងារ៖ យល់ព្រម" in listed
+    one = await phone.send("2")
+    assert DAY in one
+    assert "ដំណឹងការងារ៖ ទេ" in await phone.send("2")
+    given = {"service": True, "news": False, "phone": True, "sharing": False, "statistics": False}
+    assert await _agreements(phone) == given
+    await phone.send("2", "1")
+    assert await _agreements(phone) == given | {"news": True}
+
+
+async def test_what_is_so_already_keeps_its_day(line: Line) -> None:
+    person = await _registered(line)
+    before = await _count(line, Consent)
+    await person.press(words(line, "data-agreements"), words(line, "purpose-service"))
+    await person.press(words(line, "consent-agree"))
+    assert await _count(line, Consent) == before
+
+
+async def test_the_end_of_the_service_is_said_plainly_and_leaves_what_is_kept(line: Line) -> None:
+    person = await _registered(line)
+    one = await person.press(words(line, "data-agreements"), words(line, "purpose-service"))
+    assert words(line, "agreement-service-note") in one
+    await person.press(words(line, "consent-refuse"))
+    assert (await _agreements(person))["service"] is False
+    assert await _count(line, Person) == 1
+
+
+async def test_a_double_tap_answers_one_agreement_once(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-agreements"), words(line, "purpose-news"))
+    data, screen = person.data_of(words(line, "consent-agree"))
+    await person.press_data(data, screen)
+    await person.press_data(data, screen)
+    assert (await stands(person)).window == "MyData:agreements"
+    assert (await _agreements(person))["news"] is True
+    assert (await _agreements(person))["phone"] is None
+
+
+async def test_whoever_refuses_still_talks_to_the_centre(line: Line) -> None:
+    person = await walk_to(line.person(), "Registration:consent")
+    await person.press(words(line, "consent-refuse"))
+    assert (await stands(person)).window == "Menu:main"
+    await person.write("ខ្ញុំចង់សួរអំពីប្រាក់ខែ")
+    address = await _address(person)
+    async with line.app.new_session.begin() as session:
+        mine = await threads.list_mine(session, address)
+    assert [each.topic for each in mine] == ["talk"]
+    await person.write(MY_DATA)
+    listed = await person.press(words(line, "data-agreements"))
+    assert f"{words(line, 'purpose-service')}៖ មិនយល់ព្រម" in listed
+
+
+# --- a shared phone ---
+
+
+@pytest.mark.parametrize(("answer", "shared"), [("yes", True), ("no", False)])
+async def test_whether_the_phone_is_shared_is_told(line: Line, answer: str, shared: bool) -> None:
+    person = await _registered(line)
+    asked = await person.press(words(line, "data-shared"))
+    assert words(line, "agreement-never") in asked
+    told = await person.press(words(line, f"shared-{answer}"))
+    assert words(line, f"notice-shared-{answer}") in told
+    assert (await _address(person)).is_shared is shared
+    again = await person.press(words(line, "data-shared"))
+    assert words(line, f"shared-now-{answer}") in again
+
+
+async def test_whether_the_phone_is_shared_is_told_by_sms(line: Line) -> None:
+    phone = await _registered_by_sms(line)
+    await phone.send("4", "1")
+    assert (await _address(phone)).is_shared is True
+
+
+# --- a file ---
+
+
+async def test_the_file_is_promised_once(line: Line) -> None:
+    person = await _registered(line)
+    for _ in range(2):
+        await person.press(words(line, "data-download"), words(line, "button-send-file"))
+        assert words(line, "notice-file-coming") in person.screen
+    address = await _address(person)
+    assert await _jobs(line) == [("export_my_data", {"address_id": address.id})]
+
+
+async def test_by_sms_it_says_where_to_get_the_file(line: Line) -> None:
+    phone = await _registered_by_sms(line)
+    told = await phone.send("5")
+    assert "Telegram" in told
+    assert "មជ្ឈមណ្ឌល" in told
+    await phone.send("1")
+    assert await _jobs(line) == []
+
+
+# --- deleting ---
+
+
+async def test_what_goes_is_said_before_it_goes(line: Line) -> None:
+    person = await _registered(line)
+    told = await person.press(words(line, "data-delete"))
+    for goes in ("ចុះឈ្មោះ", "សំណើ", "រូបថត", "យល់ព្រម", "យកមកវិញមិនបាន"):
+        assert goes in told
+    assert await _count(line, Person) == 1
+    await person.press(words(line, "button-back"))
+    assert await _count(line, Person) == 1
+
+
+async def test_everything_is_deleted_and_somebody_new_comes_back(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-delete"))
+    gone = await person.press(words(line, "button-delete-all"))
+    assert question(line, "data-deleted-text") in gone
+    for model in (Person, Request, RequestEvent, Consent, Draft):
+        assert await _count(line, model) == 0
+    await person.press(words(line, "button-menu"))
+    assert words(line, "menu-register") in person.buttons
+    assert MY_DATA not in person.buttons
+    await person.press(words(line, "menu-register"), words(line, "consent-agree"))
+    await person.write("ចន្ទា")
+    assert (await stands(person)).answers == {"consent": "registration-1", "name": "ចន្ទា"}
+
+
+async def test_everything_is_deleted_by_sms(line: Line) -> None:
+    phone = await _registered_by_sms(line)
+    asked = await phone.send("6")
+    assert "1 ចង់លុបទាំងអស់" in asked
+    gone = await phone.send("1")
+    assert question(line, "data-deleted-text", "sms") in gone
+    assert await _count(line, Person) == await _count(line, Request) == 0
+    await phone.send("*")
+    assert (await stands(phone)).window == "Menu:main"
+
+
+async def test_a_double_tap_deletes_nothing(line: Line) -> None:
+    person = await _registered(line)
+    data, screen = person.data_of(words(line, "data-delete"))
+    await person.press_data(data, screen)
+    await person.press_data(data, screen)
+    assert (await stands(person)).window == "MyData:delete"
+    assert await _count(line, Person) == 1
+
+
+async def test_a_number_sent_twice_deletes_nothing(line: Line) -> None:
+    phone = await _registered_by_sms(line)
+    await phone.send("6", "6")
+    assert (await stands(phone)).window == "MyData:delete"
+    assert await _count(line, Person) == 1
+
+
+async def test_deleting_twice_at_once_is_deleting_once(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-delete"))
+    data, screen = person.data_of(words(line, "button-delete-all"))
+    await person.press_data(data, screen)
+    await person.press_data(data, screen)
+    assert (await stands(person)).window == "MyData:deleted"
+
+
+async def test_a_form_in_hand_is_gone_with_the_rest(line: Line) -> None:
+    """My data lay on top of the form: nothing leads back into it."""
+    person = await walk_to(line.person(), "Registration:sex")
+    await person.write(MY_DATA)
+    await person.press(words(line, "data-delete"), words(line, "button-delete-all"))
+    assert (await stands(person)).answers is None
+    await person.write("ថយក្រោយ")
+    assert (await stands(person)).window != "Registration:sex"
+
+
+# --- everywhere ---
+
+
+@pytest.mark.parametrize("way", ["see", "agreements", "shared", "download", "delete"])
+async def test_every_window_leads_back(line: Line, way: str) -> None:
+    person = await _registered(line)
+    await person.press(words(line, f"data-{way}"), words(line, "button-back"))
+    assert (await stands(person)).window == "MyData:main"
+    await person.press(words(line, "button-back"))
+    assert (await stands(person)).window == "Registration:done"
+
+
+async def test_every_window_by_sms_is_at_most_three_parts(line: Line) -> None:
+    phone = await _registered_by_sms(line)
+    for sent in ("1", "0", "3", "1", "0", "0", "4", "0", "5", "0", "6"):
+        told = await phone.send(sent)
+        assert sms_text.count(told).parts <= MOST_PARTS, told
