@@ -46,7 +46,7 @@ async def _agreements(person: TelegramPerson | SmsPerson) -> dict[str, bool | No
     address = await _address(person)
     async with person.line.app.new_session.begin() as session:
         state = await consent.get_state(session, address)
-    return {purpose: answer and answer.given for purpose, answer in state.items()}
+    return {each: answer.given if answer else None for each, answer in state.items()}
 
 
 async def _jobs(line: Line) -> Sequence[tuple[str, dict[str, Any]]]:
