@@ -43,7 +43,9 @@ def upgrade() -> None:
     op.execute("SET LOCAL client_min_messages = warning")
     script = SCHEMA.read_text(encoding="utf-8")
     # The dialect prepares what it runs, and only one statement can be prepared at a time.
-    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(script))
+    connection = op.get_bind().connection.dbapi_connection
+    assert connection is not None
+    connection.run_async(lambda driver: driver.execute(script))
     for table in TABLES:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO tralob_app")
         op.execute(f"GRANT USAGE ON SEQUENCE {table}_id_seq TO tralob_app")
