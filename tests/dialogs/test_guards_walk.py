@@ -13,6 +13,22 @@ from tests.people import Line, SmsPerson, TelegramPerson
 CODE = re.compile(r"\b\d{6,10}\b")
 # The offer of a call is what a word of danger is answered with.
 WORD_OF_DANGER = "មិនចង់រស់"
+# From window to window of "my data", to its end.
+MY_DATA_WORDS = (
+    "ព័ត៌មានរបស់ខ្ញុំ",
+    "មើលទាំងអស់",
+    "ថយក្រោយ",
+    "អ្វីដែលខ្ញុំយល់ព្រម",
+    "ដំណឹងការងារ",
+    "ថយក្រោយ",
+    "ថយក្រោយ",
+    "ទូរសព្ទប្រើរួមគ្នា",
+    "ថយក្រោយ",
+    "យកជាឯកសារ",
+    "ថយក្រោយ",
+    "លុបទាំងអស់",
+    "ចង់លុបទាំងអស់",
+)
 LANGUAGE_ANSWERS = {"km": "1", "en": "2"}
 
 
@@ -74,6 +90,12 @@ async def test_on_telegram_a_call_is_one_word_away_from_every_window(line: Line)
         before = await stands(person)
         await _ask_on_telegram(person, before)
         seen.add(before.window)
+    for word in MY_DATA_WORDS:
+        await person.write(word)
+        before = await stands(person)
+        if before.window not in seen:
+            await _ask_on_telegram(person, before)
+            seen.add(before.window)
     await _skip_the_number(person)
     seen |= {"CallMe:phone", "CallMe:no_number", "CallMe:done"}
     assert seen == {state.state for group in ALL_GROUPS for state in group.__all_states__}
