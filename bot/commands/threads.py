@@ -73,7 +73,11 @@ def _format_body(event: ThreadEvent) -> str:
 async def reply(settings: Settings, typed: str, text: str, name: str | None) -> str:
     """Write to the person of a request."""
     result = await _act(settings, typed, name, threads.reply, text=text, words=CatalogueWords())
-    return _say_fate(result, "It is on its way.")
+    return _say_fate(
+        result,
+        "It is on its way.",
+        "Written down, but not sent: reach the person in another way",
+    )
 
 
 async def finish(settings: Settings, typed: str, outcome: str, name: str | None) -> str:
@@ -83,7 +87,11 @@ async def finish(settings: Settings, typed: str, outcome: str, name: str | None)
     result = await _act(
         settings, typed, name, threads.finish, outcome=outcome, words=CatalogueWords()
     )
-    return _say_fate(result, "Done; the person is asked whether help came.")
+    return _say_fate(
+        result,
+        "Done; the person is asked whether help came.",
+        "Done; the person cannot be asked whether help came",
+    )
 
 
 async def take(settings: Settings, typed: str, name: str | None) -> str:
@@ -120,12 +128,9 @@ async def _act(
         return await act(session, code, **values, staff=actor, now=datetime.now(UTC))
 
 
-def _say_fate(result: ReplyResult, sent: str) -> str:
+def _say_fate(result: ReplyResult, sent: str, withheld: str) -> str:
     if result.withheld is not None:
-        return (
-            f"Written down, but not sent ({result.withheld.replace('_', ' ')}): "
-            "reach the person in another way."
-        )
+        return f"{withheld} ({result.withheld.replace('_', ' ')})."
     if result.not_before is not None:
         return f"{sent.rstrip('.')}, not before {format_moment(result.not_before)}."
     return sent

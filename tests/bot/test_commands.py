@@ -109,7 +109,10 @@ async def test_a_reply_that_may_not_be_sent_is_said_to_be_so(
 ) -> None:
     await execute(db, "UPDATE address SET stopped_at = now() + interval '1 minute'")
     said = await threads.reply(settings, code, "words", None)
-    assert said.startswith("Written down, but not sent (stopped)")
+    assert said.startswith("Written down, but not sent")
+    assert said.endswith("(stopped).")
+    done = await threads.finish(settings, code, "informed", None)
+    assert done == "Done; the person cannot be asked whether help came (stopped)."
 
 
 async def test_work_on_a_request_is_told_step_by_step(settings: Settings, code: str) -> None:
