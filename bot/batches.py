@@ -1,7 +1,7 @@
 """What many tasks want of the database at the same moment, in one statement.
 
 Alone each would wait for the disk by itself: a worker could mark and finish some hundred messages a
-second. Nobody waits for company: whoever comes while a statement runs goes with the next one.
+second. Whoever comes while a statement runs goes with the next one.
 """
 
 import asyncio
@@ -15,12 +15,21 @@ Got = TypeVar("Got")
 
 
 class Batches(Generic[Given, Got]):
-    """Hands what is given on in batches; ``run`` answers for each, in their order."""
+    """Hands what is given on in batches; ``run`` answers for each, in their order.
+
+    ``linger_s`` is how long a batch waits for company, for what is in no hurry.
+    """
 
     def __init__(
-        self, run: Callable[[Sequence[Given]], Awaitable[Sequence[Got]]], tasks: Tasks, *, name: str
+        self,
+        run: Callable[[Sequence[Given]], Awaitable[Sequence[Got]]],
+        tasks: Tasks,
+        *,
+        name: str,
+        linger_s: float = 0.0,
     ) -> None:
         self._run = run
+        self._linger_s = linger_s
         self._tasks = tasks
         self._name = name
         self._waiting: list[tuple[Given, asyncio.Future[Got]]] = []
@@ -38,6 +47,8 @@ class Batches(Generic[Given, Got]):
     async def _work(self) -> None:
         try:
             while self._waiting:
+                if self._linger_s:
+                    await asyncio.sleep(self._linger_s)
                 batch, self._waiting = self._waiting, []
                 await self._settle(batch)
         finally:

@@ -32,6 +32,7 @@ _PURPOSES = frozenset(Purpose)
 _LAST_CHANCE_S = 8.0
 _SEND_LIMIT_S = 45.0  # well inside the lease
 _RECONCILE_AT_ONCE = 20
+_LINGER_S = 0.005  # a database that writes down several outcomes at once has half the work
 
 Ready = Callable[[], Awaitable[None]]
 Clock = Callable[[], datetime]
@@ -66,7 +67,7 @@ class Delivery:
         engine: AsyncEngine,
         senders: Mapping[str, Sender],
         *,
-        concurrency: int = 32,
+        concurrency: int = 64,
         poll_s: float = 2.0,
         now: Clock = lambda: datetime.now(UTC),
     ) -> None:
@@ -84,7 +85,9 @@ class Delivery:
         self._unrecorded: list[tuple[OutboxItem, Outcome]] = []
         self._writers = Tasks()
         self._starts = Batches(self._start_all, self._writers, name="outbox starts")
-        self._records = Batches(self._record_all, self._writers, name="outbox records")
+        self._records = Batches(
+            self._record_all, self._writers, name="outbox records", linger_s=_LINGER_S
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Send until ``stopping`` is set, then let what is being sent end.
@@ -127,7 +130,7 @@ class Delivery:
 
     async def _claim(self, lane: int) -> None:
         free = self._concurrency - len(self._in_hand[lane])
-        if free < (self._concurrency // 4 if lane == BULK else 1):
+        if free < (self._concurrency // 2 if lane == BULK else 1):
             return  # bulk comes in armfuls: a statement for each place that becomes free is dear
         async with direct_connection(self._engine) as connection:
             claimed = await outbox.claim(connection, lane, free, without=self._list_closed())

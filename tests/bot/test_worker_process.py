@@ -21,7 +21,7 @@ from services import addresses, outbox
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NUMBER = "+85512345678"
 WORDS = "សួស្តី សុភា"
-MOST_MB = 130
+MOST_MB = 140
 
 _WORKER = """
 import pickle, sys

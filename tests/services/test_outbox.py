@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from bot.delivery import Delivery, Ready
 from bot.supervision import Tasks
+from bot.worker import keep_working
 from services import addresses, outbox
 from services.direct import direct_connection
 from services.outbox import OutboxItem
@@ -30,6 +31,8 @@ class FakeCarrier:
         self.sent: list[tuple[str, str]] = []
         self.has: list[Sent] = []
         self.hold: asyncio.Event | None = None
+        self.hold_texts: set[str] | None = None
+        self.items: list[OutboxItem] = []
         self.overlapped = False
         self._busy: set[str] = set()
 
@@ -38,11 +41,19 @@ class FakeCarrier:
         self.overlapped |= item.address in self._busy
         self._busy.add(item.address)
         self.sent.append((item.address, item.text))
-        if self.hold is not None:
+        self.items.append(item)
+        if self.hold_texts is not None and item.text in self.hold_texts and self.hold is None:
+            self.hold = asyncio.Event()
+        if self.hold is not None and (self.hold_texts is None or item.text in self.hold_texts):
             await self.hold.wait()
         await asyncio.sleep(0)
         self._busy.discard(item.address)
         return self.script.pop(0) if self.script else Sent(f"SM{len(self.sent)}", 1)
+
+    def release(self) -> None:
+        """What is held may go on."""
+        assert self.hold is not None
+        self.hold.set()
 
     async def find_sent(self, item: OutboxItem) -> list[Sent]:
         return self.has
@@ -80,12 +91,25 @@ async def change(db: Any, statement: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def delivering(db: Any, carrier: FakeCarrier, workers: int = 1) -> AsyncIterator[None]:
+async def delivering(
+    db: Any,
+    carrier: FakeCarrier,
+    workers: int = 1,
+    *,
+    at: datetime = NOON,
+    patient: bool = False,
+    poll_s: float = 0.05,
+    **more: Any,
+) -> AsyncIterator[None]:
+    """Workers at work; patient ones begin again when the database fails them."""
     stopping = asyncio.Event()
     tasks = Tasks()
     for _ in range(workers):
-        delivery = Delivery(db.engine, {"sms": carrier}, poll_s=0.05, now=lambda: NOON)
-        tasks.start(delivery.run(stopping), name="delivery")
+        delivery = Delivery(db.engine, {"sms": carrier}, poll_s=poll_s, now=lambda: at, **more)
+        work = (
+            keep_working(db.engine, delivery.run, stopping) if patient else delivery.run(stopping)
+        )
+        tasks.start(work, name="delivery")
     try:
         yield
     finally:
