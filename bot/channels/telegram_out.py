@@ -112,7 +112,7 @@ def _to_form(request_data: RequestData | None) -> aiohttp.FormData | dict[str, s
         return None
     if not request_data.contains_files:
         return request_data.json_parameters
-    form = aiohttp.FormData(request_data.json_parameters)
+    form = aiohttp.FormData(request_data.json_parameters, quote_fields=False)
     for field, (name, content, media_type) in request_data.multipart_data.items():
         form.add_field(field, content, filename=name, content_type=media_type)
     return form

@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from served_app import served
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -81,8 +82,8 @@ class NoSmsLimits(SmsLimits):
         self.pauses.append(after_s)
 
 
-def telegram_sender(url: str) -> TelegramSender:
-    return TelegramSender(url, "1:t", limits=Limits(), open_file=open_file)
+def telegram_sender(url: str, limits: Limits | None = None) -> TelegramSender:
+    return TelegramSender(url, "1:t", limits=limits or Limits(), open_file=open_file)
 
 
 @contextlib.asynccontextmanager
@@ -131,6 +132,48 @@ async def test_telegram_gets_text_and_buttons() -> None:
         assert await sender.send(item("telegram", "42", reply_markup=keyboard), ready) == Sent("5")
     assert (got["chat_id"], got["text"]) == ("42", "សួស្តី")
     assert json.loads(got["reply_markup"]) == keyboard
+
+
+async def test_telegram_gets_a_file_with_its_words() -> None:
+    got: dict[str, Any] = {}
+
+    async def answer(request: Request) -> Response:
+        async with request.form() as form:
+            upload = form["document"]
+            assert isinstance(upload, UploadFile)
+            got.update(caption=form["caption"], name=upload.filename, data=await upload.read())
+        message = {"message_id": 6, "date": 1, "chat": {"id": 42, "type": "private"}}
+        return JSONResponse({"ok": True, "result": message})
+
+    document = {"file_id": str(FILE_ID), "name": "ទិន្នន័យ.html"}
+    async with telegram(answer, "sendDocument") as sender:
+        assert await sender.send(item("telegram", "42", document=document), ready) == Sent("6")
+    assert got == {"caption": "សួស្តី", "name": "ទិន្នន័យ.html", "data": b"<p>"}
+
+
+async def test_a_file_that_is_gone_is_said_so_before_anything_is_sent() -> None:
+    document = {"file_id": str(UUID(int=8)), "name": "x"}
+    async with telegram_sender("http://127.0.0.1:1") as sender:
+        outcome = await sender.send(item("telegram", "42", document=document), never_ready)
+    assert outcome == Refused("file gone")
+
+
+async def never_ready() -> None:
+    raise AssertionError("nothing may be marked as being sent")
+
+
+async def test_a_carrier_s_patience_is_told_to_all_processes() -> None:
+    body = refusal(429, "Too Many Requests", retry_after=3)
+    busy = Route("/bot1:t/sendMessage", answering(429, body), methods=["POST"])
+    chats, limits = Limits(), NoSmsLimits()
+    async with served(Starlette(routes=[busy])) as url, telegram_sender(url, chats) as sender:
+        await sender.send(item("telegram", "42"), ready)
+    assert chats.pauses == [3.0]
+    path = f"/2010-04-01/Accounts/{SID}/Messages.json"
+    busy = Route(path, answering(429, twilio_error(20429)), methods=["POST"])
+    async with served(Starlette(routes=[busy])) as url, sms_sender(url, limits) as sms:
+        await sms.send(item("sms", "+85512345678"), ready)
+    assert limits.pauses == [5.0]
 
 
 @pytest.mark.parametrize(
