@@ -17,6 +17,7 @@ KHMER = "ខ្មែរ"
 ANYWHERE = "any"
 SEXES = ("female", "male", "other", "not_said")
 SECTORS = ("garment", "construction", "manufacturing", "agriculture", "services", "other")
+PURPOSES = ("news", "phone", "sharing", "statistics")
 HOME = ("province", "district", "commune")
 
 
@@ -61,7 +62,8 @@ STEPS = (
     Step("sectors", "registration-sectors", skip=True, many=True),
     Step("salary", "registration-salary", skip=True, typed=True),
     Step("summary", "registration-summary"),
-    Step("done", "registration-done", back=False),
+    # Tralob asks in it what else may be done; here nobody answers that.
+    Step("done", "registration-purposes", back=False),
 )
 BY_NAME = {step.name: step for step in STEPS}
 FIELD = {"wanted": "wanted_provinces", "sectors": "sectors"}
@@ -121,7 +123,14 @@ def values(step: Step, answers: dict[str, Any]) -> dict[str, str]:
         return {"parent": places.label(places.load_gazetteer().get(around), LANGUAGE)}
     if step.name == "summary":
         return {"summary": _summary(answers)}
-    return {"number": "", "code": answers.get("code", "")}
+    return {"number": "", "code": answers.get("code", ""), "explained": _purposes()}
+
+
+def _purposes() -> str:
+    return "\n".join(
+        words("purpose-line", name=words(f"purpose-{each}"), words=words(f"purpose-words-{each}"))
+        for each in PURPOSES
+    )
 
 
 def _summary(answers: dict[str, Any]) -> str:
@@ -188,5 +197,5 @@ def script(number: int) -> list[Act]:
         Act("registration-sectors", press=sector, ticked=sector),
         Act("registration-salary", press=done),
         Act("registration-summary", text="250"),
-        Act("registration-done", press=words("button-confirm")),
+        Act("registration-purposes", press=words("button-confirm")),
     ]
