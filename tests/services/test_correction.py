@@ -64,7 +64,11 @@ async def test_the_form_holds_what_was_told(
 ) -> None:
     address = await _come(session, now, **told)
     draft = await begin_correction(session, address)
-    assert draft.answers == ANSWERS | told | {"consent": "correction"}
+    anywhere = not (ANSWERS | told)["wanted_provinces"]
+    assert draft.answers == ANSWERS | told | {
+        "consent": "correction",
+        "wanted_anywhere": anywhere,
+    }
 
 
 async def test_confirming_it_as_it_is_changes_nothing(session: AsyncSession, now: datetime) -> None:
