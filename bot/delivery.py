@@ -118,9 +118,12 @@ class Delivery:
                 await self._claim(lane)
             await wait_for(self._wake, max(0.0, next_sweep - time.monotonic()))
 
-    def _on_notice(self, _connection: Connection, _pid: int, _channel: str, _load: object) -> None:
-        self._notices += 1
-        self._look_at(*_LANES)
+    def _on_notice(self, _connection: Connection, _pid: int, _channel: str, notice: object) -> None:
+        if notice == outbox.BULK_NOTICE:
+            self._look_at(BULK)
+        else:
+            self._notices += 1
+            self._look_at(DIALOG)
 
     def _look_at(self, *lanes: int) -> None:
         self._due.update(lanes)

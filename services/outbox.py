@@ -25,6 +25,9 @@ from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreacha
 
 CHANNEL = "outbox"  # of LISTEN and NOTIFY
 DIALOG, BULK = 0, 1  # lanes
+# What a notice says of bulk. Nobody looks through all of it, which may wait for the morning, each
+# time that somebody gets an answer.
+BULK_NOTICE = "bulk"
 CLAIM_S = 10.0
 LEASE_S = 60.0
 MAX_ATTEMPTS = 8
@@ -138,7 +141,8 @@ async def enqueue(
     )
     row_id = (await session.execute(statement)).scalar_one_or_none()
     if row_id is not None:
-        await session.execute(select(func.pg_notify(CHANNEL, "")))
+        notice = BULK_NOTICE if lane == BULK else ""
+        await session.execute(select(func.pg_notify(CHANNEL, notice)))
     return row_id
 
 
@@ -314,8 +318,9 @@ async def _list_unsettled(session: AsyncSession, state: str, limit: int) -> Sequ
 
 
 async def retry(session: AsyncSession, ids: Sequence[int]) -> set[int]:
-    """Let failed messages be tried again; returns those that will be. One that is uncertain,
-    withheld or emptied stays as it is.
+    """Let failed messages be tried again; returns those that will be.
+
+    One that is uncertain, withheld or emptied stays as it is.
     """
     again = (
         update(OutboxRow)
@@ -332,5 +337,6 @@ async def retry(session: AsyncSession, ids: Sequence[int]) -> set[int]:
     )
     found = set((await session.scalars(again)).all())
     if found:
-        await session.execute(select(func.pg_notify(CHANNEL, "")))
+        for notice in ("", BULK_NOTICE):
+            await session.execute(select(func.pg_notify(CHANNEL, notice)))
     return found
