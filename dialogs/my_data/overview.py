@@ -36,7 +36,10 @@ async def get_held(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
 
 
 async def preview_held(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
-    return {"held": "ឈ្មោះ៖ សុខា"}
+    """What was told, and how much there is besides."""
+    turn = turn_of(dialog_manager)
+    counts = turn.text("held-counts", requests=12, files=3, agreements=len(consent.PURPOSES))
+    return {"held": "\n".join([*_told(turn, turn.answers or {}), counts])}
 
 
 def _lines(turn: Turn, held: Held) -> Iterator[str]:
