@@ -31,13 +31,15 @@ from bot.understanding import (
     Pressed,
     Said,
     Typed,
+    Unreadable,
     understand,
 )
 from bot.update_reading import Membership, find_membership, is_correction, read_update
 from db.models.address import address_index
+from dialogs.to_centre import says_something
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
-from services import addresses, requests
+from services import addresses, requests, threads
 from services.direct import direct_connection
 from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms, PassingFault
 from services.places import Gazetteer, load_gazetteer
@@ -162,7 +164,7 @@ class Conversation:
         return render(turn, standing.shown)
 
     async def _one_way(self, turn: Turn, text: str) -> str | None:
-        """No answer can come back: a person calls instead, and the words ask for nothing."""
+        """No answer can come back: a person calls instead, having read what was written."""
         said = understand(text, None, "sms")
         async with self.app.new_session.begin() as session:
             if said == Said("stop"):
@@ -175,6 +177,10 @@ class Conversation:
                 await addresses.start(session, turn.address.id)
                 return turn.text("sms-one-way-start")
             request = await requests.ask_for_call(session, turn.address, now=turn.now)
+            if isinstance(said, Typed) and says_something(said.text):
+                await threads.write_to_request(
+                    session, turn.address, request.code, said.text, now=turn.now
+                )
         return turn.text("sms-one-way", code=request.code)
 
     # --- both ---
@@ -224,8 +230,23 @@ class Conversation:
             "attempt": item.attempt,
             "last_attempt": item.attempt >= MAX_ATTEMPTS,
         }
-        with standing_of_turn(standing):
-            await self.dispatcher.feed_update(bot, update, **data)
+        if standing.receipt is not None and standing.receipt.get("item") == item.id:
+            turn.receipt = standing.receipt
+        try:
+            with standing_of_turn(standing):
+                await self.dispatcher.feed_update(bot, update, **data)
+        except Exception:
+            await self._keep_receipt(turn, item)
+            raise
+        standing.receipt = None
+
+    async def _keep_receipt(self, turn: Turn, item: InboxItem) -> None:
+        """The turn comes again: what it wrote to a thread must not be written twice."""
+        if turn.receipt is not None:
+            key = address_index(turn.channel, turn.address.value)
+            standing = await self.store.load(key)
+            standing.receipt = {**turn.receipt, "item": item.id}
+            await self.store.save(key, standing)
 
 
 def _is_too_early(item: InboxItem, meaning: Meaning, standing: Standing) -> bool:
@@ -253,6 +274,8 @@ def _meaning_of(message: Message, shown: Shown | None, is_edited: bool) -> Meani
     """Of a caption, and of what was edited, only words of danger count: they answer no screen."""
     has_file = find_enclosure(message) is not None
     if not (has_file or is_edited):
+        if message.text is None and message.contact is None:
+            return Unreadable()
         return understand(message.text or "", shown, "telegram")
     meaning = understand(message.text or message.caption or "", None, "telegram")
     if is_edited:

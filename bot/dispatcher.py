@@ -19,12 +19,12 @@ from aiogram_dialog.api.entities import stack as dialog_stack
 from aiogram_dialog.manager.message_manager import MessageManager
 
 from bot.errors import register_error_handlers
-from bot.landing import land, on_old_button, show_again
+from bot.landing import land, land_with_words, on_old_button, show_again
 from bot.outside import register_outside
 from bot.shown import Shown
 from bot.state_store import NoIsolation, TurnStorage, current_standing
 from bot.understanding import Meaning, Said
-from dialogs import navigation, to_centre
+from dialogs import navigation
 from dialogs.all import new_dialogs
 from dialogs.turn import turn_of
 from services import addresses
@@ -116,9 +116,8 @@ SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
 
 
 async def on_anything_else(message: Message, dialog_manager: DialogManager) -> None:
-    """Somebody who stands nowhere: what says something is for the centre."""
-    if not await to_centre.take_words(dialog_manager, message.text or ""):
-        await land(dialog_manager)
+    """Somebody who stands nowhere."""
+    await land_with_words(dialog_manager, message.text or "")
 
 
 def build_dispatcher() -> Dispatcher:

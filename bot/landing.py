@@ -7,7 +7,7 @@ screen that says so, and a form that was begun goes on where its draft stands.
 from aiogram.types import CallbackQuery
 from aiogram_dialog import DialogManager, StartMode
 
-from dialogs import navigation
+from dialogs import navigation, to_centre
 from dialogs.states import Language, Registration
 from dialogs.turn import turn_of
 from services import drafts, registration
@@ -28,6 +28,22 @@ async def land(manager: DialogManager) -> None:
     if turn.notice is None:
         turn.say("notice-going-on")
     await manager.start(Registration.consent, mode=StartMode.RESET_STACK)
+
+
+async def land_with_words(manager: DialogManager, text: str) -> None:
+    """Somebody who stands nowhere and says something: it is for the centre.
+
+    A form that was begun goes on all the same: they may have meant its question.
+    """
+    turn = turn_of(manager)
+    async with turn.new_session.begin() as session:
+        draft = await drafts.find_draft(session, turn.address.id, registration.FORM)
+    if draft is not None and to_centre.says_something(text):
+        receipt = await to_centre.write(manager, text)
+        turn.say("notice-kept-going-on", code=receipt["code"])
+    elif draft is None and await to_centre.take_words(manager, text):
+        return
+    await land(manager)
 
 
 async def show_again(manager: DialogManager) -> None:

@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager
 
 from bot.landing import show_again
-from bot.understanding import Corrected, Meaning, Replied, Typed
+from bot.understanding import Corrected, Meaning, Replied, Unreadable
 from dialogs import navigation, to_centre
 from dialogs.answers import take_answer
 from dialogs.to_centre import Enclosure
@@ -64,9 +64,8 @@ async def has_file(message: Message) -> bool:
     return find_enclosure(message) is not None
 
 
-async def is_of_an_unknown_kind(message: Message, meaning: Meaning | None = None) -> bool:
-    """A sticker, a place, a poll: neither words nor a file nor a shared number."""
-    return message.contact is None and meaning == Typed("") and message.text is None
+async def is_unreadable(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Unreadable)
 
 
 async def on_answer(press: CallbackQuery, dialog_manager: DialogManager) -> None:
@@ -93,8 +92,8 @@ async def on_file(message: Message, dialog_manager: DialogManager) -> None:
     await to_centre.send_file(dialog_manager, enclosure)
 
 
-async def on_unknown_kind(_: Message, dialog_manager: DialogManager) -> None:
-    turn_of(dialog_manager).say("notice-unknown-kind")
+async def on_unreadable(_: Message, dialog_manager: DialogManager) -> None:
+    turn_of(dialog_manager).say("notice-unreadable")
     await show_again(dialog_manager)
 
 
@@ -114,5 +113,5 @@ def register_outside(router: Router) -> None:
     router.message.register(on_corrected, is_corrected)
     router.message.register(on_lettered_answer, is_lettered_answer)
     router.message.register(on_file, has_file)
-    router.message.register(on_unknown_kind, is_of_an_unknown_kind)
+    router.message.register(on_unreadable, is_unreadable)
     router.message.register(on_first_words, has_no_language)

@@ -39,6 +39,8 @@ class Standing:
     handled: int | None = None
     shown_at: float = 0.0
     """When the last screen was made (seconds since 1970): what came in earlier did not see it."""
+    receipt: dict[str, Any] | None = None
+    """What a turn that failed had written to a thread; `item` is the number of its message."""
 
 
 _current: ContextVar[Standing] = ContextVar("standing")
@@ -63,7 +65,13 @@ class StateStore:
             if data["format"] != _FORMAT or not _names_only_known_states(data["parts"]):
                 return Standing(handled=data["handled"])
             shown = Shown.from_json(data["shown"]) if data["shown"] else None
-            return Standing(data["parts"], shown, data["handled"], data.get("shown_at", 0.0))
+            return Standing(
+                data["parts"],
+                shown,
+                data["handled"],
+                data.get("shown_at", 0.0),
+                data.get("receipt"),
+            )
         except (DecryptionError, ValueError, KeyError, TypeError, AttributeError):
             # Written by an older version or under a lost key: the draft goes on instead.
             return Standing()
@@ -75,6 +83,7 @@ class StateStore:
             "shown": standing.shown.as_json() if standing.shown else None,
             "handled": standing.handled,
             "shown_at": standing.shown_at,
+            "receipt": standing.receipt,
         }
         value = self._keyring.encrypt(json.dumps(data, ensure_ascii=False).encode())
         await self._redis.set(self._key(address_key), value, ex=KEPT_SECONDS)

@@ -77,13 +77,18 @@ class Replied:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A sticker, a place, a poll: neither words nor a file nor a shared number."""
+
+
+@dataclass(frozen=True)
 class Corrected:
     """An earlier message, edited: its new words, or none where they mean something else."""
 
     text: str
 
 
-Meaning = Pressed | Said | Typed | Replied | Corrected
+Meaning = Pressed | Said | Typed | Replied | Corrected | Unreadable
 
 
 def understand(text: str, shown: Shown | None, channel: str) -> Meaning:

@@ -6,6 +6,7 @@ whom we do not know yet is heard first and asked for a language afterwards.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import regex
@@ -21,6 +22,9 @@ from dialogs.states import Language, Requests, Talk
 from dialogs.turn import turn_of
 from services import errors, keywords, threads
 from services.types import Request
+
+Receipt = dict[str, Any]
+"""What was written to a thread, as a conversation keeps it: plain values."""
 
 LONGEST = 4000
 # On these screens what is sent belongs to the request in hand.
@@ -72,16 +76,28 @@ async def take_words(manager: DialogManager, text: str) -> bool:
     if way is not None:
         turn_of(manager).heard = None
         await way(manager)
-    elif _SAYS_SOMETHING.search(text):
-        await send_words(manager, text[:LONGEST])
+    elif says_something(text):
+        await send_words(manager, text)
     else:
         return False
     return True
 
 
+def says_something(text: str) -> bool:
+    return _SAYS_SOMETHING.search(text) is not None
+
+
 async def send_words(manager: DialogManager, text: str) -> None:
-    """Write to the thread in hand, or to the one that the services choose, and say so."""
+    """Write to the thread, and say so."""
+    await _tell(manager, await write(manager, text))
+
+
+async def write(manager: DialogManager, text: str) -> Receipt:
+    """Write to the thread in hand, or to the one that the services choose; once in a turn."""
     turn = turn_of(manager)
+    if turn.receipt is not None:
+        return turn.receipt
+    text = text[:LONGEST]
     request: Request | None = None
     async with turn.new_session.begin() as session:
         if code := _code_in_hand(manager):
@@ -90,30 +106,40 @@ async def send_words(manager: DialogManager, text: str) -> None:
             )
         if request is None:
             request = await threads.talk(session, turn.address, text, now=turn.now)
-    await _tell(manager, request)
+    return _note(manager, request)
 
 
 async def send_file(manager: DialogManager, enclosure: Enclosure) -> None:
     """Every file of a group is kept; the group is answered once."""
-    turn = turn_of(manager)
     told = _told(manager)
-    is_known = enclosure.group is not None and told.get(_GROUP) == enclosure.group
-    code = str(told["code"]) if is_known else _code_in_hand(manager)
-    details: dict[str, Any] = {
-        "duration_s": enclosure.duration_s,
-        "caption": enclosure.caption,
-        "now": turn.now,
-    }
+    if enclosure.group is not None and told.get(_GROUP) == enclosure.group:
+        await _attach(manager, enclosure, str(told["code"]))
+    else:
+        await _tell(manager, await _attach(manager, enclosure, _code_in_hand(manager)))
+        if manager.current_context().state == Requests.added:
+            await manager.show()  # outside a window's own input nobody else does
+
+
+async def _attach(manager: DialogManager, enclosure: Enclosure, code: str | None) -> Receipt:
+    turn = turn_of(manager)
+    if turn.receipt is not None:
+        return turn.receipt
+    attach = partial(
+        threads.attach_file,
+        address=turn.address,
+        kind=enclosure.kind,
+        source=enclosure.source,
+        duration_s=enclosure.duration_s,
+        caption=enclosure.caption,
+        now=turn.now,
+    )
     request: Request | None = None
     async with turn.new_session.begin() as session:
-        file = (session, turn.address, enclosure.kind, enclosure.source)
         if code:
-            attached = threads.attach_file(*file, code=code, **details)
-            request = await _unless_ended(session, attached)
+            request = await _unless_ended(session, attach(session, code=code))
         if request is None:
-            request = await threads.attach_file(*file, **details)
-    if not is_known:
-        await _tell(manager, request, enclosure.group)
+            request = await attach(session)
+    return _note(manager, request, enclosure.group)
 
 
 async def correct(manager: DialogManager, message_id: int, text: str) -> None:
@@ -154,20 +180,25 @@ def _told(manager: DialogManager) -> dict[str, Any]:
     return {**(started_with if isinstance(started_with, dict) else {}), **manager.dialog_data}
 
 
-async def _tell(manager: DialogManager, request: Request, group: str | None = None) -> None:
-    turn = turn_of(manager)
-    turn.heard = None
+def _note(manager: DialogManager, request: Request, group: str | None = None) -> Receipt:
     message = manager.event
-    receipt = {
+    receipt: Receipt = {
         "code": request.code,
         DUE: request.due_at.isoformat() if request.due_at else None,
         _MESSAGE: message.message_id if isinstance(message, Message) else None,
         _GROUP: group,
     }
+    turn_of(manager).receipt = receipt
+    return receipt
+
+
+async def _tell(manager: DialogManager, receipt: Receipt) -> None:
+    turn = turn_of(manager)
+    turn.heard = None
     if turn.address.language is None:
-        turn.say("notice-kept", code=request.code)
+        turn.say("notice-kept", code=receipt["code"])
         await manager.start(Language.choose, receipt, mode=StartMode.RESET_STACK)
-    elif _code_in_hand(manager) == request.code:
+    elif _code_in_hand(manager) == receipt["code"]:
         manager.dialog_data.update(receipt)
         await manager.switch_to(Requests.added)
     else:

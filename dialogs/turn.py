@@ -8,7 +8,7 @@ words (a notice, or what was just understood).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from aiogram_dialog import DialogManager
 
@@ -37,6 +37,8 @@ class Turn:
     notice: str | None = None
     heard: str | None = None
     unclear: bool = False
+    receipt: dict[str, Any] | None = None
+    """What was written to a thread in this turn, also when the turn comes a second time."""
     answers: Mapping[str, object] | None = field(default=None, repr=False)
     """The answers of the form in hand, once read; spares reading them twice in a turn."""
 

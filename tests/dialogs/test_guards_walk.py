@@ -1,13 +1,14 @@
 """From wherever somebody stands: a person is one word away, and the way back leads there again."""
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.preview import list_windows
 from db.models.address import address_index
 from dialogs.states import ALL_GROUPS
-from tests.dialogs.walk import SMS_WAY, TELEGRAM_WAY, Stands, act, stands
+from tests.dialogs.walk import SMS_WAY, TELEGRAM_WAY, Stands, act, stands, words
 from tests.people import Line, SmsPerson, TelegramPerson
 
 CODE = re.compile(r"\b\d{6,10}\b")
@@ -75,6 +76,26 @@ async def _skip_the_number(person: TelegramPerson) -> None:
     assert CODE.search(other.screen), other.screen
 
 
+async def _through_threads(person: TelegramPerson) -> AsyncIterator[Stands]:
+    """Every window about what was asked for, each as it is reached."""
+    line = person.line
+    for typed in ("talk", "ចង់សួរអំពីប្រាក់ខែ", "my requests"):
+        await person.write(typed)
+        yield await stands(person)
+    await person.press(person.buttons[0])
+    yield await stands(person)
+    for action, typed in (("request-add", "ថ្ងៃចន្ទខ្ញុំទៅ"), ("request-withdraw", None)):
+        await person.press(words(line, action))
+        yield await stands(person)
+        if typed is not None:
+            await person.write(typed)
+            yield await stands(person)
+        await person.write(words(line, "button-back"))
+    await person.write("ម៉ឺនុយ")
+    await person.press_data("?1:1", person.chat[-1])
+    yield await stands(person)
+
+
 async def test_on_telegram_a_call_is_one_word_away_from_every_window(line: Line) -> None:
     person = line.person()
     seen: set[str | None] = set()
@@ -88,6 +109,9 @@ async def test_on_telegram_a_call_is_one_word_away_from_every_window(line: Line)
     for word in ("របៀបប្រើ", "ឈប់", WORD_OF_DANGER, "ម៉ឺនុយ", "ការចុះឈ្មោះរបស់ខ្ញុំ"):
         await person.write(word)
         before = await stands(person)
+        await _ask_on_telegram(person, before)
+        seen.add(before.window)
+    async for before in _through_threads(person):
         await _ask_on_telegram(person, before)
         seen.add(before.window)
     for word in MY_DATA_WORDS:

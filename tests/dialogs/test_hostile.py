@@ -110,7 +110,7 @@ async def test_an_album_is_answered_once_and_in_place(line: Line) -> None:
         await person.send(photo=photo, media_group_id="1")
     sent = [call for call in line.memory.calls if isinstance(call, SendMessage)]
     assert len(sent) == 1
-    assert words(line, "notice-unclear") in person.screen
+    assert question(line, "talk-sent") in person.screen
 
 
 async def test_a_poll_of_another_version_of_the_bot_api_is_no_trouble(line: Line) -> None:

@@ -1,11 +1,12 @@
 """A few words, and a voice message, do the same on every screen of both channels."""
 
+import re
 from itertools import cycle
 
 import pytest
 from sqlalchemy import select
 
-from db.models import RequestEvent
+from db.models import File
 from services import addresses, requests
 from tests.dialogs.walk import (
     SMS_WINDOWS,
@@ -25,6 +26,9 @@ WORDS = {
     "Menu:how_to_use": ("ជួយ", "chuoy", "help"),
     "Messages:stopped": ("ឈប់", "chhob", "STOP"),
     "Language:choose": ("ភាសា", "pheasa", "language"),
+    "Talk:write": ("និយាយជាមួយបុគ្គលិក", "talk"),
+    "Requests:list": ("សំណើរបស់ខ្ញុំ", "my requests"),
+    "MyData:main": ("ព័ត៌មានរបស់ខ្ញុំ", "my data"),
     "CallMe": ("ទូរសព្ទមកខ្ញុំ", "tursap mok knhom", "CALL"),
 }
 ALL_WORDS = [(word, window) for window, typed in WORDS.items() for word in typed]
@@ -34,6 +38,9 @@ COMMANDS = {
     "/stop": "Messages:stopped",
     "/language": "Language:choose",
     "/call": "CallMe",
+    "/talk": "Talk:write",
+    "/requests": "Requests:list",
+    "/mydata": "MyData:main",
 }
 # Before the language is known, the menu is not for reading yet.
 FIRST = {"Menu:main": "Language:choose"}
@@ -93,17 +100,19 @@ async def test_start_leads_back_into_the_form_or_to_the_menu(line: Line, window:
     ("window", "kind"),
     list(zip(TELEGRAM_WINDOWS, cycle(["voice", "audio", "video_note"]), strict=False)),
 )
-async def test_a_voice_message_asks_for_a_call(line: Line, window: str, kind: str) -> None:
+async def test_a_voice_message_reaches_the_centre(line: Line, window: str, kind: str) -> None:
     person = await walk_to(line.person(), window)
     before = await stands(person)
     recorded = {"file_id": "AwAC", "file_unique_id": "u", "duration": 3, "length": 240}
     await person.send(**{kind: recorded})
-    assert "call" in await _topics(line)
+    assert "talk" in await _topics(line)
     async with line.app.new_session.begin() as session:
-        bodies = (await session.scalars(select(RequestEvent.body))).all()
-    assert any(body and body.get("voice_file_id") == "AwAC" for body in bodies)
-    await person.write(words(line, "button-back"))
-    assert (await stands(person)) == before
+        [file] = (await session.scalars(select(File))).all()
+    assert (file.source, file.duration_s, file.state) == ("AwAC", 3, "waiting")
+    assert re.search(r"\b\d{8}\b", person.screen), "the code is told"
+    if window != "Language:choose":
+        await person.write(words(line, "button-back"))
+        assert (await stands(person)) == before
 
 
 async def test_the_words_can_be_said_for_ever(line: Line) -> None:
