@@ -3,7 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.crypto import EncryptedFields, EncryptedText, current_keyring
@@ -30,6 +38,7 @@ class Address(Base):
         UniqueConstraint("channel", "value_index"),
         CheckConstraint("channel IN ('telegram', 'sms')", "channel"),
         CheckConstraint("language IN ('km', 'en')", "language"),
+        Index("ix_address_forget_at", "forget_at", postgresql_where=text("forget_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

@@ -33,6 +33,8 @@ class InboxRow(Base):
             "id",
             postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
         ),
+        # For the deletion of all that came from an address.
+        Index("ix_inbox_address_key", "address_key"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -85,7 +87,7 @@ class OutboxRow(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    address_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("address.id"))
+    address_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("address.id"), index=True)
     channel: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text)
     lane: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))

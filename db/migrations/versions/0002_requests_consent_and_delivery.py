@@ -57,6 +57,8 @@ def change_states() -> None:
 
 
 def change_tables() -> None:
+    op.create_index(op.f("ix_outbox_address_id"), "outbox", ["address_id"])
+    op.create_index("ix_inbox_address_key", "inbox", ["address_key"])
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -181,6 +183,12 @@ def change_tables() -> None:
     op.create_index(op.f("ix_question_request_id"), "question", ["request_id"], unique=False)
     op.add_column("address", sa.Column("is_shared", sa.Boolean(), nullable=True))
     op.add_column("address", sa.Column("forget_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_address_forget_at",
+        "address",
+        ["forget_at"],
+        postgresql_where=sa.text("forget_at IS NOT NULL"),
+    )
     op.add_column(
         "centre", sa.Column("hours", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
     )
@@ -289,6 +297,8 @@ def downgrade() -> None:
 
 
 def undo_tables() -> None:
+    op.drop_index(op.f("ix_outbox_address_id"), table_name="outbox")
+    op.drop_index("ix_inbox_address_key", table_name="inbox")
     op.drop_constraint(op.f("fk_request_event_file_id"), "request_event", type_="foreignkey")
     op.drop_constraint(op.f("fk_request_event_staff_id"), "request_event", type_="foreignkey")
     op.drop_constraint(op.f("fk_request_event_outbox_id"), "request_event", type_="foreignkey")
