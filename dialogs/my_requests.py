@@ -1,6 +1,6 @@
 """My requests: how far each has come, who has it, what comes next, and what the centre wrote."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiogram_dialog import Dialog, DialogManager
@@ -12,9 +12,9 @@ from dialogs.promises import get_receipt, moment, promise
 from dialogs.screen import Screen
 from dialogs.states import Requests
 from dialogs.texts import Tr
-from dialogs.turn import Turn, turn_of
+from dialogs.turn import Channel, Turn, turn_of
 from dialogs.widgets import AskText, Choice, Confirm, Item, LongList
-from services import errors, threads
+from services import errors, sms_text, threads
 from services.threads import MyRequest
 
 STAGES = (
@@ -28,6 +28,8 @@ STAGES = (
     "withdrawn",
 )
 ACTIONS = ("came", "not_came", "add", "withdraw")
+# In units: beyond it the screen would be more than one message of the carrier.
+LONGEST_LAST: Mapping[Channel, int] = {"telegram": 3500, "sms": 1200}
 # What comes next is here the time by which somebody answers.
 _OUR_TURN = ("received", "reopened")
 NEXT = tuple(stage for stage in STAGES if stage not in _OUR_TURN)
@@ -87,7 +89,10 @@ def _lines(turn: Turn, request: MyRequest) -> Iterator[str]:
     yield _next(turn, request)
     if request.last_from_centre:
         last = request.last_from_centre
-        yield turn.text("request-last", when=moment(turn, last.at), text=last.text)
+        most = LONGEST_LAST[turn.channel]
+        fits = sms_text.units(last.text) <= most
+        text = last.text if fits else sms_text.shorten(last.text, most)
+        yield turn.text("request-last", when=moment(turn, last.at), text=text)
 
 
 def _next(turn: Turn, request: MyRequest) -> str:

@@ -1,0 +1,133 @@
+"""The question after the end, answered at once, months later, twice, or when all has changed."""
+
+import pytest
+from aiogram.types import Chat, InlineKeyboardMarkup, Message
+
+from services import sms_text
+from tests.dialogs.centre_staff import finish, last_sent, only_code, state_of
+from tests.dialogs.walk import question, stands, text_to, walk_to, words
+from tests.people import NOW, Line, SmsPerson, TelegramPerson
+
+UNPAID = "ថៅកែមិនទាន់ឱ្យប្រាក់ខែខ្ញុំ"
+
+
+async def _asked_on_telegram(line: Line) -> tuple[TelegramPerson, str, Message]:
+    """Somebody with the question in the chat, as delivery sends it."""
+    person = await walk_to(line.person(), "Menu:main")
+    await person.write(UNPAID)
+    code = await only_code(line)
+    await finish(line, code)
+    sent = await last_sent(line)
+    asked = Message(
+        message_id=next(line.memory.numbers),
+        date=NOW,
+        chat=Chat(id=person.id, type="private"),
+        text=sent["text"],
+        reply_markup=InlineKeyboardMarkup.model_validate(sent["reply_markup"]),
+    )
+    line.memory.messages[person.id][asked.message_id] = asked
+    return person, code, asked
+
+
+async def _asked_by_sms(line: Line) -> tuple[SmsPerson, str]:
+    phone = await text_to(line.phone(), "Menu:main")
+    await phone.send(UNPAID)
+    code = await only_code(line)
+    await finish(line, code)
+    return phone, code
+
+
+@pytest.mark.parametrize(
+    ("pressed", "state", "said"),
+    [("help-yes", "done", "answered-came"), ("help-no", "reopened", "answered-not-came")],
+)
+async def test_a_button_answers_also_months_later(
+    line: Line, pressed: str, state: str, said: str
+) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    await line.app.redis.flushdb()
+    data, _ = person.data_of(words(line, pressed))
+    await person.press_data(data, asked)
+    assert await state_of(line, code) == state
+    assert question(line, said) in person.screen
+    assert code in person.screen
+
+
+async def test_a_second_answer_is_told_how_things_stand(line: Line) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    yes, no = (person.data_of(words(line, key))[0] for key in ("help-yes", "help-no"))
+    for pressed in (no, no, yes):
+        await person.press_data(pressed, asked)
+    assert await state_of(line, code) == "reopened"
+    assert words(line, "stage-reopened") in person.screen
+
+
+async def test_an_answer_in_the_midst_of_a_form_leaves_the_form(line: Line) -> None:
+    person, _, asked = await _asked_on_telegram(line)
+    await person.write("ម៉ឺនុយ")
+    await person.press(words(line, "menu-register"))
+    before = await stands(person)
+    await person.press_data(person.data_of(words(line, "help-yes"))[0], asked)
+    assert (await stands(person)).window == "Answered:said"
+    await person.write(words(line, "button-back"))
+    assert await stands(person) == before
+
+
+@pytest.mark.parametrize("data", ["?999999:1", "?1:9", "?0:1", "?1:", "?x:1"])
+async def test_a_forged_answer_changes_nothing(line: Line, data: str) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    await person.press_data(data, asked)
+    assert await state_of(line, code) == "done"
+    assert person.screen
+
+
+async def test_somebody_elses_question_is_not_answered(line: Line) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    data, _ = person.data_of(words(line, "help-no"))
+    other = await walk_to(line.person(600), "Menu:main")
+    await other.press_data(data, asked)
+    assert await state_of(line, code) == "done"
+    assert words(line, "answered-gone") in other.screen
+
+
+async def test_the_sms_names_the_answers_in_one_or_two_parts(line: Line) -> None:
+    _, code = await _asked_by_sms(line)
+    text = (await last_sent(line))["text"]
+    assert code in text
+    assert f"K1 = {words(line, 'help-yes', 'sms')}" in text
+    assert f"K2 = {words(line, 'help-no', 'sms')}" in text
+    assert sms_text.count(text).parts <= 2, text
+
+
+@pytest.mark.parametrize("typed", ["K1", "k 1", "K១", " k1. "])
+async def test_by_sms_a_letter_and_a_number_answer(line: Line, typed: str) -> None:
+    phone, code = await _asked_by_sms(line)
+    told = await phone.send(typed)
+    assert words(line, "answered-came", "sms", code=code) in told
+    assert sms_text.count(told).parts == 1, told
+
+
+async def test_by_sms_a_no_opens_it_again_also_after_a_flush(line: Line) -> None:
+    phone, code = await _asked_by_sms(line)
+    await line.app.redis.flushdb()
+    told = await phone.send("k2")
+    assert await state_of(line, code) == "reopened"
+    assert words(line, "answered-not-came", "sms", code=code) in told
+    assert words(line, "stage-reopened", "sms") in await phone.send("K1")
+    assert await state_of(line, code) == "reopened"
+
+
+async def test_an_answer_after_it_was_taken_back(line: Line) -> None:
+    phone, code = await _asked_by_sms(line)
+    await phone.send("K2", "សំណើ", "1", words(line, "request-withdraw", "sms"), "1")
+    assert await state_of(line, code) == "withdrawn"
+    assert words(line, "stage-withdrawn", "sms") in await phone.send("K1")
+    assert await state_of(line, code) == "withdrawn"
+
+
+@pytest.mark.parametrize("typed", ["K1", "M2", "K9"])
+async def test_a_letter_that_was_never_asked_is_answered_calmly(line: Line, typed: str) -> None:
+    phone = await text_to(line.phone(), "Registration:name")
+    assert words(line, "answered-gone", "sms") in await phone.send(typed)
+    await phone.send("0")
+    assert (await stands(phone)).window == "Registration:name"
