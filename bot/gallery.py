@@ -4,14 +4,14 @@ The page needs no network and no server, so it can be sent to a reviewer as one 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
 from aiogram.fsm.state import State
 from aiogram_dialog import Dialog, Window
-from aiogram_dialog.widgets.text import Multi
+from aiogram_dialog.widgets.text import Case, Multi
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.preview import View, Viewer, list_windows
@@ -40,10 +40,19 @@ class Scene:
 
     @property
     def key(self) -> str:
-        """The key of the window's own words."""
-        text = cast(Window, self.dialog.windows[self.state]).text
-        parts = text.texts if isinstance(text, Multi) else (text,)
-        return next(part.key for part in parts if isinstance(part, Tr))
+        """The key of the window's own words; all of them where it says one thing or another."""
+        return ", ".join(_keys(cast(Window, self.dialog.windows[self.state]).text))
+
+
+def _keys(text: object) -> Iterator[str]:
+    if isinstance(text, Tr):
+        yield text.key
+    elif isinstance(text, Multi):
+        for part in text.texts:
+            yield from _keys(part)
+    elif isinstance(text, Case):
+        for part in text.texts.values():
+            yield from _keys(part)
 
 
 @dataclass(frozen=True)
