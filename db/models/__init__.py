@@ -3,7 +3,7 @@
 from db.models.address import CHANNELS, Address, Draft, address_index
 from db.models.audit import ACTORS, AuditRow
 from db.models.base import Base
-from db.models.centre import Centre, CentreArea
+from db.models.centre import Centre, CentreArea, Installation
 from db.models.file import File
 from db.models.messages import InboxRow, OutboxRow
 from db.models.person import CURRENCIES, SEXES, Consent, Person, Profile, phone_index
@@ -33,6 +33,7 @@ __all__ = [
     "Draft",
     "File",
     "InboxRow",
+    "Installation",
     "LoadedFile",
     "OutboxRow",
     "Person",

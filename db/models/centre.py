@@ -1,5 +1,7 @@
 """The Migrant Worker Resource Centres and the places whose people each of them serves."""
 
+from uuid import UUID
+
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,3 +43,13 @@ class CentreArea(Base):
 
     place_code: Mapped[str] = mapped_column(ForeignKey("place.code"), primary_key=True)
     centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"), index=True)
+
+
+class Installation(Base):
+    """One row: the name of this database among all that may share a folder or a bucket of files."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("is_only", "is_only"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
+    is_only: Mapped[bool] = mapped_column(unique=True, server_default=text("true"))

@@ -340,6 +340,7 @@ class RequestEvent(Base):
     """One thing that happened to a request; never changed. Internal events are for staff only.
 
     `outbox_id` is the message that carried it to the person, `file_id` what came with it.
+    `inbox_id` is the message that made it: a turn that runs again must not write it twice.
     """
 
     __tablename__ = "request_event"
@@ -353,6 +354,12 @@ class RequestEvent(Base):
         CheckConstraint("actor IN ('person', 'staff', 'system')", "actor"),
         Index("ix_request_event_thread", "request_id", "id"),
         Index("ix_request_event_centre_id", "centre_id"),
+        Index(
+            "uq_request_event_inbox_id",
+            "inbox_id",
+            unique=True,
+            postgresql_where=text("inbox_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -370,3 +377,4 @@ class RequestEvent(Base):
     file_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("file.id", ondelete="SET NULL"), index=True
     )
+    inbox_id: Mapped[int | None] = mapped_column(BigInteger)

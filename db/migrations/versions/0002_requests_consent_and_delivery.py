@@ -12,6 +12,7 @@ depends_on = None
 # What the processes may do beside reading and adding.
 CHANGES = {
     "audit": "",
+    "installation": "",
     "staff": ", UPDATE",
     "file": ", UPDATE, DELETE",
     "question": ", UPDATE, DELETE",
@@ -42,6 +43,8 @@ def change_states() -> None:
     # Whoever migrates owns the tables, and still sees no row without a centre.
     op.execute("SELECT set_config('tralob.centre', 'all', true)")
     op.execute("UPDATE request SET state = 'done' WHERE state = 'closed'")
+    # Nobody is known to have taken them: there were no owners.
+    op.execute("UPDATE request SET state = 'new' WHERE state = 'taken'")
     op.execute(
         "UPDATE request SET last_person_at = created_at, due_at = created_at + interval '1 day',"
         " climb_at = created_at + interval '1 day' WHERE state = 'new'"
@@ -57,6 +60,23 @@ def change_states() -> None:
 
 
 def change_tables() -> None:
+    op.add_column("request_event", sa.Column("inbox_id", sa.BigInteger(), nullable=True))
+    op.create_index(
+        "uq_request_event_inbox_id",
+        "request_event",
+        ["inbox_id"],
+        unique=True,
+        postgresql_where=sa.text("inbox_id IS NOT NULL"),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("is_only", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.CheckConstraint("is_only", name=op.f("ck_installation_is_only")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+        sa.UniqueConstraint("is_only", name=op.f("uq_installation_is_only")),
+    )
+    op.execute("INSERT INTO installation DEFAULT VALUES")
     op.create_index(op.f("ix_outbox_address_id"), "outbox", ["address_id"])
     op.create_index("ix_inbox_address_key", "inbox", ["address_key"])
     op.create_table(
@@ -297,6 +317,9 @@ def downgrade() -> None:
 
 
 def undo_tables() -> None:
+    op.drop_table("installation")
+    op.drop_index("uq_request_event_inbox_id", table_name="request_event")
+    op.drop_column("request_event", "inbox_id")
     op.drop_index(op.f("ix_outbox_address_id"), table_name="outbox")
     op.drop_index("ix_inbox_address_key", table_name="inbox")
     op.drop_constraint(op.f("fk_request_event_file_id"), "request_event", type_="foreignkey")
