@@ -3,7 +3,7 @@
 import pytest
 
 from bot.shown import Shown
-from bot.understanding import Meaning, Pressed, Said, Typed, understand
+from bot.understanding import Meaning, Pressed, Replied, Said, Typed, understand
 from dialogs.buttons import Answer, Role
 
 KEYS = {
@@ -224,3 +224,20 @@ def test_nothing_that_can_be_read_is_no_answer(
 def test_a_typed_name_keeps_its_letters_and_loses_its_tricks() -> None:
     name = "\u202eសុខ\u200bា\x00 Ros\u00e9\u2060\ud800\u200c\u200c"
     assert understand(name, TEXT, "telegram") == Typed("សុខ\u200bា Ros\u00e9")
+
+
+@pytest.mark.parametrize("text", ["K1", "k1", "K 1", "K១", "k.1", "K1។", " K1! "])
+@pytest.mark.parametrize("shown", [None, CHOICE, MANY, NUMBER, TEXT])
+def test_by_sms_a_letter_and_a_number_answer_a_question_asked_long_ago(
+    text: str, shown: Shown | None
+) -> None:
+    assert understand(text, shown, "sms") == Replied("K", 1)
+
+
+@pytest.mark.parametrize("text", ["K", "K0", "K12", "A1", "KK1", "Kep 1", "K1 ok"])
+def test_what_only_looks_like_it_is_no_such_answer(text: str) -> None:
+    assert understand(text, TEXT, "sms") == Typed(text)
+
+
+def test_on_telegram_such_questions_have_buttons() -> None:
+    assert understand("K1", TEXT, "telegram") == Typed("K1")
