@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from services import file_types
+from services import file_types, pictures
 from services.file_types import DOCX, JPEG, PDF, XLSX, RefusedFile, check_file
 from services.mp4 import blank_metadata
 from simulator.telegram.files import read_sample
@@ -18,6 +18,7 @@ from simulator.telegram.files import read_sample
 GPS = 0x8825
 ORIENTATION = 0x0112
 MAKER = 0x010F
+TAKEN_AT = 0xE2A1B2C3  # seconds since 1904
 XML = '<?xml version="1.0"?><Types>{}</Types>'
 WORD = XML.format('<Override ContentType="application/vnd…wordprocessingml.document.main+xml"/>')
 SHEET = XML.format('<Override ContentType="application/vnd…spreadsheetml.sheet.main+xml"/>')
@@ -60,6 +61,25 @@ def office(content_types: str, **more: str) -> bytes:
     return archive(**{"[Content_Types].xml": content_types}, **more)
 
 
+def crowded(entries: int, *, hidden: bool = False) -> bytes:
+    """A word document that lists one of its files very often; `hidden` says so only elsewhere."""
+    made = office(WORD)
+    start, end = made.index(b"PK\x01\x02"), made.index(b"PK\x05\x06")
+    listed = made[start:end] * entries
+    size = len(listed)
+    if not hidden:
+        return (
+            made[:start]
+            + listed
+            + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, entries, entries, size, start, 0)
+        )
+    true_end = struct.pack(
+        "<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, start
+    )
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, start + size, 1)
+    return made[:start] + listed + true_end + locator + made[end:]
+
+
 def box(name: bytes, content: bytes = b"") -> bytes:
     return struct.pack(">I4s", 8 + len(content), name) + content
 
@@ -67,9 +87,16 @@ def box(name: bytes, content: bytes = b"") -> bytes:
 def film(brand: bytes = b"isom") -> bytes:
     """A film of a phone that writes down where it was taken, in three places."""
     place = box(b"\xa9xyz", b"\x00\x12\x15\xc7+11.5500+104.9167/")
-    moov = box(b"mvhd", bytes(100)) + box(b"trak", box(b"udta", place)) + box(b"udta", place)
+    track = timed(b"tkhd", 0) + box(b"mdia", timed(b"mdhd", 1)) + box(b"udta", place)
+    moov = timed(b"mvhd", 0) + box(b"trak", track) + box(b"udta", place)
     head = box(b"ftyp", brand + struct.pack(">I", 512) + b"isommp42")
     return head + box(b"moov", moov) + box(b"uuid", place) + box(b"mdat", b"picture and sound")
+
+
+def timed(name: bytes, version: int) -> bytes:
+    """A header with the two moments of recording, and what players need behind them."""
+    moments = struct.pack(">2Q" if version else ">2L", TAKEN_AT, TAKEN_AT)
+    return box(name, bytes([version, 0, 0, 0]) + moments + b"time scale and length")
 
 
 def opened(data: bytes) -> Image.Image:
@@ -110,7 +137,7 @@ def test_what_shone_through_is_white() -> None:
 @pytest.mark.parametrize("size", [(6000, 3000), (2600, 100)])
 def test_a_big_photo_gets_smaller(size: tuple[int, int]) -> None:
     kept = opened(check_file(picture(size=size)).data)
-    assert max(kept.size) == file_types.MAX_SIDE
+    assert max(kept.size) == pictures.MAX_SIDE
 
 
 def test_what_hangs_behind_a_photo_is_not_kept() -> None:
@@ -162,7 +189,14 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "old word": (lambda: bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600), file_types.NOT_ALLOWED),
     "film in ogg": (lambda: b"OggS" + bytes(24) + b"\x80theora" + bytes(90), "not_allowed"),
     "zip": (lambda: archive(**{"a.txt": "a"}), file_types.NOT_ALLOWED),
-    "half a word document": (lambda: office(WORD)[:-30], file_types.NOT_ALLOWED),
+    "half a word document": (lambda: office(WORD)[:-30], file_types.DAMAGED),
+    "word with a huge list of contents": (lambda: crowded(20_000), file_types.DAMAGED),
+    "word that hides how long its list is": (lambda: crowded(20_000, hidden=True), "damaged"),
+    "word with something behind it": (lambda: office(WORD) + b"more", file_types.DAMAGED),
+    "film of more boxes than can be read": (
+        lambda: film() + box(b"wide") * 100_001,
+        file_types.DAMAGED,
+    ),
     "word with macros": (lambda: office(MACRO_WORD), file_types.MACROS),
     "macros under a harmless name": (
         lambda: office(WORD, word__vbaProject="x"),
@@ -211,6 +245,8 @@ def test_films_and_recordings_forget_where_they_were_made(brand: bytes, media_ty
     assert b"104.9167" not in kept.data
     assert len(kept.data) == len(sent)
     assert kept.data.index(b"picture and sound") == sent.index(b"picture and sound")
+    assert struct.pack(">L", TAKEN_AT) not in kept.data
+    assert kept.data.count(b"time scale and length") == 3
 
 
 @pytest.mark.parametrize("cut", [9, 20, 30, 60, 200])
