@@ -7,9 +7,9 @@ thousand messages of bulk never stand before an answer.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import structlog
@@ -23,7 +23,7 @@ from services import contact_policy, outbox
 from services.contact_policy import Allowed, Facts, Forbidden, NotNow, Purpose
 from services.direct import DATABASE_ERRORS, direct_connection, own_connection
 from services.outbox import BULK, DIALOG, Dropped, OutboxItem
-from services.outcomes import Later, Outcome, Refused, Sent, Uncertain
+from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +36,7 @@ _LINGER_S = 0.005  # a database that writes down several outcomes at once has ha
 
 Ready = Callable[[], Awaitable[None]]
 Clock = Callable[[], datetime]
+Result = Outcome | Dropped
 
 
 class NoLongerOursError(Exception):
@@ -82,7 +83,7 @@ class Delivery:
         self._due = set(_LANES)
         self._notices = 0
         self._closed_until: dict[str, float] = {}
-        self._unrecorded: list[tuple[OutboxItem, Outcome]] = []
+        self._unrecorded: list[tuple[OutboxItem, Result]] = []
         self._writers = Tasks()
         self._starts = Batches(self._start_all, self._writers, name="outbox starts")
         self._records = Batches(
@@ -183,19 +184,16 @@ class Delivery:
     async def _send(self, item: OutboxItem) -> None:
         notices = self._notices
         try:
-            outcome = await self._try(item)
-            if outcome is not None:
-                self._note_closed(item, outcome)
-                metrics.OUTCOMES.labels(item.channel, type(outcome).__name__.lower()).inc()
-                _tell(item, outcome)
-                await self._record(item, outcome)
+            result = await self._try(item)
+            if result is not None:
+                await self._record(item, result)
         finally:
             self._in_hand[item.lane].discard(item.id)
             # The next message of this address may go now; an answer behind bulk came with a notice.
             self._look_at(*((BULK,) if item.lane == BULK and notices == self._notices else _LANES))
 
-    async def _try(self, item: OutboxItem) -> Outcome | None:
-        """None when it was no longer ours to send."""
+    async def _try(self, item: OutboxItem) -> Result | None:
+        """None when nothing is known of it and nothing was sent: then its claim just ends."""
         began = 0.0
 
         async def ready() -> None:
@@ -204,33 +202,27 @@ class Delivery:
                 raise NoLongerOursError
             began = time.perf_counter()
 
+        outcome: Outcome | None
         try:
             async with asyncio.timeout(_SEND_LIMIT_S):
                 outcome = await self._senders[item.channel].send(item, ready)
         except NoLongerOursError:
-            return None
+            return Dropped(item, "waiting")
         except Exception as error:
-            if not began:
-                return self._not_begun(item, error)
-            if isinstance(error, TimeoutError):
-                return Uncertain("too slow")
-            log.exception("sending_failed", item=item.id, channel=item.channel)
-            return Uncertain("error")
-        if began:
-            metrics.SENDING.labels(item.channel).observe(time.perf_counter() - began)
+            outcome = _explain(item, error) if began else _explain_not_begun(item, error)
+        if outcome is None:
+            return None
+        self._note(item, outcome)
+        if not began:
+            return _put_back(item, outcome, self._now())
+        metrics.SENDING.labels(item.channel).observe(time.perf_counter() - began)
         return outcome
 
-    def _not_begun(self, item: OutboxItem, error: Exception) -> Outcome | None:
-        """Nothing of it can be with the carrier. Without a database its claim just ends."""
-        if isinstance(error, DATABASE_ERRORS):
-            log.warning("message_not_begun", item=item.id, error=type(error).__name__)
-            return None
-        log.error("sending_failed", item=item.id, channel=item.channel, exc_info=error)
-        return Refused("error")
-
-    def _note_closed(self, item: OutboxItem, outcome: Outcome) -> None:
+    def _note(self, item: OutboxItem, outcome: Outcome) -> None:
         if isinstance(outcome, Later) and outcome.for_everybody:
             self._closed_until[item.channel] = time.monotonic() + outcome.after_s
+        metrics.OUTCOMES.labels(item.channel, type(outcome).__name__.lower()).inc()
+        _tell(item, outcome)
 
     async def _start_all(self, items: Sequence[OutboxItem]) -> Sequence[bool]:
         async with direct_connection(self._engine) as connection:
@@ -239,22 +231,25 @@ class Delivery:
 
     # --- recording ---
 
-    async def _record(self, item: OutboxItem, outcome: Outcome) -> None:
+    async def _record(self, item: OutboxItem, result: Result) -> None:
         """What is known is kept until the database takes it: else it would become uncertain."""
         try:
-            await self._records.do((item, outcome))
+            await self._records.do((item, result))
         except DATABASE_ERRORS as error:
             log.warning("outcome_not_recorded", item=item.id, error=type(error).__name__)
-            self._unrecorded.append((item, outcome))
+            self._unrecorded.append((item, result))
 
-    async def _record_all(self, done: Sequence[tuple[OutboxItem, Outcome]]) -> Sequence[None]:
-        sent = [(item, outcome) for item, outcome in done if isinstance(outcome, Sent)]
+    async def _record_all(self, done: Sequence[tuple[OutboxItem, Result]]) -> Sequence[None]:
+        sent = [(item, result) for item, result in done if isinstance(result, Sent)]
+        dropped = [result for _, result in done if isinstance(result, Dropped)]
         async with direct_connection(self._engine) as connection:
             if sent:
                 await outbox.record_sent(connection, sent)
-            for item, outcome in done:
-                if not isinstance(outcome, Sent):
-                    await outbox.record(connection, item, outcome)
+            if dropped:
+                await outbox.drop(connection, dropped)
+            for item, result in done:
+                if not isinstance(result, Sent | Dropped):
+                    await outbox.record(connection, item, result)
         return [None] * len(done)
 
     async def _sweep(self) -> None:
@@ -266,22 +261,29 @@ class Delivery:
             await outbox.mark_abandoned(connection)
             for channel, sender in self._senders.items():
                 if isinstance(sender, Reconciler):
-                    for item in await outbox.list_to_reconcile(
+                    uncertain = await outbox.list_to_reconcile(
                         connection, channel, _RECONCILE_AT_ONCE
-                    ):
-                        self._tasks.start(self._reconcile(item, sender), name="outbox question")
+                    )
+                    for items in _by_address(uncertain):
+                        self._tasks.start(self._reconcile(items, sender), name="outbox question")
 
-    async def _reconcile(self, item: OutboxItem, sender: Reconciler) -> None:
-        """Ask the carrier for a message whose answer never came."""
-        candidates = await sender.find_sent(item)
-        async with direct_connection(self._engine) as connection:
-            known = await outbox.known_elsewhere(
-                connection, item, [sent.provider_id for sent in candidates]
-            )
-            found = next((sent for sent in candidates if sent.provider_id not in known), None)
-            if found is not None:
-                await outbox.record_sent(connection, [(item, found)])
-                log.info("message_found_at_carrier", item=item.id, channel=item.channel)
+    async def _reconcile(self, items: Sequence[OutboxItem], sender: Reconciler) -> None:
+        """Ask the carrier for messages of one address whose answers never came, in their order.
+
+        Each sees what the one before it was found to be: their words may be the same.
+        """
+        for item in items:
+            found = await sender.find_sent(item)
+            async with direct_connection(self._engine) as connection:
+                if found and await outbox.settle(connection, item, found):
+                    log.info("message_found_at_carrier", item=item.id, channel=item.channel)
+
+
+def _by_address(items: Sequence[OutboxItem]) -> Iterable[Sequence[OutboxItem]]:
+    grouped: dict[str, list[OutboxItem]] = {}
+    for item in items:
+        grouped.setdefault(item.address, []).append(item)
+    return grouped.values()
 
 
 def _ask_policy(item: OutboxItem, facts: Facts, now: datetime) -> OutboxItem | Dropped:
@@ -301,6 +303,34 @@ def _make_neutral(item: OutboxItem) -> OutboxItem | Dropped:
     if item.neutral is None:
         return Dropped(item, "withheld", "no neutral words")
     return replace(item, text=item.neutral, reply_markup=None, document=None)
+
+
+def _explain(item: OutboxItem, error: Exception) -> Outcome:
+    """It failed after something of it may have reached the carrier."""
+    if isinstance(error, TimeoutError):
+        return Uncertain("too slow")
+    log.exception("sending_failed", item=item.id, channel=item.channel)
+    return Uncertain("error")
+
+
+def _explain_not_begun(item: OutboxItem, error: Exception) -> Outcome | None:
+    """Nothing of it can be with the carrier. Without a database its claim just ends."""
+    if isinstance(error, DATABASE_ERRORS):
+        log.warning("message_not_begun", item=item.id, error=type(error).__name__)
+        return None
+    log.error("sending_failed", item=item.id, channel=item.channel, exc_info=error)
+    return Refused("error")
+
+
+def _put_back(item: OutboxItem, outcome: Outcome, now: datetime) -> Result:
+    """What becomes of a message of which nothing was sent, as long as it is still ours."""
+    match outcome:
+        case Later(after_s, reason):
+            return Dropped(item, "waiting", reason, now + timedelta(seconds=after_s))
+        case Refused(reason) | Uncertain(reason) | Unreachable(reason):
+            return Dropped(item, "failed", reason)
+        case Sent():
+            return outcome
 
 
 def _tell_dropped(dropped: Sequence[Dropped]) -> None:

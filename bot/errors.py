@@ -50,8 +50,8 @@ PASSING = (
     OSError,
     TimeoutError,
 )
-# No connection, not enough of something, an administrator at work.
-PASSING_SQL_STATES = frozenset({"08", "53", "57"})
+# No connection, two who waited for one another, not enough of something, an administrator at work.
+PASSING_SQL_STATES = frozenset({"08", "40", "53", "57"})
 
 
 def is_passing(error: BaseException) -> bool:

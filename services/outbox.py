@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from asyncpg import Connection
-from sqlalchemy import func, select, update
+from asyncpg import Connection, DeadlockDetectedError, UniqueViolationError
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +32,12 @@ CLAIM_S = 10.0
 LEASE_S = 60.0
 MAX_ATTEMPTS = 8
 _LONGEST_BACKOFF_S = 900.0
+
+# What somebody waits for: the centre's answers and its questions about what was asked of it.
+PROMISED = ("reply", "follow_up")
+_NOT_ARRIVED = ("undelivered", "unreachable", "withheld")
+UNSENT = ("failed", *_NOT_ARRIVED)
+"""States in which a message has ended without having arrived."""
 
 # From which states a carrier's report may move a message: never backwards.
 _OPEN_STATES = ["waiting", "sending", "uncertain"]
@@ -88,6 +94,7 @@ class Unsettled:
     id: int
     channel: str
     purpose: str
+    state: str
     code: str | None
     attempts: int
     created_at: datetime
@@ -194,9 +201,17 @@ async def claim(
 
 
 async def start(connection: Connection, items: Sequence[OutboxItem]) -> set[int]:
-    """Mark claimed messages as being sent; those whose ids come back may go to the carrier now."""
+    """Mark claimed messages as being sent; those whose ids come back may go to the carrier now.
+
+    A message whose claim was lost does not come back, nor one while another of the same address
+    is being sent.
+    """
     ids, leases = [item.id for item in items], [item.leased_until for item in items]
-    rows = await connection.fetch(sql.START, ids, leases, LEASE_S)
+    try:
+        rows = await connection.fetch(sql.START, ids, leases, LEASE_S)
+    except (UniqueViolationError, DeadlockDetectedError):
+        # Another process began with one of these addresses in the same moment: now it is seen.
+        rows = await connection.fetch(sql.START, ids, leases, LEASE_S)
     return {row["id"] for row in rows}
 
 
@@ -238,10 +253,21 @@ async def record_sent(connection: Connection, done: Sequence[tuple[OutboxItem, S
     """Record that the carrier has these messages, as it answered or as its list shows later."""
     ids = [item.id for item, _ in done]
     provider_ids, parts = [sent.provider_id for _, sent in done], [sent.parts for _, sent in done]
-    await connection.execute(sql.SENT, ids, provider_ids, parts, _OPEN_STATES)
-    again_reachable = [item.id for item, _ in done if item.blocked]
-    if again_reachable:
-        await connection.execute(sql.REACHABLE, again_reachable)
+    try:
+        await connection.execute(sql.SENT, ids, provider_ids, parts, _OPEN_STATES)
+    except UniqueViolationError:
+        if len(done) == 1:
+            raise
+        for one in done:  # two of them have one id of the carrier's: the first gets it
+            await record_sent(connection, [one])
+        return
+    await _note_reachable(connection, [item for item, _ in done])
+
+
+async def _note_reachable(connection: Connection, items: Sequence[OutboxItem]) -> None:
+    blocked = [item.id for item in items if item.blocked]
+    if blocked:
+        await connection.execute(sql.REACHABLE, blocked)
 
 
 async def mark_abandoned(connection: Connection) -> None:
@@ -257,12 +283,19 @@ async def list_to_reconcile(
     return await _open_rows(connection, rows)
 
 
-async def known_elsewhere(
-    connection: Connection, item: OutboxItem, provider_ids: Sequence[str]
-) -> set[str]:
-    """Tell which of the carrier's ids belong to other messages of ours."""
-    rows = await connection.fetch(sql.KNOWN, provider_ids, item.id)
-    return {row["provider_id"] for row in rows}
+async def settle(connection: Connection, item: OutboxItem, found: Sequence[Sent]) -> bool:
+    """Record that an uncertain message is one of those that the carrier has, oldest first.
+
+    False when each of them is another message of ours, or may still turn out to be.
+    """
+    provider_ids, parts = [sent.provider_id for sent in found], [sent.parts for sent in found]
+    try:
+        settled = await connection.fetchval(sql.SETTLE, item.id, provider_ids, parts)
+    except UniqueViolationError:  # another process was first; it is asked about again later
+        return False
+    if settled is not None:
+        await _note_reachable(connection, [item])
+    return settled is not None
 
 
 async def apply_status(
@@ -291,26 +324,38 @@ async def depth(connection: Connection) -> dict[tuple[str, str], int]:
 
 async def list_failed(session: AsyncSession, limit: int = 100) -> Sequence[Unsettled]:
     """Messages that were given up, the newest first."""
-    return await _list_unsettled(session, "failed", limit)
+    return await _list_unsettled(session, OutboxRow.state == "failed", limit)
+
+
+async def list_unsent(session: AsyncSession, limit: int = 100) -> Sequence[Unsettled]:
+    """Answers and questions that never arrived though nothing had failed, the newest first.
+
+    News is no promise to anybody: what the contact policy holds back of it is not listed.
+    """
+    promised = OutboxRow.purpose.in_(PROMISED)
+    return await _list_unsettled(session, OutboxRow.state.in_(_NOT_ARRIVED) & promised, limit)
 
 
 async def list_uncertain(session: AsyncSession, limit: int = 100) -> Sequence[Unsettled]:
     """Messages that may have arrived, the newest first. They are never sent again by themselves."""
-    return await _list_unsettled(session, "uncertain", limit)
+    return await _list_unsettled(session, OutboxRow.state == "uncertain", limit)
 
 
-async def _list_unsettled(session: AsyncSession, state: str, limit: int) -> Sequence[Unsettled]:
+async def _list_unsettled(
+    session: AsyncSession, which: ColumnElement[bool], limit: int
+) -> Sequence[Unsettled]:
     query = (
         select(
             OutboxRow.id,
             OutboxRow.channel,
             OutboxRow.purpose,
+            OutboxRow.state,
             OutboxRow.error_code,
             OutboxRow.attempts,
             OutboxRow.created_at,
             OutboxRow.updated_at,
         )
-        .where(OutboxRow.state == state)
+        .where(which)
         .order_by(OutboxRow.id.desc())
         .limit(limit)
     )

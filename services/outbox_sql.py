@@ -8,13 +8,12 @@ from typing import Final
 
 # A message that waits for its next attempt (it has an error code) holds back those behind it; one
 # that is planned for later does not. Losing a claim with the server is harmless: the row is free
-# again, and who held it finds its lease gone. So the disk is not waited for. BETWEEN, where = reads
-# better: with = the primary key gives the order too, and after a fan-out PostgreSQL takes it and
-# walks over everything that was ever sent.
+# again, and who held it finds its lease gone. So the disk is not waited for. What is longest due
+# goes first: in that order one index gives what is due, and nobody walks over what is not.
 CLAIM: Final = """
 WITH due AS (
     SELECT o.id FROM outbox AS o
-    WHERE o.state = 'waiting' AND o.lane BETWEEN $1 AND $1 AND o.not_before <= now()
+    WHERE o.state = 'waiting' AND o.lane = $1 AND o.not_before <= now()
       AND (o.leased_until IS NULL OR o.leased_until <= now())
       AND o.channel <> ALL($4::text[]) AND NOT EXISTS (
         SELECT FROM outbox AS e
@@ -25,7 +24,7 @@ WITH due AS (
                AND (e.error_code IS NOT NULL OR e.not_before <= now())
           )
       )
-    ORDER BY o.lane, o.id LIMIT $2 FOR UPDATE SKIP LOCKED
+    ORDER BY o.not_before, o.id LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox SET leased_until = now() + make_interval(secs => $3)
 FROM due, address
@@ -34,12 +33,22 @@ WHERE outbox.id = due.id AND address.id = outbox.address_id
 RETURNING outbox.*, address.value, address.blocked_at, address.last_in_at
 """
 
-# Equal leases are the proof that the row is still in the same hands.
+# Equal leases are the proof that the row is still in the same hands. A claim of bulk and one of
+# what came right after it may not have seen each other: of two of one address the first one goes.
+# A unique index sees to it where two processes do this at once.
 START: Final = """
 UPDATE outbox SET state = 'sending', attempts = attempts + 1, updated_at = now(),
     leased_until = now() + make_interval(secs => $3)
-FROM unnest($1::bigint[], $2::timestamptz[]) AS mine (id, leased_until)
-WHERE outbox.id = mine.id AND outbox.leased_until = mine.leased_until
+FROM (
+    SELECT DISTINCT ON (o.address_id) o.id, mine.leased_until
+    FROM unnest($1::bigint[], $2::timestamptz[]) AS mine (id, leased_until)
+    JOIN outbox AS o ON o.id = mine.id AND o.leased_until = mine.leased_until
+    WHERE o.state = 'waiting' AND NOT EXISTS (
+        SELECT FROM outbox AS e WHERE e.address_id = o.address_id AND e.state = 'sending'
+    )
+    ORDER BY o.address_id, o.lane, o.id
+) AS first
+WHERE outbox.id = first.id AND outbox.leased_until = first.leased_until
   AND outbox.state = 'waiting'
 RETURNING outbox.id
 """
@@ -52,12 +61,21 @@ WHERE outbox.id = given.id AND outbox.leased_until = given.leased_until
   AND outbox.state = 'waiting'
 """
 
-# A report of the carrier may have come before its answer to us: then it stays.
+# A report of the carrier may have come before its answer to us: then it stays. An id of the
+# carrier's that another row got meanwhile stays with that one: their words and their reader are the
+# same, and it is counted once.
 SENT: Final = """
 UPDATE outbox SET
     state = CASE WHEN state = ANY($4) THEN 'sent' ELSE state END,
     error_code = CASE WHEN state = ANY($4) THEN NULL ELSE error_code END,
-    provider_id = done.provider_id, parts = coalesce(done.parts, outbox.parts),
+    provider_id = CASE
+        WHEN channel = 'sms' AND EXISTS (
+            SELECT FROM outbox AS o
+            WHERE o.channel = 'sms' AND o.provider_id = done.provider_id AND o.id <> outbox.id
+        ) THEN outbox.provider_id
+        ELSE done.provider_id
+    END,
+    parts = coalesce(done.parts, outbox.parts),
     sent_at = coalesce(sent_at, now()), leased_until = NULL, updated_at = now()
 FROM unnest($1::bigint[], $2::text[], $3::int[]) AS done (id, provider_id, parts)
 WHERE outbox.id = done.id
@@ -76,11 +94,16 @@ END: Final = """
 UPDATE outbox SET state = $2, leased_until = NULL, updated_at = now(), error_code = $3
 WHERE id = $1 AND state IN ('waiting', 'sending', 'uncertain')
 """
+# The address is locked before its row, as by whoever deletes all that somebody left.
 UNREACHABLE: Final = """
-WITH ended AS (
+WITH held AS (
+    SELECT id FROM address WHERE id = (SELECT address_id FROM outbox WHERE id = $1)
+    FOR NO KEY UPDATE
+), ended AS (
     UPDATE outbox SET state = 'unreachable', leased_until = NULL, updated_at = now(),
         error_code = $2
-    WHERE id = $1 AND state IN ('sending', 'uncertain') RETURNING address_id
+    WHERE id = $1 AND address_id = (SELECT id FROM held) AND state IN ('sending', 'uncertain')
+    RETURNING address_id
 )
 UPDATE address SET blocked_at = coalesce(blocked_at, now())
 WHERE id = (SELECT address_id FROM ended)
@@ -106,16 +129,41 @@ UPDATE outbox SET leased_until = now() + make_interval(secs => $3)
 FROM asked, address WHERE outbox.id = asked.id AND address.id = outbox.address_id
 RETURNING outbox.*, address.value, address.blocked_at, address.last_in_at
 """
-KNOWN: Final = "SELECT provider_id FROM outbox WHERE provider_id = ANY($1) AND id <> $2"
+# The first of the carrier's messages that is nobody else's. While another one is being sent to the
+# same address, its answer may not be known yet, and the message found may be that one.
+SETTLE: Final = """
+UPDATE outbox SET state = 'sent', error_code = NULL, provider_id = free.provider_id,
+    parts = coalesce(free.parts, outbox.parts), sent_at = coalesce(sent_at, now()),
+    leased_until = NULL, updated_at = now()
+FROM (
+    SELECT found.provider_id, found.parts
+    FROM unnest($2::text[], $3::int[]) WITH ORDINALITY AS found (provider_id, parts, n)
+    WHERE NOT EXISTS (
+        SELECT FROM outbox AS o WHERE o.channel = 'sms' AND o.provider_id = found.provider_id
+    )
+    ORDER BY n LIMIT 1
+) AS free
+WHERE outbox.id = $1 AND outbox.state = 'uncertain' AND NOT EXISTS (
+    SELECT FROM outbox AS e WHERE e.address_id = outbox.address_id AND e.state = 'sending'
+)
+RETURNING outbox.id
+"""
 
-STATUS: Final = """
+# Only what goes through such carriers has ids that are nobody else's. Who holds one keeps it.
+_REPORTED: Final = """
+    SELECT id FROM outbox
+    WHERE channel = 'sms' AND (provider_id = $2 OR id = $1 AND provider_id IS NULL)
+    ORDER BY provider_id IS NULL LIMIT 1
+"""
+STATUS: Final = (
+    """
 UPDATE outbox SET state = $3, provider_id = $2, error_code = $4, leased_until = NULL,
     sent_at = coalesce(sent_at, now()), updated_at = now()
-WHERE (provider_id = $2 OR id = $1 AND provider_id IS NULL) AND state = ANY($5)
-"""
-IS_KNOWN: Final = """
-SELECT EXISTS (SELECT 1 FROM outbox WHERE provider_id = $2 OR id = $1 AND provider_id IS NULL)
-"""
+WHERE state = ANY($5) AND id = ("""
+    + _REPORTED
+    + ")"
+)
+IS_KNOWN: Final = "SELECT EXISTS (" + _REPORTED + ")"
 
 DEPTH: Final = """
 SELECT channel, state, count(*) AS messages FROM outbox

@@ -65,6 +65,7 @@ class OutboxRow(Base):
         Index(
             "ix_outbox_waiting",
             "lane",
+            "not_before",
             "id",
             postgresql_where=text("state = 'waiting'"),
         ),
@@ -79,10 +80,28 @@ class OutboxRow(Base):
             "leased_until",
             postgresql_where=text("state IN ('sending', 'uncertain')"),
         ),
+        # Two at once would arrive in any order.
         Index(
-            "ix_outbox_provider_id",
+            "uq_outbox_sending",
+            "address_id",
+            unique=True,
+            postgresql_where=text("state = 'sending'"),
+        ),
+        # One message of the carrier settles one of ours. Telegram's ids are a chat's own.
+        Index(
+            "uq_outbox_provider_id",
             "provider_id",
-            postgresql_where=text("provider_id IS NOT NULL"),
+            unique=True,
+            postgresql_where=text("channel = 'sms' AND provider_id IS NOT NULL"),
+        ),
+        # For who must learn that an answer never arrived.
+        Index(
+            "ix_outbox_unsent",
+            "updated_at",
+            postgresql_where=text(
+                "state IN ('failed', 'undelivered', 'unreachable', 'withheld')"
+                " AND purpose IN ('reply', 'follow_up')"
+            ),
         ),
     )
 

@@ -24,10 +24,15 @@ STATES = (
     "state IN ('new', 'taken', 'waiting_person', 'waiting_others', 'done', 'reopened', 'withdrawn')"
 )
 CLIMBED_TO = "climbed_to IN ('owner', 'manager', 'administrator')"
+UNSENT = (
+    "state IN ('failed', 'undelivered', 'unreachable', 'withheld')"
+    " AND purpose IN ('reply', 'follow_up')"
+)
 
 
 def upgrade() -> None:
     change_tables()
+    change_outbox_indexes()
     for table, changes in CHANGES.items():
         op.execute(f"GRANT SELECT, INSERT{changes} ON {table} TO tralob_app")
     op.execute("ALTER TABLE file ENABLE ROW LEVEL SECURITY")
@@ -57,6 +62,46 @@ def change_states() -> None:
     op.create_check_constraint(
         op.f("ck_request_event_actor"), "request_event", "actor IN ('person', 'staff', 'system')"
     )
+
+
+def change_outbox_indexes() -> None:
+    """What waits is found by its time; one message of an address is sent at once, under one id."""
+    op.execute(
+        "UPDATE outbox SET state = 'uncertain', error_code = 'interrupted' WHERE state = 'sending'"
+    )
+    op.execute(
+        "UPDATE outbox SET provider_id = NULL WHERE channel = 'sms' AND EXISTS (SELECT FROM outbox"
+        " AS o WHERE o.channel = 'sms' AND o.provider_id = outbox.provider_id AND o.id < outbox.id)"
+    )
+    op.drop_index("ix_outbox_waiting", table_name="outbox")
+    op.drop_index("ix_outbox_provider_id", table_name="outbox")
+    for name, columns, unique, where in (
+        ("ix_outbox_waiting", ["lane", "not_before", "id"], False, "state = 'waiting'"),
+        ("uq_outbox_sending", ["address_id"], True, "state = 'sending'"),
+        (
+            "uq_outbox_provider_id",
+            ["provider_id"],
+            True,
+            "channel = 'sms' AND provider_id IS NOT NULL",
+        ),
+        ("ix_outbox_unsent", ["updated_at"], False, UNSENT),
+    ):
+        op.create_index(name, "outbox", columns, unique=unique, postgresql_where=sa.text(where))
+
+
+def undo_outbox_indexes() -> None:
+    for name in (
+        "ix_outbox_unsent",
+        "uq_outbox_provider_id",
+        "uq_outbox_sending",
+        "ix_outbox_waiting",
+    ):
+        op.drop_index(name, table_name="outbox")
+    for name, columns, where in (
+        ("ix_outbox_waiting", ["lane", "id"], "state = 'waiting'"),
+        ("ix_outbox_provider_id", ["provider_id"], "provider_id IS NOT NULL"),
+    ):
+        op.create_index(name, "outbox", columns, postgresql_where=sa.text(where))
 
 
 def change_tables() -> None:
@@ -307,6 +352,7 @@ def downgrade() -> None:
     op.execute("UPDATE request SET state = 'taken' WHERE state NOT IN ('new', 'closed')")
     op.execute("UPDATE request SET urgency = 'normal' WHERE urgency = 'low'")
     op.execute("DELETE FROM outbox WHERE body IS NULL")
+    undo_outbox_indexes()
     undo_tables()
     op.create_check_constraint(
         op.f("ck_request_state"), "request", "state IN ('new', 'taken', 'closed')"
