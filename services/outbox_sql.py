@@ -33,9 +33,11 @@ WHERE outbox.id = due.id AND address.id = outbox.address_id
 RETURNING outbox.*, address.value, address.blocked_at, address.last_in_at
 """
 
-# Equal leases are the proof that the row is still in the same hands. A claim of bulk and one of
-# what came right after it may not have seen each other: of two of one address the first one goes.
-# A unique index sees to it where two processes do this at once.
+# Equal leases are the proof that the row still waits in the same hands: whatever else happens to it
+# changes the lease. (Asking for the state as well would let PostgreSQL look for the id in the index
+# of all that waits.) A claim of bulk and one of what came right after it may not have seen each
+# other: of two of one address the first one goes. A unique index sees to it where two processes do
+# this at once.
 START: Final = """
 UPDATE outbox SET state = 'sending', attempts = attempts + 1, updated_at = now(),
     leased_until = now() + make_interval(secs => $3)
@@ -43,13 +45,12 @@ FROM (
     SELECT DISTINCT ON (o.address_id) o.id, mine.leased_until
     FROM unnest($1::bigint[], $2::timestamptz[]) AS mine (id, leased_until)
     JOIN outbox AS o ON o.id = mine.id AND o.leased_until = mine.leased_until
-    WHERE o.state = 'waiting' AND NOT EXISTS (
+    WHERE NOT EXISTS (
         SELECT FROM outbox AS e WHERE e.address_id = o.address_id AND e.state = 'sending'
     )
     ORDER BY o.address_id, o.lane, o.id
 ) AS first
 WHERE outbox.id = first.id AND outbox.leased_until = first.leased_until
-  AND outbox.state = 'waiting'
 RETURNING outbox.id
 """
 DROP: Final = """
@@ -58,7 +59,6 @@ UPDATE outbox SET state = given.state, error_code = given.code, leased_until = N
 FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::timestamptz[])
      AS given (id, leased_until, state, code, until)
 WHERE outbox.id = given.id AND outbox.leased_until = given.leased_until
-  AND outbox.state = 'waiting'
 """
 
 # A report of the carrier may have come before its answer to us: then it stays. An id of the

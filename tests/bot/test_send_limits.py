@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from bot import metrics, send_limits
 from bot.send_limits import CHAT_BURST, LimitedError, SharedScripts, SmsLimits, TelegramLimits
 from db.crypto import current_keyring
-from services.outbox import BULK, DIALOG
+from services.outbox import BULK, CLAIM_S, DIALOG
 
 TOKEN = "1:t"
 
@@ -306,6 +306,46 @@ async def test_who_is_ready_is_told_when_the_turn_has_come(redis: Redis) -> None
         for number in range(12):
             group.create_task(send(number))
     assert sent == list(range(12))
+
+
+@pytest.mark.parametrize("carrier", ["telegram", "sms"])
+async def test_who_never_gets_a_turn_was_never_ready(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, carrier: str
+) -> None:
+    """Dialogs take every place: bulk comes again later, and nothing of it looks half sent."""
+    clock, began = Clock(), 1_800_000_000.0
+    limits = telegram(redis, clock) if carrier == "telegram" else sms(redis, clock)
+    ready: list[float] = []
+
+    async def ask(*_: object) -> float:
+        return 0.05
+
+    async def note() -> None:
+        ready.append(clock.now)
+
+    monkeypatch.setattr(limits, "ask", ask)
+    with pytest.raises(LimitedError) as raised:
+        if isinstance(limits, TelegramLimits):
+            await limits.passing("42", BULK, note).__aenter__()
+        else:
+            await limits.wait(1, BULK, note)
+    assert ready == []
+    assert not raised.value.for_everybody, "dialogs go on"
+    assert clock.now - began < CLAIM_S, "the message is still in the same hands"
+
+
+async def test_who_waits_for_a_place_is_ready_when_it_is_there(redis: Redis) -> None:
+    clock = Clock()
+    limits = sms(redis, clock)
+    ready: list[float] = []
+
+    async def note() -> None:
+        ready.append(clock.now)
+
+    began = clock.now
+    await limits.wait(10, DIALOG, note)
+    await limits.wait(1, DIALOG, note)
+    assert [moment - began for moment in ready] == [0, pytest.approx(1.0)]
 
 
 async def test_no_limit_asks_nobody() -> None:

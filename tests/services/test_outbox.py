@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.delivery import Delivery, Ready
 from bot.supervision import Tasks
 from bot.worker import keep_working
-from services import addresses, outbox
+from services import addresses, outbox, outbox_sql
 from services.direct import direct_connection
 from services.outbox import OutboxItem
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
@@ -178,6 +178,26 @@ async def test_a_message_planned_for_later_holds_nothing_back(db: Any) -> None:
     async with delivering(db, carrier):
         await until(lambda: carrier.sent)
     assert await states(db) == ["waiting", "sent"]
+
+
+async def test_nobody_walks_over_all_that_is_planned_for_later(db: Any) -> None:
+    await make_address(db)
+    await change(
+        db,
+        "INSERT INTO outbox (address_id, channel, purpose, lane, not_before)"
+        " SELECT id, 'sms', 'news', 1, now() + n * interval '1 s'"
+        " FROM address, generate_series(1, 5000) AS n",
+    )
+    asked = outbox_sql.CLAIM
+    for name, value in (("$1", "1"), ("$2", "64"), ("$3", "10"), ("$4", "'{}'")):
+        asked = asked.replace(name, value)
+    async with direct_connection(db.engine) as connection:
+        plan = await connection.fetch(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {asked}")
+    lines = [line["QUERY PLAN"] for line in plan]
+    first = next(n for n, line in enumerate(lines) if "on outbox o" in line)
+    assert "ix_outbox_waiting" in lines[first]
+    assert "not_before <= now()" in lines[first + 1]
+    assert not any("Rows Removed" in line for line in lines)
 
 
 async def test_a_retry_holds_back_what_comes_after_it(db: Any) -> None:
