@@ -2,7 +2,8 @@
 
 Loads where the person stands, lets the Dispatcher act, and keeps where they stand then. A
 message whose turn was finished but not yet marked so (a crash in between) is not handled
-again: its answer was seen, or, by SMS, is shown once more.
+again: its answer was seen, or, by SMS, is shown once more. One whose turn ended earlier is handled
+whole once more, from where the person stood: what it wrote to a request carries its number.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
 from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import App
 from bot.channels.sms_render import render, render_unclear
@@ -43,7 +45,7 @@ from services import addresses, requests, threads
 from services.direct import direct_connection
 from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms, PassingFault
 from services.places import Gazetteer, load_gazetteer
-from services.types import Address
+from services.types import Address, Request
 
 # aiogram wants a token of the usual shape; an SMS bot calls nobody.
 _SMS_BOT_TOKEN = "1:sms"  # noqa: S105
@@ -93,7 +95,7 @@ class Conversation:
         standing = await self.store.load(key)
         if standing.handled == item.id:
             return
-        turn = await self._begin("telegram", str(chat.id))
+        turn = await self._begin("telegram", str(chat.id), item)
         meaning = None
         if update.message is not None:
             meaning = _meaning_of(update.message, standing.shown, is_correction(item.payload))
@@ -121,7 +123,7 @@ class Conversation:
         number, text = item.payload["From"], item.payload.get("Body", "")
         key = address_index("sms", number)
         standing = await self.store.load(key)
-        turn = await self._begin("sms", number)
+        turn = await self._begin("sms", number, item)
         body: str | None
         if not self.app.settings.sms_two_way:
             body = await self._one_way(turn, text)
@@ -176,16 +178,24 @@ class Conversation:
             if said == Said("start"):
                 await addresses.start(session, turn.address.id)
                 return turn.text("sms-one-way-start")
-            request = await requests.ask_for_call(session, turn.address, now=turn.now)
-            if isinstance(said, Typed) and says_something(said.text):
-                await threads.write_to_request(
-                    session, turn.address, request.code, said.text, now=turn.now
-                )
+            request = await requests.find_made_by(session, turn.address, turn.item_id)
+            if request is None:
+                request = await self._call_back(session, turn, said)
         return turn.text("sms-one-way", code=request.code)
+
+    async def _call_back(self, session: AsyncSession, turn: Turn, said: Meaning) -> Request:
+        request = await requests.ask_for_call(
+            session, turn.address, now=turn.now, inbox_id=turn.item_id
+        )
+        if isinstance(said, Typed) and says_something(said.text):
+            await threads.write_to_request(
+                session, turn.address, request.code, said.text, now=turn.now
+            )
+        return request
 
     # --- both ---
 
-    async def _begin(self, channel: Channel, value: str) -> Turn:
+    async def _begin(self, channel: Channel, value: str, item: InboxItem) -> Turn:
         now = self.now()
         async with direct_connection(self.app.engine) as connection:
             address = await addresses.find_known(connection, channel, value)
@@ -201,6 +211,7 @@ class Conversation:
             connect=partial(direct_connection, self.app.engine),
             catalogue=self.catalogue,
             gazetteer=self.gazetteer,
+            item_id=item.id,
             phone_number=value if channel == "sms" else None,
             first_contact=first,
         )
@@ -230,23 +241,8 @@ class Conversation:
             "attempt": item.attempt,
             "last_attempt": item.attempt >= MAX_ATTEMPTS,
         }
-        if standing.receipt is not None and standing.receipt.get("item") == item.id:
-            turn.receipt = standing.receipt
-        try:
-            with standing_of_turn(standing):
-                await self.dispatcher.feed_update(bot, update, **data)
-        except Exception:
-            await self._keep_receipt(turn, item)
-            raise
-        standing.receipt = None
-
-    async def _keep_receipt(self, turn: Turn, item: InboxItem) -> None:
-        """The turn comes again: what it wrote to a thread must not be written twice."""
-        if turn.receipt is not None:
-            key = address_index(turn.channel, turn.address.value)
-            standing = await self.store.load(key)
-            standing.receipt = {**turn.receipt, "item": item.id}
-            await self.store.save(key, standing)
+        with standing_of_turn(standing):
+            await self.dispatcher.feed_update(bot, update, **data)
 
 
 def _is_too_early(item: InboxItem, meaning: Meaning, standing: Standing) -> bool:
@@ -271,16 +267,21 @@ def _private_chat(update: Update) -> Chat | None:
 
 
 def _meaning_of(message: Message, shown: Shown | None, is_edited: bool) -> Meaning:
-    """Of a caption, and of what was edited, only words of danger count: they answer no screen."""
+    """Of a caption, and of what was edited, only words of danger count: they answer no screen.
+
+    With such words nothing is kept, no file either: whoever finds this phone may not read of it.
+    """
     has_file = find_enclosure(message) is not None
     if not (has_file or is_edited):
         if message.text is None and message.contact is None:
             return Unreadable()
         return understand(message.text or "", shown, "telegram")
     meaning = understand(message.text or message.caption or "", None, "telegram")
+    if meaning == Said("offer"):
+        return meaning
     if is_edited:
         return Corrected(meaning.text if isinstance(meaning, Typed) else "")
-    return meaning if meaning == Said("offer") else Typed("")
+    return Typed("")
 
 
 def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:

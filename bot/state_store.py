@@ -39,8 +39,6 @@ class Standing:
     handled: int | None = None
     shown_at: float = 0.0
     """When the last screen was made (seconds since 1970): what came in earlier did not see it."""
-    receipt: dict[str, Any] | None = None
-    """What a turn that failed had written to a thread; `item` is the number of its message."""
 
 
 _current: ContextVar[Standing] = ContextVar("standing")
@@ -70,7 +68,6 @@ class StateStore:
                 shown,
                 data["handled"],
                 data.get("shown_at", 0.0),
-                data.get("receipt"),
             )
         except (DecryptionError, ValueError, KeyError, TypeError, AttributeError):
             # Written by an older version or under a lost key: the draft goes on instead.
@@ -83,7 +80,6 @@ class StateStore:
             "shown": standing.shown.as_json() if standing.shown else None,
             "handled": standing.handled,
             "shown_at": standing.shown_at,
-            "receipt": standing.receipt,
         }
         value = self._keyring.encrypt(json.dumps(data, ensure_ascii=False).encode())
         await self._redis.set(self._key(address_key), value, ex=KEPT_SECONDS)

@@ -26,7 +26,9 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
     turn.heard = None
     try:
         async with turn.new_session.begin() as session:
-            answered = await questions.answer(session, turn.address, which, number, now=turn.now)
+            answered = await questions.answer(
+                session, turn.address, which, number, now=turn.now, inbox_id=turn.item_id
+            )
     except (errors.QuestionNotFound, errors.MoveNotAllowed):
         await navigation.to_answered(manager, {"said": "gone"})
         return

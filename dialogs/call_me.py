@@ -31,7 +31,9 @@ async def ask(manager: DialogManager) -> None:
     """Make the request; ask for a number only where none is known."""
     turn = turn_of(manager)
     async with turn.new_session.begin() as session:
-        request = await requests.ask_for_call(session, turn.address, now=turn.now)
+        request = await requests.ask_for_call(
+            session, turn.address, now=turn.now, inbox_id=turn.item_id
+        )
         reachable = await requests.has_phone_number(session, turn.address)
     manager.dialog_data["code"] = request.code
     turn.heard = None
@@ -46,7 +48,12 @@ async def take_number(manager: DialogManager, number: str) -> None:
     turn = turn_of(manager)
     async with turn.new_session.begin() as session:
         await requests.add_phone_number(
-            session, manager.dialog_data["code"], turn.address, number, now=turn.now
+            session,
+            manager.dialog_data["code"],
+            turn.address,
+            number,
+            now=turn.now,
+            inbox_id=turn.item_id,
         )
     turn.heard = phone_numbers.display(number)
     await manager.switch_to(CallMe.done)

@@ -138,7 +138,12 @@ async def _confirm_help(manager: DialogManager, *, came: bool) -> None:
     turn = turn_of(manager)
     async with turn.new_session.begin() as session:
         request = await threads.confirm_help(
-            session, turn.address, manager.dialog_data["code"], came, now=turn.now
+            session,
+            turn.address,
+            manager.dialog_data["code"],
+            came,
+            now=turn.now,
+            inbox_id=turn.item_id,
         )
     if request.state != ("done" if came else "reopened"):
         turn.say("notice-stands-thus")
@@ -157,7 +162,13 @@ async def on_withdraw(manager: DialogManager) -> None:
     turn.heard = None
     try:
         async with turn.new_session.begin() as session:
-            await threads.withdraw(session, turn.address, manager.dialog_data["code"], now=turn.now)
+            await threads.withdraw(
+                session,
+                turn.address,
+                manager.dialog_data["code"],
+                now=turn.now,
+                inbox_id=turn.item_id,
+            )
     except (errors.MoveNotAllowed, errors.RequestNotFound):
         turn.say("notice-stands-thus")
     else:

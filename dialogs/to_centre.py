@@ -6,7 +6,6 @@ whom we do not know yet is heard first and asked for a language afterwards.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import regex
@@ -26,11 +25,11 @@ from services.types import Request
 Receipt = dict[str, Any]
 """What was written to a thread, as a conversation keeps it: plain values."""
 
-LONGEST = 4000
+LONGEST = 4096  # No carrier brings more.
 # On these screens what is sent belongs to the request in hand.
 _OF_A_REQUEST = (Requests.one, Requests.add, Requests.added)
 _TELLING = (Talk.sent, Requests.added, Language.choose)
-_GROUP, _MESSAGE = "group", "message"
+_GROUP = "group"
 # A digit or two, or a smile, answers a screen; it is no message to the centre.
 _SAYS_SOMETHING = regex.compile(r"\p{L}|(?:\p{N}\D*){6}")
 # Words too common in names to work within a form.
@@ -93,20 +92,19 @@ async def send_words(manager: DialogManager, text: str) -> None:
 
 
 async def write(manager: DialogManager, text: str) -> Receipt:
-    """Write to the thread in hand, or to the one that the services choose; once in a turn."""
+    """Write to the thread in hand, or to the one that the services choose."""
     turn = turn_of(manager)
-    if turn.receipt is not None:
-        return turn.receipt
+    by = _by(manager)
     text = text[:LONGEST]
     request: Request | None = None
     async with turn.new_session.begin() as session:
         if code := _code_in_hand(manager):
             request = await _unless_ended(
-                session, threads.write_to_request(session, turn.address, code, text, now=turn.now)
+                session, threads.write_to_request(session, turn.address, code, text, **by)
             )
         if request is None:
-            request = await threads.talk(session, turn.address, text, now=turn.now)
-    return _note(manager, request)
+            request = await threads.talk(session, turn.address, text, **by)
+    return _receipt(request)
 
 
 async def send_file(manager: DialogManager, enclosure: Enclosure) -> None:
@@ -122,41 +120,50 @@ async def send_file(manager: DialogManager, enclosure: Enclosure) -> None:
 
 async def _attach(manager: DialogManager, enclosure: Enclosure, code: str | None) -> Receipt:
     turn = turn_of(manager)
-    if turn.receipt is not None:
-        return turn.receipt
-    attach = partial(
-        threads.attach_file,
-        address=turn.address,
-        kind=enclosure.kind,
-        source=enclosure.source,
-        duration_s=enclosure.duration_s,
-        caption=enclosure.caption,
-        now=turn.now,
-    )
+
+    async def attach(session: Any, code: str | None = None) -> Request:
+        return await threads.attach_file(
+            session,
+            turn.address,
+            enclosure.kind,
+            enclosure.source,
+            code=code,
+            duration_s=enclosure.duration_s,
+            caption=enclosure.caption,
+            **_by(manager),
+        )
+
     request: Request | None = None
     async with turn.new_session.begin() as session:
         if code:
-            request = await _unless_ended(session, attach(session, code=code))
+            request = await _unless_ended(session, attach(session, code))
         if request is None:
             request = await attach(session)
-    return _note(manager, request, enclosure.group)
+    return _receipt(request, enclosure.group)
 
 
 async def correct(manager: DialogManager, message_id: int, text: str) -> None:
-    """A message that was edited while its receipt still stands: the thread gets the new words."""
+    """A message that had gone to a thread was edited: the thread gets the new words."""
     turn = turn_of(manager)
-    told = _told(manager)
-    if told.get(_MESSAGE) != message_id or not text:
+    if not text:
         return
-    corrected = turn.text("thread-corrected", text=text[:LONGEST])
+    noted = turn.text("thread-corrected", text=text)
     async with turn.new_session.begin() as session:
-        code = str(told["code"])
         await _unless_ended(
-            session, threads.write_to_request(session, turn.address, code, corrected, now=turn.now)
+            session,
+            threads.correct(
+                session,
+                turn.address,
+                message_id,
+                text,
+                noted,
+                now=turn.now,
+                inbox_id=turn.item_id,
+            ),
         )
 
 
-async def _unless_ended(session: Any, writing: Awaitable[Request]) -> Request | None:
+async def _unless_ended(session: Any, writing: Awaitable[Request | None]) -> Request | None:
     """None when the request is gone or was withdrawn: what is said then begins another thread."""
     try:
         async with session.begin_nested():
@@ -180,16 +187,21 @@ def _told(manager: DialogManager) -> dict[str, Any]:
     return {**(started_with if isinstance(started_with, dict) else {}), **manager.dialog_data}
 
 
-def _note(manager: DialogManager, request: Request, group: str | None = None) -> Receipt:
-    message = manager.event
-    receipt: Receipt = {
+def _by(manager: DialogManager) -> dict[str, Any]:
+    """When it came, and by which message."""
+    turn, message = turn_of(manager), manager.event
+    by = {"now": turn.now, "inbox_id": turn.item_id}
+    if turn.channel == "telegram" and isinstance(message, Message):
+        return {**by, "message_id": message.message_id}
+    return by
+
+
+def _receipt(request: Request, group: str | None = None) -> Receipt:
+    return {
         "code": request.code,
         DUE: request.due_at.isoformat() if request.due_at else None,
-        _MESSAGE: message.message_id if isinstance(message, Message) else None,
         _GROUP: group,
     }
-    turn_of(manager).receipt = receipt
-    return receipt
 
 
 async def _tell(manager: DialogManager, receipt: Receipt) -> None:

@@ -8,7 +8,7 @@ words (a notice, or what was just understood).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from aiogram_dialog import DialogManager
 
@@ -31,14 +31,14 @@ class Turn:
     connect: Connect
     catalogue: Catalogue
     gazetteer: Gazetteer
+    item_id: int | None = None
+    """The message in hand, the same when it is handled again; None for a look at a window."""
     phone_number: str | None = None
     """The number the person writes from, in E.164; None on Telegram."""
     first_contact: bool = False
     notice: str | None = None
     heard: str | None = None
     unclear: bool = False
-    receipt: dict[str, Any] | None = None
-    """What was written to a thread in this turn, also when the turn comes a second time."""
     answers: Mapping[str, object] | None = field(default=None, repr=False)
     """The answers of the form in hand, once read; spares reading them twice in a turn."""
 

@@ -18,7 +18,13 @@ NOT_REACHED = "not_reached"
 
 
 async def confirm_help(
-    session: AsyncSession, address: Address, code: str, came: bool, *, now: datetime
+    session: AsyncSession,
+    address: Address,
+    code: str,
+    came: bool,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
 ) -> Request:
     """The person's answer. Raises RequestNotFound.
 
@@ -26,14 +32,16 @@ async def confirm_help(
     how things stand now.
     """
     request = await requests.hold_own(session, address, code)
+    if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
+        return earlier
     move = "confirm" if came else "reopen"
     if (request.state, move) not in MOVES:
         return request
     if came:
-        request.confirm(now=now)
+        request.confirm(now=now, inbox_id=inbox_id)
     else:
         due = await get_due(session, request.centre_id)
-        request.reopen("not_helped", now=now, due=due)
+        request.reopen("not_helped", now=now, due=due, inbox_id=inbox_id)
     await session.flush()
     return request
 

@@ -26,7 +26,7 @@ _HIGHEST_ID = 2**63 - 1  # of PostgreSQL; buttons come from outside, and may say
 class Answered:
     """What was answered to what; `request` as it stands now.
 
-    With `is_new` false the question had been answered before: `option` is the answer that stays.
+    With `is_new` false another message had answered it before: `option` is the answer that stays.
     """
 
     kind: str
@@ -63,11 +63,18 @@ async def ask(
 
 
 async def answer(
-    session: AsyncSession, address: Address, which: int | str, n: int, *, now: datetime
+    session: AsyncSession,
+    address: Address,
+    which: int | str,
+    n: int,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
 ) -> Answered:
     """Take the n-th answer (from 1) to a question, named by its id or by its letter.
 
-    Raises QuestionNotFound, also for another address's question or an option that it has not.
+    The same message handled again is told the same. Raises QuestionNotFound, also for another
+    address's question or an option that it has not.
     """
     await requests.lock_address(session, address.id)
     question = await _find(session, address, which)
@@ -81,7 +88,11 @@ async def answer(
     request = await _get_request(session, question)
     if is_new and request is not None and question.kind == HELP_CAME:
         came = question.answer == YES
-        request = await follow_up.confirm_help(session, address, request.code, came, now=now)
+        request = await follow_up.confirm_help(
+            session, address, request.code, came, now=now, inbox_id=inbox_id
+        )
+    elif await requests.find_made_by(session, address, inbox_id) is not None:
+        is_new = True
     assert question.answer is not None
     return Answered(question.kind, question.answer, question, request, is_new)
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, Person, Request
+from db.models import Address, Person, Request, RequestEvent
 from services import centres, phone_numbers
 from services.codes import new_code
 from services.due_times import get_due
@@ -54,6 +54,7 @@ async def open_request(
     urgency: str = "normal",
     is_demo: bool = False,
     body: dict[str, Any] | None = None,
+    inbox_id: int | None = None,
 ) -> Request:
     """A new request with a code of its own, already in the database (not yet committed)."""
     due = await get_due(session, centre_id)
@@ -68,6 +69,7 @@ async def open_request(
             urgency=urgency,
             is_demo=is_demo,
             body=body,
+            inbox_id=inbox_id,
             now=now,
             due=due,
         )
@@ -88,6 +90,7 @@ async def ask_for_call(
     *,
     now: datetime,
     voice_file_id: str | None = None,
+    inbox_id: int | None = None,
 ) -> Request:
     """The person wants to be called, or left a voice note (its Telegram file id).
 
@@ -95,16 +98,20 @@ async def ask_for_call(
     """
     # One at a time per address, or a double press would open two.
     await lock_address(session, address.id)
+    if (earlier := await find_made_by(session, address, inbox_id)) is not None:
+        return earlier
     body = None if voice_file_id is None else {"voice_file_id": voice_file_id}
     recent = await _find_recent_call(session, address.id, now - JOIN_WITHIN)
     if recent is not None:
         kind = "asked_again" if body is None else "voice_note"
         due = await get_due(session, recent.centre_id)
-        recent.person_wrote(kind=kind, body=body, now=now, due=due)
+        recent.person_wrote(kind=kind, body=body, inbox_id=inbox_id, now=now, due=due)
         await session.flush()
         return recent
     centre_id = await get_centre_id(session, address)
-    return await open_request(session, address, CALL, centre_id=centre_id, now=now, body=body)
+    return await open_request(
+        session, address, CALL, centre_id=centre_id, now=now, body=body, inbox_id=inbox_id
+    )
 
 
 async def has_phone_number(session: AsyncSession, address: Address) -> bool:
@@ -117,13 +124,41 @@ async def has_phone_number(session: AsyncSession, address: Address) -> bool:
 
 
 async def add_phone_number(
-    session: AsyncSession, code: str, address: Address, e164: str, *, now: datetime
+    session: AsyncSession,
+    code: str,
+    address: Address,
+    e164: str,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
 ) -> None:
     """Keep the number to call with the request of this code and address."""
+    if await find_made_by(session, address, inbox_id) is not None:
+        return
     query = select(Request).where(Request.code == code, Request.address_id == address.id)
     request = (await session.scalars(query)).one()
-    request.record("phone_number", now=now, actor="person", body={"phone_e164": e164})
+    body = {"phone_e164": e164}
+    request.record("phone_number", now=now, actor="person", body=body, inbox_id=inbox_id)
     await session.flush()
+
+
+async def find_made_by(
+    session: AsyncSession, address: Address, inbox_id: int | None
+) -> Request | None:
+    """The person's request to which a message has been written already.
+
+    A turn that failed after its COMMIT comes again: whoever writes to a request asks here first,
+    holding the address or the request, and hands the message's id on to the event that it writes.
+    """
+    if inbox_id is None:
+        return None
+    query = (
+        select(Request)
+        .join(RequestEvent, RequestEvent.request_id == Request.id)
+        .where(RequestEvent.inbox_id == inbox_id, own_requests(address))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).one_or_none()
 
 
 async def list_waiting(

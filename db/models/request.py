@@ -37,8 +37,8 @@ class Request(Base):
     `answer_by` is until when a done request waits for the person's word whether help came.
     `last_staff_at` is when the centre last wrote to the person.
 
-    Every method takes the moment as `now`; `by` is a member of staff. Each raises MoveNotAllowed
-    and has then changed nothing.
+    Every method takes the moment as `now`; `by` is a member of staff, `inbox_id` the message by
+    which the person did it. Each raises MoveNotAllowed and has then changed nothing.
     """
 
     __tablename__ = "request"
@@ -105,6 +105,7 @@ class Request(Base):
         urgency: str = "normal",
         is_demo: bool = False,
         body: dict[str, Any] | None = None,
+        inbox_id: int | None = None,
     ) -> "Request":
         """A new request with its first event; its clock runs."""
         request = cls(
@@ -120,7 +121,7 @@ class Request(Base):
             last_person_at=now,
             created_at=now,
         )
-        request.record("opened", now=now, actor="person", body=body)
+        request.record("opened", now=now, actor="person", body=body, inbox_id=inbox_id)
         request._start_clock(due, now)
         return request
 
@@ -135,6 +136,7 @@ class Request(Base):
         by: UUID | None = None,
         outbox_id: int | None = None,
         file_id: UUID | None = None,
+        inbox_id: int | None = None,
     ) -> "RequestEvent":
         """Add an event, without loading the earlier ones. With `by` it is an act of staff."""
         event = RequestEvent(
@@ -146,6 +148,7 @@ class Request(Base):
             staff_id=by,
             outbox_id=outbox_id,
             file_id=file_id,
+            inbox_id=inbox_id,
         )
         self.events.add(event)
         self.updated_at = now
@@ -167,32 +170,34 @@ class Request(Base):
         kind: str = "person_message",
         body: dict[str, Any] | None = None,
         file_id: UUID | None = None,
+        inbox_id: int | None = None,
     ) -> None:
         """Something came from the person: an answer is due, and what was done is so no more."""
         was_done = self.state == "done"
         self._move("person_wrote")
-        self.record(kind, now=now, actor="person", body=body, file_id=file_id)
+        self.record(kind, now=now, actor="person", body=body, file_id=file_id, inbox_id=inbox_id)
         if was_done:
             self._reopen("person_wrote", now=now)
-        self.last_person_at = now
+        # What comes late was written before what came since.
+        self.last_person_at = max(now, self.last_person_at or now)
         self._start_clock(due, now)
 
-    def confirm(self, *, now: datetime) -> None:
+    def confirm(self, *, now: datetime, inbox_id: int | None = None) -> None:
         """The person says that help came. Said again, it changes nothing."""
         was_done = self.state == "done"
         self._move("confirm")
         if was_done and self.confirmed_at is not None:
             return
-        self.record("confirmed", now=now, actor="person")
+        self.record("confirmed", now=now, actor="person", inbox_id=inbox_id)
         self.outcome = self.outcome or "helped"
         self.confirmed_at = now
         self.answer_by = None
         self._stop_clock()
 
-    def withdraw(self, *, now: datetime) -> None:
+    def withdraw(self, *, now: datetime, inbox_id: int | None = None) -> None:
         """The person wants nothing more of it. This is final."""
         self._move("withdraw")
-        self.record("withdrawn", now=now, actor="person")
+        self.record("withdrawn", now=now, actor="person", inbox_id=inbox_id)
         self._stop_clock()
 
     # --- what staff do ---
@@ -281,13 +286,21 @@ class Request(Base):
             self.last_staff_at = now
         self._stop_clock()
 
-    def reopen(self, reason: str, *, now: datetime, due: Due, by: UUID | None = None) -> None:
+    def reopen(
+        self,
+        reason: str,
+        *,
+        now: datetime,
+        due: Due,
+        by: UUID | None = None,
+        inbox_id: int | None = None,
+    ) -> None:
         """It was not done after all: the person says so, or nobody answered, or staff see it.
 
         The owner stays, but anybody may take it.
         """
         self._move("reopen")
-        self._reopen(reason, now=now, by=by)
+        self._reopen(reason, now=now, by=by, inbox_id=inbox_id)
         if reason == "not_helped":
             self.last_person_at = now
         self._start_clock(due, now)
@@ -316,9 +329,17 @@ class Request(Base):
         self.record(kind, now=now, by=by)
         self._stop_clock()
 
-    def _reopen(self, reason: str, *, now: datetime, by: UUID | None = None) -> None:
+    def _reopen(
+        self,
+        reason: str,
+        *,
+        now: datetime,
+        by: UUID | None = None,
+        inbox_id: int | None = None,
+    ) -> None:
         actor = "person" if reason in ("not_helped", "person_wrote") else "system"
-        self.record("reopened", now=now, actor=actor, by=by, body={"reason": reason})
+        body = {"reason": reason}
+        self.record("reopened", now=now, actor=actor, by=by, body=body, inbox_id=inbox_id)
         self.outcome = None
         self.answer_by = None
         self.confirmed_at = None

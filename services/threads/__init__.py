@@ -5,7 +5,7 @@ sees of it. The list of all requests is in `services.request_queue`.
 """
 
 from services.follow_up import confirm_help
-from services.threads.person import attach_file, talk, withdraw, write_to_request
+from services.threads.person import attach_file, correct, talk, withdraw, write_to_request
 from services.threads.reading import MyRequest, Thread, ThreadEvent, get_mine, get_thread, list_mine
 from services.threads.staff import (
     ReplyResult,
@@ -31,6 +31,7 @@ __all__ = [
     "assign",
     "attach_file",
     "confirm_help",
+    "correct",
     "finish",
     "get_mine",
     "get_thread",

@@ -1,4 +1,8 @@
-"""What comes from the person: words and files, to a request that they name or to the right one."""
+"""What comes from the person: words and files, to a request that they name or to the right one.
+
+`inbox_id` is the message by which it comes: handled again, it writes nothing and returns the same
+request. `message_id` is how the carrier names that message when it is edited later.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,36 +10,60 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OPEN_STATES, Address, File, Request
+from db.models import OPEN_STATES, Address, File, Request, RequestEvent
 from services import jobs, requests
 from services.due_times import get_due
 from services.errors import EmptyText
 
 TALK = "talk"
 STAFF_WROTE_WITHIN = timedelta(days=14)
+# Telegram lets people edit for two days.
+EDITED_WITHIN = timedelta(days=3)
+_MOST_EDITABLE = 200
+_MESSAGE = "message"
 
 
 async def write_to_request(
-    session: AsyncSession, address: Address, request_code: str, text: str, *, now: datetime
+    session: AsyncSession,
+    address: Address,
+    request_code: str,
+    text: str,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
+    message_id: int | None = None,
 ) -> Request:
     """Add words to a request of the person's own; what was done opens again.
 
     Raises RequestNotFound, EmptyText, and MoveNotAllowed when it was withdrawn.
     """
-    body = _body(text)
+    body = _body(text, message_id)
     request = await requests.hold_own(session, address, request_code)
-    return await _add(session, request, body=body, now=now)
+    if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
+        return earlier
+    return await _add(session, request, body=body, inbox_id=inbox_id, now=now)
 
 
-async def talk(session: AsyncSession, address: Address, text: str, *, now: datetime) -> Request:
+async def talk(
+    session: AsyncSession,
+    address: Address,
+    text: str,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
+    message_id: int | None = None,
+) -> Request:
     """Words that name no request go to the one that the person must mean.
 
     That is what staff wrote about in the last fourteen days, else the talk that is open, else a new
     one. Raises EmptyText.
     """
-    body = _body(text)
+    body = _body(text, message_id)
+    address = await requests.lock_address(session, address.id)
+    if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
+        return earlier
     request = await _hold_conversation(session, address, now)
-    return await _add(session, request, body=body, now=now)
+    return await _add(session, request, body=body, inbox_id=inbox_id, now=now)
 
 
 async def attach_file(
@@ -48,6 +76,8 @@ async def attach_file(
     code: str | None = None,
     duration_s: int | None = None,
     caption: str | None = None,
+    inbox_id: int | None = None,
+    message_id: int | None = None,
 ) -> Request:
     """Add a file that a job fetches from the carrier, where `source` names it.
 
@@ -55,9 +85,13 @@ async def attach_file(
     Raises RequestNotFound, and MoveNotAllowed when the request was withdrawn.
     """
     if code is None:
-        request = await _hold_conversation(session, address, now)
+        address = await requests.lock_address(session, address.id)
     else:
         request = await requests.hold_own(session, address, code)
+    if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
+        return earlier
+    if code is None:
+        request = await _hold_conversation(session, address, now)
     file = File(
         centre_id=request.centre_id,
         request_id=request.id,
@@ -70,45 +104,103 @@ async def attach_file(
     )
     session.add(file)
     await session.flush()
-    body = _body(caption) if caption and caption.strip() else None
-    await _add(session, request, kind="person_file", body=body, file=file, now=now)
+    body = _body(caption, message_id) if caption and caption.strip() else None
+    await _add(
+        session,
+        request,
+        kind="person_file",
+        body=body,
+        file_id=file.id,
+        inbox_id=inbox_id,
+        now=now,
+    )
     await jobs.defer(session, jobs.FETCH_FILE, file_id=file.id)
     return request
 
 
-async def withdraw(session: AsyncSession, address: Address, code: str, *, now: datetime) -> Request:
-    """The person wants nothing more of it. Raises RequestNotFound and MoveNotAllowed."""
-    request = await requests.hold_own(session, address, code)
-    request.withdraw(now=now)
-    await session.flush()
-    return request
-
-
-def _body(text: str) -> dict[str, Any]:
-    if not text.strip():
-        raise EmptyText
-    return {"text": text.strip()}
-
-
-async def _add(
+async def correct(
     session: AsyncSession,
-    request: Request,
+    address: Address,
+    message_id: int,
+    text: str,
+    noted: str,
     *,
     now: datetime,
-    body: dict[str, Any] | None,
-    kind: str = "person_message",
-    file: File | None = None,
+    inbox_id: int | None = None,
+) -> Request | None:
+    """A message that had gone to a thread says something else now: `noted` is added there.
+
+    None, and nothing is written, for a message that went to no thread, or long ago, or that says
+    what it said before. Raises RequestNotFound, and MoveNotAllowed when it was withdrawn.
+    """
+    found = await _find_editable(session, address, message_id, now - EDITED_WITHIN)
+    if found is None:
+        return None
+    code, said = found
+    if said in (text.strip(), noted.strip()):
+        return None
+    return await write_to_request(
+        session, address, code, noted, now=now, inbox_id=inbox_id, message_id=message_id
+    )
+
+
+async def withdraw(
+    session: AsyncSession,
+    address: Address,
+    code: str,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
 ) -> Request:
-    due = await get_due(session, request.centre_id)
-    file_id = None if file is None else file.id
-    request.person_wrote(kind=kind, body=body, file_id=file_id, now=now, due=due)
+    """The person wants nothing more of it. Raises RequestNotFound and MoveNotAllowed."""
+    request = await requests.hold_own(session, address, code)
+    if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
+        return earlier
+    request.withdraw(now=now, inbox_id=inbox_id)
     await session.flush()
     return request
+
+
+def _body(text: str, message_id: int | None = None) -> dict[str, Any]:
+    if not text.strip():
+        raise EmptyText
+    told: dict[str, Any] = {"text": text.strip()}
+    return told if message_id is None else {**told, _MESSAGE: message_id}
+
+
+async def _add(session: AsyncSession, request: Request, *, now: datetime, **event: Any) -> Request:
+    due = await get_due(session, request.centre_id)
+    request.person_wrote(now=now, due=due, **event)
+    await session.flush()
+    return request
+
+
+async def _find_editable(
+    session: AsyncSession, address: Address, message_id: int, since: datetime
+) -> tuple[str, str] | None:
+    """The request that a message went to, and what it says there by now.
+
+    Read one by one, since what people send is sealed; they edit seldom.
+    """
+    query = (
+        select(Request.code, RequestEvent.body)
+        .join(Request, Request.id == RequestEvent.request_id)
+        .where(
+            requests.own_requests(address),
+            RequestEvent.at >= since,
+            RequestEvent.kind.in_(("person_message", "person_file")),
+        )
+        .order_by(RequestEvent.id.desc())
+        .limit(_MOST_EDITABLE)
+    )
+    for code, body in await session.execute(query):
+        if body is not None and body.get(_MESSAGE) == message_id:
+            return code, body["text"]
+    return None
 
 
 async def _hold_conversation(session: AsyncSession, address: Address, now: datetime) -> Request:
-    # One at a time per address, or two messages at once would open two talks.
-    address = await requests.lock_address(session, address.id)
+    """The address is held, or two messages at once would open two talks."""
     code = await _find_answered(session, address, now) or await _find_talk(session, address)
     if code is not None:
         return await requests.hold_own(session, address, code)
