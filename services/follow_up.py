@@ -6,10 +6,10 @@ since somebody who was helped not at all is the least likely to answer.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import MOVES, Address, Request
+from db.models import MOVES, Address, OutboxRow, Request, RequestEvent
 from services import requests
 from services.due_times import get_due
 
@@ -49,11 +49,14 @@ async def confirm_help(
 async def reopen_unanswered(session: AsyncSession, now: datetime, limit: int = 100) -> int:
     """Open again what nobody has confirmed in time; returns how many.
 
-    Rows that somebody is changing this moment wait for the next run.
+    The time counts from when the question went out, however long that took. Rows that somebody is
+    changing this moment wait for the next run.
     """
     query = (
         select(Request)
-        .where(Request.answer_by <= now, Request.state == "done")
+        .where(
+            Request.answer_by <= now, Request.state == "done", ~_asked_since(now - ANSWER_WITHIN)
+        )
         .order_by(Request.answer_by)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)
@@ -65,3 +68,14 @@ async def reopen_unanswered(session: AsyncSession, now: datetime, limit: int = 1
         request.reopen("no_answer", now=now, due=due)
     await session.flush()
     return len(silent)
+
+
+def _asked_since(since: datetime) -> ColumnElement[bool]:
+    """Whether the question is still on its way, or went out after this moment."""
+    on_its_way = OutboxRow.state.in_(("waiting", "sending"))
+    return exists().where(
+        RequestEvent.request_id == Request.id,
+        RequestEvent.kind == "done",
+        OutboxRow.id == RequestEvent.outbox_id,
+        on_its_way | (OutboxRow.sent_at > since),
+    )

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from db.crypto import EncryptedJSON
 from db.models.base import Base
-from db.models.request_moves import MOVES, WAITING, MoveNotAllowed
+from db.models.request_moves import MOVES, OPEN_STATES, WAITING, MoveNotAllowed
 
 Due = Callable[[str, datetime], datetime]
 """(urgency, from when) -> until when the centre should have answered."""
@@ -305,7 +305,21 @@ class Request(Base):
             self.last_person_at = now
         self._start_clock(due, now)
 
-    # --- what time does ---
+    # --- what carriers and time do ---
+
+    def not_delivered(
+        self, kind: str, *, now: datetime, due: Due, outbox_id: int, is_last_question: bool = False
+    ) -> None:
+        """The message of an event of this kind never arrived: for the person it was not written.
+
+        An answer is due as if none had been given. Who was never asked is not waited for.
+        """
+        self._move("not_delivered")
+        self.record("not_delivered", now=now, internal=True, outbox_id=outbox_id)
+        if self.state == "done" and is_last_question:
+            self.answer_by = None
+        if self.state in OPEN_STATES and kind == "staff_message":
+            self._start_clock(due, self.last_person_at or self.created_at)
 
     def climb(self, to: str, *, now: datetime, climb_at: datetime | None) -> None:
         """Nobody answered in time: the next one above learns of it."""

@@ -25,6 +25,8 @@ _TARGETS: dict[str, dict[str, str]] = {
     "confirm": {"done": "done", "reopened": "done"},
     "reopen": {"done": "reopened"},
     "withdraw": dict.fromkeys(OPEN_STATES, "withdrawn"),
+    # Who never got it cannot answer it.
+    "not_delivered": _STAY | {"waiting_person": "taken", "done": "done", "withdrawn": "withdrawn"},
     # Whoever waits for the person owns the request: see `wait_for_person`.
     "person_wrote": _STAY | {"waiting_person": "taken", "done": "reopened"},
 }

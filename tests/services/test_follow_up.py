@@ -1,8 +1,9 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Request
+from db.models import OutboxRow, Request
 from services import follow_up, threads
 from tests.services.centre_at_work import FRIDAY, PlainWords, events_of, hire, write_from
 
@@ -10,10 +11,15 @@ WEEK = timedelta(days=7)
 WORDS = PlainWords()
 
 
-async def _finished(session: AsyncSession, outcome: str = "helped") -> Request:
+async def _finished(
+    session: AsyncSession, outcome: str = "helped", *, asked_at: datetime | None = FRIDAY
+) -> Request:
+    """Done on Friday; the question goes out when it can."""
     me = await hire(session)
     request = await threads.talk(session, await write_from(session), "hello", now=FRIDAY)
     await threads.finish(session, request.code, outcome, staff=me, words=WORDS, now=FRIDAY)
+    if asked_at is not None:
+        await session.execute(update(OutboxRow).values(state="sent", sent_at=asked_at))
     return request
 
 
@@ -27,6 +33,16 @@ async def test_silence_opens_it_again_after_a_week(session: AsyncSession) -> Non
     event = (await events_of(session, request))[-1]
     assert (event.kind, event.actor, event.body) == ("reopened", "system", {"reason": "no_answer"})
     assert await follow_up.reopen_unanswered(session, FRIDAY + 2 * WEEK) == 0
+
+
+async def test_nobody_is_silent_before_the_question_has_gone_out(session: AsyncSession) -> None:
+    request = await _finished(session, asked_at=None)
+    assert await follow_up.reopen_unanswered(session, FRIDAY + 2 * WEEK) == 0
+    sent_at = FRIDAY + timedelta(days=3)
+    await session.execute(update(OutboxRow).values(state="delivered", sent_at=sent_at))
+    assert await follow_up.reopen_unanswered(session, FRIDAY + WEEK) == 0
+    assert await follow_up.reopen_unanswered(session, sent_at + WEEK) == 1
+    assert request.state == "reopened"
 
 
 async def test_whoever_said_that_help_came_is_left_in_peace(session: AsyncSession) -> None:

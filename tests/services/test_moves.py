@@ -35,6 +35,9 @@ DO: dict[str, Callable[[Request], None]] = {
     "reopen": lambda request: request.reopen("staff", by=ME, now=LATER, due=due),
     "withdraw": lambda request: request.withdraw(now=LATER),
     "person_wrote": lambda request: request.person_wrote(now=LATER, due=due),
+    "not_delivered": lambda request: request.not_delivered(
+        "staff_message", now=LATER, due=due, outbox_id=1
+    ),
 }
 EVENTS = {
     "resubmit": "resubmitted",
@@ -51,6 +54,7 @@ EVENTS = {
     "reopen": "reopened",
     "withdraw": "withdrawn",
     "person_wrote": "person_message",
+    "not_delivered": "not_delivered",
 }
 # The table once more, as people would say it: a row of the code that changes must change here too.
 OPEN = set(OPEN_STATES)
@@ -69,6 +73,7 @@ ALLOWED = {
     "reopen": {"done"},
     "withdraw": OPEN,
     "person_wrote": OPEN | {"done"},
+    "not_delivered": OPEN | {"done", "withdrawn"},
 }
 
 

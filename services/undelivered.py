@@ -1,0 +1,71 @@
+"""What the centre wrote and nobody got. A reply that never arrives is no answer.
+
+The clock of a request stops when a reply is promised. Whether it arrives shows only later, maybe in
+a carrier's report of the next day, and the member of staff who wrote it looks at something else by
+then: so it is looked for, and the request becomes due again.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.models import Address, OutboxRow, Request, RequestEvent
+from services.due_times import get_due
+from services.outbox import PROMISED, UNSENT
+
+_LOOK_BACK = timedelta(days=7)
+_REPLY, _QUESTION = "staff_message", "done"
+
+
+async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 100) -> int:
+    """Note each reply and each question that ended without arriving; returns how many.
+
+    Requests that somebody is changing this moment wait for the next run.
+    """
+    query = (
+        select(Request, RequestEvent.kind, OutboxRow.id, _is_last_question())
+        .join(RequestEvent, RequestEvent.outbox_id == OutboxRow.id)
+        .join(Request, Request.id == RequestEvent.request_id)
+        .join(Address, Address.id == Request.address_id)
+        .where(
+            OutboxRow.state.in_(UNSENT),
+            OutboxRow.purpose.in_(PROMISED),
+            OutboxRow.updated_at > now - _LOOK_BACK,
+            RequestEvent.kind.in_((_REPLY, _QUESTION)),
+            ~_is_noted(),
+        )
+        .order_by(OutboxRow.updated_at, OutboxRow.id)
+        .limit(limit)
+        # The address too, and first of all: as by everybody who changes a request.
+        .with_for_update(key_share=True, skip_locked=True, of=(Address, Request))
+        .execution_options(populate_existing=True)
+    )
+    lost = (await session.execute(query)).all()
+    for request, kind, outbox_id, is_last_question in lost:
+        request.not_delivered(
+            kind,
+            now=now,
+            due=await get_due(session, request.centre_id),
+            outbox_id=outbox_id,
+            is_last_question=is_last_question,
+        )
+    await session.flush()
+    return len(lost)
+
+
+def _is_noted() -> ColumnElement[bool]:
+    noted = aliased(RequestEvent)
+    return exists().where(noted.outbox_id == OutboxRow.id, noted.kind == "not_delivered")
+
+
+def _is_last_question() -> ColumnElement[bool]:
+    """Whether it asked about the way in which the request ended last."""
+    later = aliased(RequestEvent)
+    asked_again = exists().where(
+        later.request_id == RequestEvent.request_id,
+        later.kind == _QUESTION,
+        later.id > RequestEvent.id,
+    )
+    return (RequestEvent.kind == _QUESTION) & ~asked_again
