@@ -24,6 +24,7 @@ def build_queue(connector: BaseConnector, work: Work) -> App:
     """The jobs by name, on a connector that need not be open yet."""
     queue = App(connector=connector, periodic_defaults={"max_delay": _MOST_DELAY_S})
     _add_clock_work(queue, "climb", _EVERY_MINUTE, work.climb)
+    _add_clock_work(queue, "note_undelivered", _EVERY_MINUTE, work.note_undelivered)
     _add_clock_work(queue, "reopen_unanswered", _EVERY_TEN_MINUTES, work.reopen_unanswered)
     _add_clock_work(queue, "forget_addresses", _EVERY_MINUTE, work.forget_addresses)
     _add_clock_work(queue, "purge", _AT_NIGHT, work.purge)

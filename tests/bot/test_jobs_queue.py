@@ -58,7 +58,13 @@ def test_every_job_that_can_be_promised_is_known(work: Work) -> None:
 def test_of_a_job_of_the_clock_one_runs_and_one_waits_at_most(work: Work) -> None:
     queue = build_queue(InMemoryConnector(), work)
     clock = {name for name, _ in queue.periodic_registry.periodic_tasks}
-    assert clock == {"climb", "reopen_unanswered", "forget_addresses", "purge"}
+    assert clock == {
+        "climb",
+        "note_undelivered",
+        "reopen_unanswered",
+        "forget_addresses",
+        "purge",
+    }
     for name in clock:
         task = queue.tasks[name]
         assert (task.lock, task.queueing_lock, task.retry_strategy) == (name, name, None)
