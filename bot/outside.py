@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager
 
 from bot.landing import show_again
-from bot.understanding import Corrected, Meaning, Replied, Unreadable
+from bot.understanding import Corrected, Meaning, Replied, Unreadable, readable
 from dialogs import navigation, to_centre
 from dialogs.answers import take_answer
 from dialogs.to_centre import Enclosure
@@ -43,7 +43,7 @@ def find_enclosure(message: Message) -> Enclosure | None:
         kind,
         source,
         duration_s=lasting.duration if lasting else None,
-        caption=message.caption,
+        caption=readable(message.caption or "") or None,
         group=message.media_group_id,
     )
 
@@ -81,7 +81,7 @@ async def on_lettered_answer(_: Message, meaning: Replied, dialog_manager: Dialo
 
 
 async def on_corrected(message: Message, meaning: Corrected, dialog_manager: DialogManager) -> None:
-    """Noted beside the first words while their receipt stands; nothing is shown for it."""
+    """Noted beside the first words, if they went to the centre; nothing is shown for it."""
     await to_centre.correct(dialog_manager, message.message_id, meaning.text)
 
 

@@ -91,8 +91,13 @@ class Corrected:
 Meaning = Pressed | Said | Typed | Replied | Corrected | Unreadable
 
 
+def readable(text: str) -> str:
+    """The text without what nobody can read, and without blanks around it."""
+    return _UNREADABLE.sub("", text).strip(_EDGES)
+
+
 def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
-    text = _UNREADABLE.sub("", text).strip(_EDGES)
+    text = readable(text)
     if text.startswith("/"):
         return _command(text)
     folded = khmer.fold(text)
