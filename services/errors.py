@@ -18,6 +18,7 @@ __all__ = [
     "RequestNotFound",
     "StaffNameTaken",
     "StaffNotFound",
+    "TextTooLong",
     "UnknownCentre",
     "UnknownOutcome",
     "UnknownPlace",
@@ -56,6 +57,17 @@ class RequestNotFound(DomainError):  # noqa: N818
 
 class EmptyText(DomainError):  # noqa: N818
     """A message of blanks only says nothing."""
+
+
+class TextTooLong(DomainError):  # noqa: N818
+    """With what is said around it the text is longer than its channel carries in one message."""
+
+    def __init__(self, length: int, most: int) -> None:
+        self.length = length
+        self.most = most
+        super().__init__(
+            f"the message is too long: {length} characters with what is said around it, of {most}"
+        )
 
 
 class AlreadyTaken(DomainError):  # noqa: N818

@@ -28,20 +28,25 @@ _JOBS = text(
 _RETRY_UPDATES = text(
     """
     WITH again AS (
-        UPDATE inbox SET failed_at = NULL, error_id = NULL, attempts = 0, not_before = NULL
+        UPDATE inbox SET failed_at = NULL, attempts = 0, not_before = NULL
         WHERE id = ANY(:ids) AND failed_at IS NOT NULL AND payload IS NOT NULL
         RETURNING id, address_key
     )
     SELECT id, pg_notify('inbox', encode(address_key, 'hex')) FROM again
     """
 )
-# Not by the library's own function: it keeps counting where the last try had ended.
+# Not by the library's own function: it keeps counting where the last try had ended. Of those of
+# which only one may wait, the latest is the one.
 _RETRY_JOBS = text(
     """
     WITH again AS (
         UPDATE procrastinate_jobs AS job
         SET status = 'todo', attempts = 0, scheduled_at = NULL, worker_id = NULL
-        WHERE id = ANY(:ids) AND status = 'failed' AND NOT EXISTS (
+        WHERE status = 'failed' AND id IN (
+            SELECT DISTINCT ON (coalesce(queueing_lock, 'job ' || id)) id FROM procrastinate_jobs
+            WHERE id = ANY(:ids) AND status = 'failed'
+            ORDER BY coalesce(queueing_lock, 'job ' || id), id DESC
+        ) AND NOT EXISTS (
             SELECT FROM procrastinate_jobs AS other
             WHERE other.queueing_lock = job.queueing_lock AND other.status = 'todo'
         )
@@ -128,7 +133,10 @@ async def list_lost_files(session: AsyncSession, limit: int = 100) -> Sequence[L
 
 
 async def retry_updates(session: AsyncSession, ids: Sequence[int]) -> set[int]:
-    """Let them be handled again; returns those that will be."""
+    """Let them be handled again; returns those that will be.
+
+    They keep their `error_id`: what is handled so late is handled otherwise.
+    """
     return set(await session.scalars(_RETRY_UPDATES, {"ids": list(ids)}))
 
 

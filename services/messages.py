@@ -12,11 +12,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address
-from services import contact_policy, outbox
+from services import contact_policy, outbox, sms_text
 from services.contact_policy import Forbidden, NotNow, Purpose
+from services.errors import TextTooLong
 
 ALREADY_SENT = "already_sent"
 """The reason for withholding a message whose `dedup_key` was used before."""
+
+LONGEST = {"telegram": 4096, "sms": sms_text.CARRIER_LIMIT}
+"""What one message of a channel may hold, in UTF-16 units."""
 
 _MAY_BE_NEUTRAL = (Purpose.REPLY, Purpose.FOLLOW_UP)
 
@@ -56,10 +60,11 @@ async def send(
 
     `neutral_text` is what is sent instead where others read the phone too; a reply and a follow-up
     must have it, because that may become known between writing and sending. `document` is
-    {"file_id": …, "name": …}. Raises ValueError without neutral words.
+    {"file_id": …, "name": …}. Raises TextTooLong, and ValueError without neutral words.
     """
     if purpose in _MAY_BE_NEUTRAL and neutral_text is None:
         raise ValueError(f"a message of purpose {purpose} needs neutral words too")
+    _check_length(text, LONGEST[address.channel])
     held_until = not_before if not_before is not None and not_before > now else None
     person_id = person_id or address.person_id
     decision = await contact_policy.may_contact(
@@ -85,3 +90,9 @@ async def send(
         document=document,
     )
     return Withheld(ALREADY_SENT) if outbox_id is None else Queued(outbox_id, held_until)
+
+
+def _check_length(text: str, most: int) -> None:
+    length = len(text.encode("utf-16-le")) // 2
+    if length > most:
+        raise TextTooLong(length, most)

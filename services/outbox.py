@@ -35,8 +35,8 @@ _LONGEST_BACKOFF_S = 900.0
 
 # What somebody waits for: the centre's answers and its questions about what was asked of it.
 PROMISED = ("reply", "follow_up")
-_NOT_ARRIVED = ("undelivered", "unreachable", "withheld")
-UNSENT = ("failed", *_NOT_ARRIVED)
+NOT_ARRIVED = ("undelivered", "unreachable", "withheld")
+UNSENT = ("failed", *NOT_ARRIVED)
 """States in which a message has ended without having arrived."""
 
 # From which states a carrier's report may move a message: never backwards.
@@ -333,7 +333,7 @@ async def list_unsent(session: AsyncSession, limit: int = 100) -> Sequence[Unset
     News is no promise to anybody: what the contact policy holds back of it is not listed.
     """
     promised = OutboxRow.purpose.in_(PROMISED)
-    return await _list_unsettled(session, OutboxRow.state.in_(_NOT_ARRIVED) & promised, limit)
+    return await _list_unsettled(session, OutboxRow.state.in_(NOT_ARRIVED) & promised, limit)
 
 
 async def list_uncertain(session: AsyncSession, limit: int = 100) -> Sequence[Unsettled]:

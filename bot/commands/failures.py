@@ -9,6 +9,7 @@ from bot.commands.counter import opened
 from bot.commands.tables import format_moment, format_table
 from bot.config import Settings
 from services import failures, outbox
+from services.outbox import Unsettled
 
 _HEADINGS = ("QUEUE", "ID", "WHAT", "TRIES", "SINCE", "WHY")
 
@@ -23,7 +24,7 @@ RETRIES: dict[str, Retry] = {
 
 
 async def failed_table(settings: Settings) -> str:
-    """Everything that was given up, and the messages that may have arrived."""
+    """Everything that was given up, answers that never arrived, messages that may have arrived."""
     async with opened(settings) as session:
         rows = [
             *await _updates(session),
@@ -65,20 +66,25 @@ async def _messages(session: AsyncSession) -> list[Row]:
     rows = []
     for queue, unsettled in (
         ("outbox", await outbox.list_failed(session)),
+        ("never arrived", await outbox.list_unsent(session)),
         ("may have arrived", await outbox.list_uncertain(session)),
     ):
         rows += [
             _row(
                 queue,
                 found.id,
-                f"{found.channel} {found.purpose}",
+                f"{found.channel} {found.purpose.replace('_', ' ')}",
                 at=found.updated_at,
-                why=found.code,
+                why=_explain(found),
                 tries=found.attempts,
             )
             for found in unsettled
         ]
     return rows
+
+
+def _explain(found: Unsettled) -> str | None:
+    return f"{found.state}: {found.code}" if found.state in outbox.NOT_ARRIVED else found.code
 
 
 async def _jobs(session: AsyncSession) -> list[Row]:

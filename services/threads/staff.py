@@ -81,9 +81,10 @@ async def reply(
     words: MessageWords,
     now: datetime,
 ) -> ReplyResult:
-    """Write to the person, at the address that the request came from. Raises EmptyText.
+    """Write to the person, at the address that the request came from.
 
-    What the contact policy withholds stays in the thread, and the clock runs on.
+    What the contact policy withholds stays in the thread, and the clock runs on. Raises EmptyText,
+    and TextTooLong for what their channel does not carry.
     """
     text = _text(text)
     request = await _hold(session, code, staff)

@@ -12,6 +12,7 @@ from services.errors import (
     MoveNotAllowed,
     NotAllowed,
     RequestNotFound,
+    TextTooLong,
     UnknownCentre,
     UnknownOutcome,
     UnknownUrgency,
@@ -61,6 +62,27 @@ async def test_a_reply_that_may_not_go_out_says_why_and_leaves_the_clock(
     assert await outbox(session) == []
     thread = await threads.get_thread(session, request.code)
     assert (thread.events[-1].text, thread.events[-1].delivery) == ("Yes", "withheld")
+
+
+@pytest.mark.parametrize(("channel", "most"), [("telegram", 4096), ("sms", 1600)])
+async def test_a_reply_that_its_channel_does_not_carry_is_refused(
+    session: AsyncSession, channel: str, most: int
+) -> None:
+    value = "42" if channel == "telegram" else "+85512345678"
+    request = await threads.talk(
+        session, await write_from(session, value, channel), "?", now=FRIDAY
+    )
+    me = await hire(session)
+    around = len(WORDS.reply(None, channel, request.code, "").text)
+    too_long = "🙏" * ((most - around) // 2) + "ក" * 2
+    with pytest.raises(TextTooLong) as raised:
+        await threads.reply(session, request.code, too_long, staff=me, words=WORDS, now=FRIDAY)
+    assert raised.value.most == most
+    assert await outbox(session) == []
+    assert request.due_at is not None
+    fitting = "ក" * (most - around)
+    await threads.reply(session, request.code, fitting, staff=me, words=WORDS, now=FRIDAY)
+    assert len(await outbox(session)) == 1
 
 
 async def test_nothing_is_said_to_who_withdrew(session: AsyncSession) -> None:
