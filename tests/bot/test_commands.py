@@ -257,6 +257,22 @@ async def test_messages_that_may_have_arrived_are_shown_and_never_sent_again(
     assert (await failures.retry(settings, "outbox", [message])).startswith("0 will be tried")
 
 
+@pytest.mark.parametrize("state", ["undelivered", "unreachable", "withheld"])
+async def test_answers_that_never_arrived_are_shown_and_news_is_not(
+    settings: Settings, db: Any, request_: Request, state: str
+) -> None:
+    async with db.new_session.begin() as session:
+        for purpose in ("follow_up", "news"):
+            await outbox.enqueue(
+                session, address_id=request_.address_id, channel="sms", text="x", purpose=purpose
+            )
+        await session.execute(text(f"UPDATE outbox SET state = '{state}', error_code = 'why'"))
+    _, line = (await failures.failed_table(settings)).splitlines()
+    assert line.startswith("never arrived")
+    assert "sms follow up" in line
+    assert line.endswith(f"{state}: why")
+
+
 async def test_lost_files_are_listed_with_their_request(
     settings: Settings, db: Any, request_: Request
 ) -> None:
