@@ -69,6 +69,25 @@ async def get_or_create(
     return (await session.scalars(kept)).one()
 
 
+async def lock(session: AsyncSession, address_id: int) -> Address | None:
+    """The address, held until the transaction ends; None when it is gone.
+
+    Whoever changes several things of a person holds the address first: that is the order of all.
+    Rows that only refer to it (an outgoing message) may still be written meanwhile.
+    """
+    query = (
+        select(Address)
+        .where(Address.id == address_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    held = (await session.scalars(query)).one_or_none()
+    if held is None:
+        # Whoever deleted everything while this waited has it anew under its old id.
+        held = (await session.scalars(query)).one_or_none()
+    return held
+
+
 async def touch(session: AsyncSession, address: Address, *, now: datetime) -> None:
     """Remember that this address wrote to us. Usually there is nothing to do."""
     if address.last_in_at is None or now - address.last_in_at >= TOUCH_EVERY:

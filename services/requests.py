@@ -5,9 +5,7 @@ always in this order, until the transaction ends. So what a person writes while 
 same request comes before or after that, never instead.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,31 +14,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Person, Request, RequestEvent
-from services import centres, phone_numbers
+from services import addresses, centres, phone_numbers
 from services.codes import new_code
 from services.due_times import get_due
 from services.errors import RequestNotFound
-from services.places import label, load_gazetteer
 
 CALL = "call"
 JOIN_WITHIN = timedelta(minutes=10)
 _CODE_ATTEMPTS = 20
 _CODE_TAKEN = "uq_request_code"
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingRequest:
-    """A line of the list of what waits. Name and commune are None for who never registered."""
-
-    code: str
-    topic: str
-    urgency: str
-    centre_id: str
-    name: str | None
-    commune: str | None
-    channel: str
-    age: timedelta
-    is_demo: bool
 
 
 async def open_request(
@@ -89,10 +71,9 @@ async def ask_for_call(
     address: Address,
     *,
     now: datetime,
-    voice_file_id: str | None = None,
     inbox_id: int | None = None,
 ) -> Request:
-    """The person wants to be called, or left a voice note (its Telegram file id).
+    """The person wants to be called.
 
     A second wish within ten minutes joins the first as an event, as long as nobody took it.
     """
@@ -100,17 +81,15 @@ async def ask_for_call(
     await lock_address(session, address.id)
     if (earlier := await find_made_by(session, address, inbox_id)) is not None:
         return earlier
-    body = None if voice_file_id is None else {"voice_file_id": voice_file_id}
     recent = await _find_recent_call(session, address.id, now - JOIN_WITHIN)
     if recent is not None:
-        kind = "asked_again" if body is None else "voice_note"
         due = await get_due(session, recent.centre_id)
-        recent.person_wrote(kind=kind, body=body, inbox_id=inbox_id, now=now, due=due)
+        recent.person_wrote(kind="asked_again", inbox_id=inbox_id, now=now, due=due)
         await session.flush()
         return recent
     centre_id = await get_centre_id(session, address)
     return await open_request(
-        session, address, CALL, centre_id=centre_id, now=now, body=body, inbox_id=inbox_id
+        session, address, CALL, centre_id=centre_id, now=now, inbox_id=inbox_id
     )
 
 
@@ -161,59 +140,15 @@ async def find_made_by(
     return (await session.scalars(query)).one_or_none()
 
 
-async def list_waiting(
-    session: AsyncSession, centre: str = "all", *, now: datetime | None = None, limit: int = 500
-) -> Sequence[WaitingRequest]:
-    """What nobody has taken yet, urgent first, then oldest first."""
-    query = (
-        select(Request, Person.name, Person.home_code, Address.channel)
-        .join(Address, Address.id == Request.address_id)
-        .outerjoin(Person, Person.id == Request.person_id)
-        .where(Request.state == "new")
-        .order_by(Request.urgency.desc(), Request.created_at, Request.id)
-        .limit(limit)
-    )
-    if centre != "all":
-        query = query.where(Request.centre_id == centre)
-    moment = now or datetime.now(UTC)
-    return [
-        WaitingRequest(
-            code=request.code,
-            topic=request.topic,
-            urgency=request.urgency,
-            centre_id=request.centre_id,
-            name=name,
-            commune=None if home_code is None else _home_label(home_code),
-            channel=channel,
-            age=moment - request.created_at,
-            is_demo=request.is_demo,
-        )
-        for request, name, home_code, channel in await session.execute(query)
-    ]
-
-
-def _home_label(code: str) -> str:
-    """The place and its province, as staff say it: ឃុំអន្លង់ត្នោត, ពោធិ៍សាត់."""
-    gazetteer = load_gazetteer()
-    place = gazetteer.find_code(code)
-    if place is None:
-        return code  # gone from the gazetteer since: the list must not fail for everybody
-    province = [around.name_km for around in gazetteer.ancestors(place)[-1:]]
-    return ", ".join([label(place, "km"), *province])
-
-
 async def lock_address(session: AsyncSession, address_id: int) -> Address:
     """The address, held until the transaction ends: its person's requests are made one by one.
 
-    Rows that only refer to it (an outgoing message) may still be written meanwhile.
+    Raises RequestNotFound when the address is gone, and all of its requests with it.
     """
-    query = (
-        select(Address)
-        .where(Address.id == address_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return (await session.scalars(query)).one()
+    address = await addresses.lock(session, address_id)
+    if address is None:
+        raise RequestNotFound
+    return address
 
 
 def own_requests(address: Address) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from db.engine import UnsafeRoleError, check_connection, check_role, create_engine
 from db.models import Base, Consent, Person, Profile, Request, RequestEvent
-from services import addresses, consent, requests
+from services import addresses, consent, requests, threads
 from tests.support import Database
 
 OF_A_CENTRE = (Person, Profile, Consent, Request, RequestEvent)
@@ -154,12 +154,13 @@ async def test_a_dump_names_nobody(db: Database, now: datetime) -> None:
         person.tell_age(30, date(2026, 11, 22))
         person.set_phone(number)
         session.add(person)
-        await requests.ask_for_call(session, address, voice_file_id="a voice note", now=now)
+        await threads.talk(session, address, "my boss keeps my wages", now=now)
+        await threads.attach_file(session, address, "voice", "a voice note", now=now)
     async with db.engine.connect() as connection:
         dump = ""
         for table in Base.metadata.tables:
             rows = await connection.execute(text(f'SELECT t::text FROM "{table}" t'))
             dump += "\n".join(rows.scalars())
-    for told in (name, number, number[1:], "12345678", "a voice note"):
+    for told in (name, number, number[1:], "12345678", "a voice note", "my boss keeps my wages"):
         assert told not in dump
         assert told.encode().hex() not in dump

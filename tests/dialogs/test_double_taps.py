@@ -7,7 +7,7 @@ from aiogram.methods import AnswerCallbackQuery
 from sqlalchemy import select
 
 from db.models import Consent
-from services import requests
+from services.request_queue import list_requests
 from tests.dialogs.walk import TELEGRAM_WINDOWS, clone, question, stands, walk_to, words
 from tests.people import Line, TelegramPerson
 
@@ -117,6 +117,6 @@ async def test_a_hundred_hands_on_confirm_make_one_request(line: Line) -> None:
     data, summary = person.data_of(words(line, "button-confirm"))
     await asyncio.gather(*(person.press_data(data, summary) for _ in range(100)))
     async with line.app.new_session.begin() as session:
-        waiting = await requests.list_waiting(session)
+        waiting = await list_requests(session)
     assert [each.topic for each in waiting] == ["registration"]
     assert (await stands(person)).window == "Registration:purposes"

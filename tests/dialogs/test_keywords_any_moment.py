@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from db.models import File
-from services import addresses, requests
+from services import addresses
+from services.request_queue import list_requests
 from tests.dialogs.walk import (
     SMS_WINDOWS,
     TELEGRAM_WINDOWS,
@@ -52,7 +53,7 @@ def _expected(at: str, window: str) -> str:
 
 async def _topics(line: Line) -> list[str]:
     async with line.app.new_session.begin() as session:
-        return [each.topic for each in await requests.list_waiting(session)]
+        return [each.topic for each in await list_requests(session)]
 
 
 @pytest.mark.parametrize("window", TELEGRAM_WINDOWS)

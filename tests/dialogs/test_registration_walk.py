@@ -1,6 +1,6 @@
 """The main job: somebody registers, on Telegram and by SMS, and a request waits."""
 
-from services import requests
+from services.request_queue import list_requests
 from tests.people import Line
 
 BY_SMS = ["hello", "1", "1", "1", "សុខា", "៣២", "1", "2", "1", "1", "1 3", "1", "250", "1"]
@@ -8,8 +8,8 @@ BY_SMS = ["hello", "1", "1", "1", "សុខា", "៣២", "1", "2", "1", "1", 
 
 async def _waiting(line: Line) -> list[tuple[str, str | None, str | None, str]]:
     async with line.app.new_session.begin() as session:
-        found = await requests.list_waiting(session)
-    return [(each.topic, each.name, each.commune, each.channel) for each in found]
+        found = await list_requests(session)
+    return [(each.topic, each.name, each.home, each.channel) for each in found]
 
 
 async def test_somebody_registers_by_sms(line: Line) -> None:

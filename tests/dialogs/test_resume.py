@@ -16,8 +16,9 @@ from structlog.testing import capture_logs
 
 from db.models import Consent
 from db.models.address import address_index
-from services import addresses, requests
+from services import addresses
 from services.inbox import MAX_ATTEMPTS, InboxItem, PassingFault
+from services.request_queue import list_requests
 from tests.dialogs.walk import (
     CONTACT,
     FORM_WINDOWS,
@@ -39,7 +40,7 @@ SMS_FORM = [state for state in FORM_WINDOWS[1:] if state in dict(SMS_WAY)]
 
 async def _topics(line: Line) -> list[str]:
     async with line.app.new_session.begin() as session:
-        return [each.topic for each in await requests.list_waiting(session)]
+        return [each.topic for each in await list_requests(session)]
 
 
 # --- Redis is lost ---

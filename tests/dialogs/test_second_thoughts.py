@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from services import addresses, drafts, registration, requests
+from services import addresses, drafts, registration
+from services.request_queue import list_requests
 from tests.dialogs.walk import stands, text_to, walk_to, words
 from tests.people import NOW, Line
 
@@ -110,4 +111,4 @@ async def test_english_can_be_asked_for_at_any_moment(line: Line) -> None:
     assert "Send EN: English" in first
     assert "We have received your request" in await phone.send("EN")
     async with line.app.new_session.begin() as session:
-        assert [found.topic for found in await requests.list_waiting(session)] == ["call"]
+        assert [found.topic for found in await list_requests(session)] == ["call"]

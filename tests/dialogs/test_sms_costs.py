@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from services import addresses, keywords, requests, sms_text
+from services import addresses, keywords, sms_text
+from services.request_queue import list_requests
 from tests.dialogs.walk import CONTACT, SMS_WAY
 from tests.people import Line, SmsPerson, TelegramPerson, open_line
 from tests.served_app import make_app
@@ -148,7 +149,7 @@ async def test_a_stop_that_cannot_be_answered_is_obeyed_in_silence(one_way: SmsP
     assert not answers
     async with one_way.line.app.new_session.begin() as session:
         address = await addresses.find(session, "sms", one_way.number)
-        waiting = await requests.list_waiting(session)
+        waiting = await list_requests(session)
     assert address is not None
     assert address.stopped_at is not None
     assert not waiting
@@ -163,4 +164,4 @@ async def test_a_word_of_danger_that_cannot_be_answered_sets_nothing_going(
     assert "ទូរសព្ទ" not in told
     assert not [found for found in keywords.scan(told) if found.tier == "A"]
     async with one_way.line.app.new_session.begin() as session:
-        assert not await requests.list_waiting(session)
+        assert not await list_requests(session)

@@ -4,8 +4,9 @@ import pytest
 from aiogram.exceptions import TelegramNetworkError
 from aiogram.methods import SendMessage
 
-from services import requests, sms_text
+from services import sms_text
 from services.inbox import PassingFault
+from services.request_queue import list_requests
 from tests.dialogs.centre_staff import only_code, reply, said_in, state_of
 from tests.dialogs.walk import question, stands, text_to, walk_to, words
 from tests.people import Line, TelegramPerson
@@ -17,7 +18,7 @@ DANGER = "មិនចង់រស់"
 
 async def _topics(line: Line) -> list[str]:
     async with line.app.new_session.begin() as session:
-        return [each.topic for each in await requests.list_waiting(session)]
+        return [each.topic for each in await list_requests(session, state="new")]
 
 
 async def test_from_the_menu_somebody_writes_and_is_told_the_code(line: Line) -> None:

@@ -6,8 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Centre, CentreArea, LoadedFile, Place, Request
-from services import centres, demo, reference_data, requests
+from services import centres, demo, reference_data
 from services.errors import ReferenceDataMissing
+from services.request_queue import list_requests
 
 
 async def test_the_gazetteer_is_loaded_whole(session: AsyncSession) -> None:
@@ -73,7 +74,7 @@ async def test_the_demo_people_are_loaded_once_and_say_that_they_are_a_demo(
 ) -> None:
     assert await demo.load(session, now=now)
     assert not await demo.load(session, now=now)
-    waiting = await requests.list_waiting(session, now=now)
+    waiting = await list_requests(session)
     assert {request.centre_id for request in waiting} == {
         "oddar-meanchey",
         "pursat",

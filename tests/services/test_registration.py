@@ -1,5 +1,5 @@
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Consent, Draft, Person, Profile, Request
-from services import addresses, consent, drafts, requests
+from services import addresses, consent, drafts
 from services.errors import IncompleteForm
 from services.registration import FIELDS, FORM, RegistrationAnswers, register
+from services.request_queue import list_requests
 from tests.support import Database, save_draft
 
 ANSWERS: dict[str, Any] = {
@@ -65,9 +66,9 @@ async def test_the_request_waits_with_the_name_and_the_commune(
     session: AsyncSession, now: datetime
 ) -> None:
     await register(session, await _fill(session, now), now=now)
-    (line,) = await requests.list_waiting(session, now=now + timedelta(minutes=5))
-    assert (line.name, line.commune) == ("សុខា", "ឃុំអន្លង់វែង, ឧត្តរមានជ័យ")
-    assert (line.channel, line.age) == ("telegram", timedelta(minutes=5))
+    (line,) = await list_requests(session)
+    assert (line.name, line.home) == ("សុខា", "ឃុំអន្លង់វែង, ឧត្តរមានជ័យ")
+    assert (line.channel, line.created_at) == ("telegram", now)
 
 
 async def test_a_hundred_presses_at_once_make_one_request(db: Database, now: datetime) -> None:
@@ -192,9 +193,9 @@ async def test_nothing_told_is_an_answer_too(session: AsyncSession, now: datetim
     assert (profile.expected_salary, profile.sectors) == (None, [])
     person = await session.get_one(Person, request.person_id)
     assert (person.home_code, person.birth_year, person.phone) == ("22", None, None)
-    (line,) = await requests.list_waiting(session, now=now)
-    assert line.commune is not None
-    assert line.commune.count("ឧត្តរមានជ័យ") == 1
+    (line,) = await list_requests(session)
+    assert line.home is not None
+    assert line.home.count("ឧត្តរមានជ័យ") == 1
 
 
 async def test_a_commune_is_not_taken_without_its_district(

@@ -33,11 +33,9 @@ async def test_a_second_wish_within_ten_minutes_joins_the_first(
     address = await _address(session, now)
     first = await requests.ask_for_call(session, address, now=now)
     soon = now + timedelta(minutes=9)
-    second = await requests.ask_for_call(session, address, voice_file_id="file", now=soon)
+    second = await requests.ask_for_call(session, address, now=soon)
     assert second.code == first.code
-    assert await _event_kinds(session, first) == ["opened", "voice_note"]
-    events = list(await session.scalars(first.events.select()))
-    assert events[1].body == {"voice_file_id": "file"}
+    assert await _event_kinds(session, first) == ["opened", "asked_again"]
 
 
 async def test_a_later_wish_or_one_after_it_was_taken_is_a_new_request(
@@ -74,28 +72,3 @@ async def test_a_code_that_is_taken_is_drawn_again(
     ]
     assert opened[0].code != opened[1].code
     assert await session.scalar(select(func.count()).select_from(Request)) == 2
-
-
-async def test_the_list_of_what_waits_is_urgent_first_then_oldest(
-    session: AsyncSession, now: datetime
-) -> None:
-    address = await _address(session, now)
-    for topic, hours, urgency in (("b", 1, "normal"), ("a", 2, "normal"), ("c", 0, "urgent")):
-        await requests.open_request(
-            session,
-            address,
-            topic,
-            centre_id="pursat",
-            urgency=urgency,
-            now=now - timedelta(hours=hours),
-        )
-    elsewhere = await requests.open_request(
-        session, address, "d", centre_id="preah-vihear", now=now
-    )
-    waiting = await requests.list_waiting(session, "pursat", now=now)
-    assert [line.topic for line in waiting] == ["c", "a", "b"]
-    assert [line.age for line in waiting] == [timedelta(hours=hours) for hours in (0, 2, 1)]
-    assert (waiting[0].name, waiting[0].commune, waiting[0].channel) == (None, None, "telegram")
-    elsewhere.state = "taken"
-    await session.flush()
-    assert len(await requests.list_waiting(session, now=now)) == 3
