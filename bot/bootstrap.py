@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from bot.config import Settings, SettingsError
+from bot.config import Settings, SettingsError, StartError
 from bot.database import opened_engine, reach_redis
 from db.crypto import Keyring, current_keyring
 from db.engine import new_session_factory
+from services import installation
 from services.file_store import FileStore, FileStoreAddressError
 
 REDIS_TIMEOUT_S = 5.0
@@ -38,21 +40,22 @@ async def open_app(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[A
             socket_timeout=REDIS_TIMEOUT_S,
             socket_connect_timeout=REDIS_TIMEOUT_S,
         )
+        new_session = new_session_factory(engine)
         try:
-            yield App(
-                settings,
-                current_keyring(),
-                engine,
-                new_session_factory(engine),
-                redis,
-                _open_files(settings),
-            )
+            async with new_session() as session:
+                files = await open_files(session, settings)
+            yield App(settings, current_keyring(), engine, new_session, redis, files)
         finally:
             await redis.aclose()
 
 
-def _open_files(settings: Settings) -> FileStore:
+async def open_files(session: AsyncSession, settings: Settings) -> FileStore:
+    """The store of this installation's files. Raises StartError."""
     try:
-        return FileStore(settings.files_url, current_keyring())
+        own = await installation.get_id(session)
+    except DBAPIError as error:
+        raise StartError("the database is not prepared: run python -m bot release") from error
+    try:
+        return FileStore(settings.files_url, current_keyring(), own)
     except FileStoreAddressError as error:
         raise SettingsError(f"FILES_URL is wrong: {error}") from None

@@ -1,7 +1,8 @@
 """Where the bytes of files lie: in a folder or in a bucket, sealed, under names that say nothing.
 
 Nothing reaches the store unsealed and nothing leaves it unopened, so neither a lost disk nor a
-bucket that is open by mistake shows anybody's photo.
+bucket that is open by mistake shows anybody's photo. Several installations may share a folder or a
+bucket: each lists its own files only, or one would sweep away what it takes for left over.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
+from uuid import UUID
 
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
@@ -23,7 +25,7 @@ from db.crypto import DecryptionError, Keyring
 from services.errors import DomainError
 
 _NAME_BYTES = 16
-_NAME = re.compile(rf"[0-9a-f]{{{2 * _NAME_BYTES}}}")
+_RANDOM = re.compile(rf"[0-9a-f]{{{2 * _NAME_BYTES}}}")
 _PAGE = 500
 _S3_OPTIONS = {"endpoint", "region", "virtual_hosted_style_request"}
 
@@ -51,18 +53,21 @@ class Stored:
 class FileStore:
     """Sealed bytes by name; safe to share between tasks."""
 
-    def __init__(self, url: str, keyring: Keyring) -> None:
-        """`url`: file:///folder, or s3://key:secret@bucket/prefix?endpoint=…&region=….
+    def __init__(self, url: str, keyring: Keyring, installation: UUID) -> None:
+        """`installation`: under whose name new files are put, and which ones are listed.
+
+        `url`: file:///folder, or s3://key:secret@bucket/prefix?endpoint=…&region=….
 
         A folder is made when it is missing. Without a key in it an S3 address takes the
         credentials that the machine has. Raises FileStoreAddressError.
         """
         self._store = _open(url)
         self._keyring = keyring
+        self._folder = installation.hex
 
     async def put(self, data: bytes) -> str:
         """Seal and store; returns the new name. Raises FileStoreError."""
-        name = secrets.token_hex(_NAME_BYTES)
+        name = f"{self._folder}/{secrets.token_hex(_NAME_BYTES)}"
         sealed = await asyncio.to_thread(self._keyring.encrypt, data)
         with _told():
             await self._store.put_async(_path(name), sealed)
@@ -88,22 +93,30 @@ class FileStore:
                 continue
 
     async def list_pages(self) -> AsyncIterator[list[Stored]]:
-        """What we put there, some hundred at a time; others may share the folder or the bucket.
+        """What this installation put there, some hundred at a time.
 
         Raises FileStoreError.
         """
         with _told():
-            async for page in self._store.list(chunk_size=_PAGE):
+            async for page in self._store.list(self._folder, chunk_size=_PAGE):
                 yield [
                     Stored(name, meta["last_modified"])
                     for meta in page
-                    if _NAME.fullmatch(name := meta["path"].replace("/", ""))
+                    if (name := _find_name(meta["path"])) is not None
                 ]
 
 
 def _path(name: str) -> str:
     """Folders by the first letters: a folder of a hundred thousand files is slow to list."""
-    return f"{name[:2]}/{name[2:]}"
+    folder, _, random = name.partition("/")
+    return f"{folder}/{random[:2]}/{random[2:]}"
+
+
+def _find_name(path: str) -> str | None:
+    """The name of what lies at a path; None when we did not put it there."""
+    folder, _, rest = path.partition("/")
+    random = rest.replace("/", "", 1)
+    return f"{folder}/{random}" if _RANDOM.fullmatch(random) else None
 
 
 @contextmanager

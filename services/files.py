@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, File, Request, Staff
-from services import audit
+from db.models import File, Request, Staff
+from services import addresses, audit, jobs
 from services.errors import DomainError, NotAllowed
-from services.file_store import FileMissing, FileStore
+from services.file_store import FileMissing, FileStore, FileStoreError
 from services.file_types import (
     MAX_BYTES,
     REASONS,
@@ -35,6 +35,8 @@ REFUSED = "refused"
 LOST = "lost"
 
 SWEEP_AFTER = timedelta(days=1)
+FEW_ORPHANS = 100
+PLAUSIBLE_PART = 20
 OWN_CENTRE_ROLES = ("case_worker", "safety_focal_point", "centre_manager")
 
 __all__ = [
@@ -46,12 +48,22 @@ __all__ = [
     "TOO_BIG",
     "WAITING",
     "FileNotFound",
+    "ImplausibleSweep",
     "KeptFile",
 ]
 
 
 class FileNotFound(DomainError):  # noqa: N818
     """No such file, or nothing of it was kept, or it is not the asker's own."""
+
+
+class ImplausibleSweep(DomainError):  # noqa: N818 - what was found, not what went wrong
+    """Far more files without a row than crashes leave: an older database was put back, perhaps."""
+
+    def __init__(self, orphans: int, count: int) -> None:
+        super().__init__(f"no row knows of {orphans} of {count} files")
+        self.orphans = orphans
+        self.count = count
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,41 +78,82 @@ class KeptFile:
 _one_at_a_time = Lock()
 
 
-async def find_waiting(session: AsyncSession, file_id: UUID) -> File | None:
-    """A file that still has to be fetched, locked until the transaction ends."""
-    query = select(File).where(File.id == file_id, File.state == WAITING).with_for_update()
-    return (await session.scalars(query)).one_or_none()
+async def find_source(session: AsyncSession, file_id: UUID) -> str | None:
+    """What the carrier calls a file that still has to be fetched."""
+    query = select(File.source).where(File.id == file_id, File.state == WAITING)
+    source: str | None = await session.scalar(query)
+    return source
 
 
 async def keep(session: AsyncSession, store: FileStore, file_id: UUID, data: bytes) -> File | None:
     """Check what was fetched and keep it, or refuse it: the file's state and reason then say so.
 
-    None when nobody waits for it any more: it was handled before, or the person deleted everything
-    meanwhile. Raises FileStoreError.
+    Nothing is held while the store takes the bytes: a bucket may be slow. None when nobody waits
+    for them any more: the file was handled before, or the person deleted everything meanwhile.
+    Raises FileStoreError.
     """
-    file = await find_waiting(session, file_id)
-    if file is None:
-        return None
     try:
         checked = await _check(data)
     except RefusedFile as refusal:
-        return _end(file, REFUSED, refusal.reason)
-    file.stored_name = await store.put(checked.data)
+        return await refuse(session, file_id, refusal.reason)
+    name = await store.put(checked.data)
+    file = await _hold_waiting(session, file_id)
+    if file is None:
+        await drop(store, name)
+        return None
+    file.stored_name = name
     file.media_type = checked.media_type
     file.size = len(checked.data)
     return _end(file, KEPT)
 
 
+async def drop(store: FileStore, name: str) -> None:
+    """Delete what nobody wants after all; when the store does not answer, `sweep` will do it."""
+    with suppress(FileStoreError):
+        await store.delete([name])
+
+
+async def _hold_waiting(session: AsyncSession, file_id: UUID) -> File | None:
+    """A file that still has to be fetched, and before it its address, as in every deletion."""
+    address_id = await session.scalar(select(File.address_id).where(File.id == file_id))
+    if address_id is None or await addresses.lock(session, address_id) is None:
+        return None
+    query = (
+        select(File)
+        .where(File.id == file_id, File.state == WAITING)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
 async def refuse(session: AsyncSession, file_id: UUID, reason: str) -> File | None:
     """Say that a file will never be kept (one of REASONS), as of one too big to be fetched."""
-    file = await find_waiting(session, file_id)
+    file = await _hold_waiting(session, file_id)
     return None if file is None else _end(file, REFUSED, reason)
 
 
 async def lose(session: AsyncSession, file_id: UUID, reason: str) -> File | None:
-    """Say that the carrier no longer has a file, or did not give it in spite of all attempts."""
-    file = await find_waiting(session, file_id)
+    """Say that the carrier no longer has a file, or did not give it in spite of all attempts.
+
+    What the carrier calls it stays for a while, for another try by `retry`.
+    """
+    file = await _hold_waiting(session, file_id)
     return None if file is None else _end(file, LOST, reason)
+
+
+async def retry(session: AsyncSession, ids: Sequence[UUID]) -> set[UUID]:
+    """Let lost files be fetched again; returns those that will be."""
+    again = (
+        update(File)
+        .where(File.id.in_(ids), File.state == LOST, File.source.is_not(None))
+        .values(state=WAITING, reason=None)
+        .returning(File.id)
+    )
+    found = set((await session.scalars(again)).all())
+    for file_id in found:
+        await jobs.defer(session, jobs.FETCH_FILE, file_id=file_id)
+    return found
 
 
 async def _check(data: bytes) -> CheckedFile:
@@ -116,31 +169,29 @@ def _check_alone(data: bytes) -> CheckedFile:
 def _end(file: File, state: str, reason: str | None = None) -> File:
     file.state = state
     file.reason = reason
-    file.source = None
+    if state != LOST:
+        file.source = None
     return file
 
 
-async def keep_export(
+async def add_export(
     session: AsyncSession,
-    store: FileStore,
     address_id: int,
-    data: bytes,
+    name: str,
     *,
+    size: int,
     media_type: str,
     now: datetime,
     lasts: timedelta,
 ) -> File:
-    """Keep a file that was made for somebody; it goes again after `lasts`.
-
-    Raises FileStoreError.
-    """
+    """A file that was made for somebody and lies under `name`; it goes again after `lasts`."""
     file = File(
         address_id=address_id,
         kind="document",
         state=KEPT,
-        stored_name=await store.put(data),
+        stored_name=name,
         media_type=media_type,
-        size=len(data),
+        size=size,
         created_at=now,
         expires_at=now + lasts,
     )
@@ -183,20 +234,6 @@ def may_read(staff: Staff, file: File, owner_id: UUID | None) -> bool:
     if staff.role == "administrator":
         return owner_id == staff.id
     return staff.role in OWN_CENTRE_ROLES and staff.centre_id == file.centre_id
-
-
-async def read_own(
-    session: AsyncSession, store: FileStore, address: Address, file_id: UUID
-) -> KeptFile:
-    """Show a person a file of their own. Raises FileNotFound or FileStoreError."""
-    own = File.address_id == address.id
-    if address.person_id is not None:
-        theirs = select(Address.id).where(Address.person_id == address.person_id)
-        own = or_(own, File.address_id.in_(theirs))
-    file = (await session.scalars(select(File).where(File.id == file_id, own))).one_or_none()
-    if file is None:
-        raise FileNotFound("no such file of this person")
-    return await _open(store, file)
 
 
 async def read_own_files(
@@ -244,15 +281,18 @@ async def forget_expired(session: AsyncSession, *, now: datetime) -> list[str]:
 
 
 async def sweep(session: AsyncSession, store: FileStore, *, now: datetime) -> int:
-    """Delete bytes that no row knows of; returns how many. Raises FileStoreError.
+    """Delete bytes that no row knows of; returns how many.
 
-    Young ones are left alone: the transaction that names them may still be open.
+    Young ones are left alone: the transaction that names them may still be open. Raises
+    FileStoreError, or ImplausibleSweep and then nothing is deleted.
     """
-    count = 0
+    count, orphans = 0, set[str]()
     async for page in store.list_pages():
+        count += len(page)
         old = {stored.name for stored in page if stored.modified_at < now - SWEEP_AFTER}
         query = select(File.stored_name).where(File.stored_name.in_(old))
-        orphans = old - set(await session.scalars(query))
-        await store.delete(orphans)
-        count += len(orphans)
-    return count
+        orphans |= old - set(await session.scalars(query))
+    if len(orphans) > max(FEW_ORPHANS, count // PLAUSIBLE_PART):
+        raise ImplausibleSweep(len(orphans), count)
+    await store.delete(orphans)
+    return len(orphans)

@@ -19,6 +19,12 @@ FETCH_FILE = "fetch_file"
 DELETE_FILES = "delete_files"
 EXPORT_MY_DATA = "export_my_data"
 
+_CANCEL = text(
+    """
+    DELETE FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(:queueing_locks)
+    """
+)
+
 Argument = int | str | UUID | Sequence[str]
 
 _QUEUEING_LOCK = "procrastinate_jobs_queueing_lock_idx"
@@ -42,9 +48,10 @@ async def defer(
 ) -> int | None:
     """Promise a job in the caller's transaction; returns its id.
 
-    Arguments are ids and random names only, never what a person wrote: they are stored as they are.
-    Jobs with an equal ``lock`` run one after the other; with a ``queueing_lock`` only one waits at
-    a time, and None says that one already does. ``run_at`` is the earliest moment it may begin.
+    Arguments are ids, random names and moments only, never what a person wrote: they are stored as
+    they are. Jobs with an equal ``lock`` run one after the other; with a ``queueing_lock`` only one
+    waits at a time, and None says that one already does. ``run_at`` is the earliest moment it may
+    begin.
     """
     plain = {
         key: str(value) if isinstance(value, UUID) else value for key, value in arguments.items()
@@ -65,3 +72,8 @@ async def defer(
         if _QUEUEING_LOCK not in str(error.orig):
             raise
         return None
+
+
+async def cancel(session: AsyncSession, queueing_locks: Sequence[str]) -> None:
+    """Take back jobs that nobody has begun."""
+    await session.execute(_CANCEL, {"queueing_locks": list(queueing_locks)})

@@ -6,13 +6,13 @@ the words "it is deleted" must still be sent there: it stays as if it were new, 
 `forget_addresses` takes it away as soon as they have left.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, exists, or_, select, text
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
@@ -27,9 +27,11 @@ from db.models import (
     Request,
     RequestEvent,
 )
-from services import audit, inbox, jobs
+from services import audit, consent, exports, inbox, jobs
 
 FORGET_AFTER = timedelta(minutes=2)
+QUIET_FOR = timedelta(minutes=15)
+SAID = ("person_message", "staff_message")
 
 ForgetStanding = Callable[[bytes], Awaitable[None]]
 """Deletes where the conversation with an address (its key) stands."""
@@ -76,6 +78,59 @@ class MyData:
     drafts: Sequence[Draft]
 
 
+@dataclass(frozen=True, slots=True)
+class CountedRequest:
+    """A request, and how many messages were written in it."""
+
+    request: Request
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """As `MyData`, but for a screen: the latest requests, and numbers instead of what is long."""
+
+    person: Person | None
+    profile: Profile | None
+    consents: Mapping[str, Consent | None]
+    requests: Sequence[CountedRequest]
+    request_count: int
+    file_count: int
+    drafts: Sequence[Draft]
+
+
+async def get_overview(session: AsyncSession, address: Address, *, most_requests: int) -> Overview:
+    """What is kept about the person behind an address, without reading all of it."""
+    ids = [one.id for one in await session.scalars(_addresses(address))]
+    person_id = address.person_id
+    held = _held(Request, ids, person_id)
+    return Overview(
+        person=None if person_id is None else await session.get(Person, person_id),
+        profile=None if person_id is None else await session.get(Profile, person_id),
+        consents=await consent.get_state(session, address),
+        requests=await _count_messages(session, held, most_requests),
+        request_count=await _count(session, Request, held),
+        file_count=await _count(session, File, File.address_id.in_(ids)),
+        drafts=await _list(session, Draft, Draft.address_id.in_(ids), Draft.created_at),
+    )
+
+
+async def _count(session: AsyncSession, model: type[Any], condition: ColumnElement[bool]) -> int:
+    return await session.scalar(select(func.count()).select_from(model).where(condition)) or 0
+
+
+async def _count_messages(
+    session: AsyncSession, condition: ColumnElement[bool], most: int
+) -> Sequence[CountedRequest]:
+    messages = (
+        select(func.count())
+        .where(RequestEvent.request_id == Request.id, RequestEvent.kind.in_(SAID))
+        .scalar_subquery()
+    )
+    query = select(Request, messages).where(condition).order_by(Request.id.desc()).limit(most)
+    return [CountedRequest(request, count) for request, count in await session.execute(query)]
+
+
 async def collect(session: AsyncSession, address: Address) -> MyData:
     """Everything of the person behind an address, or of the address where nobody is known."""
     addresses = (await session.scalars(_addresses(address))).all()
@@ -113,6 +168,7 @@ async def delete_everything(
     others = [one.value_index for one in own if one.id != address.id]
     await _delete(session, InboxRow, InboxRow.address_key.in_(others))
     await _delete(session, InboxRow, InboxRow.address_key == address.value_index, _ENDED)
+    await exports.cancel(session, ids)
     await session.execute(_RENEW, {"ids": ids, "now": now})
     if person_id is not None:
         await _delete(session, Person, Person.id == person_id)
@@ -126,15 +182,23 @@ async def forget_addresses(
 ) -> int:
     """Take away the addresses of who deleted everything, once the last answer has left.
 
-    Whoever wrote again since is somebody new: only what is older than that goes. An address that
-    is being spoken with is left for the next time. Returns how many were dealt with.
+    Whoever has told something again since is somebody new, who stays: only what is older than that
+    goes. It takes more than a second tap on the same button, or a look around, to be somebody new;
+    but nobody is forgotten in the middle of a conversation, or with a message of theirs unread.
+    Returns how many were dealt with.
     """
     on_its_way = exists().where(
         OutboxRow.address_id == Address.id, OutboxRow.state.in_(("waiting", "sending"))
     )
+    unread = exists().where(
+        InboxRow.address_key == Address.value_index,
+        InboxRow.done_at.is_(None),
+        InboxRow.failed_at.is_(None),
+    )
+    is_quiet = or_(Address.last_in_at.is_(None), Address.last_in_at <= now - QUIET_FOR)
     query = (
         select(Address)
-        .where(Address.forget_at <= now - FORGET_AFTER, ~on_its_way)
+        .where(Address.forget_at <= now - FORGET_AFTER, ~on_its_way, ~unread, is_quiet)
         .order_by(Address.forget_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -150,7 +214,7 @@ async def forget_addresses(
 
 async def _forget(session: AsyncSession, address: Address, forget_standing: ForgetStanding) -> None:
     heard = (InboxRow.address_key == address.value_index, _ENDED)
-    if address.last_in_at is not None:
+    if await _is_somebody_new(session, address):
         await _delete(session, InboxRow, *heard, InboxRow.received_at <= address.forget_at)
         address.forget_at = None
         return
@@ -159,6 +223,15 @@ async def _forget(session: AsyncSession, address: Address, forget_standing: Forg
     await _delete_files(session, File.address_id == address.id)
     await session.delete(address)
     await forget_standing(address.value_index)
+
+
+async def _is_somebody_new(session: AsyncSession, address: Address) -> bool:
+    """Whether the address has told anything since: what it had told before is all gone."""
+    told = (address.person_id, address.stopped_at, address.is_shared)
+    if any(one is not None for one in told):
+        return True
+    kept = [exists().where(model.address_id == address.id) for model in (Request, Draft, Consent)]
+    return bool(await session.scalar(select(or_(*kept))))
 
 
 def _addresses(address: Address, person_id: UUID | None = None) -> Select[Address]:

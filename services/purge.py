@@ -98,6 +98,19 @@ _RULES = (
         ),
     ),
     _Rule(
+        "sources of lost files",
+        timedelta(days=30),
+        text(
+            """
+            UPDATE file SET source = NULL WHERE id IN (
+                SELECT id FROM file
+                WHERE state = 'lost' AND source IS NOT NULL AND created_at < :before
+                LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
         "ended jobs",
         timedelta(days=7),
         text(

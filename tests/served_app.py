@@ -21,6 +21,7 @@ from bot.supervision import Tasks
 from db.crypto import current_keyring
 from db.engine import new_session_factory
 from services.file_store import FileStore
+from tests.support import INSTALLATION
 
 SECRET = "webhook-secret"
 AUTH_TOKEN = "auth-token"
@@ -63,7 +64,7 @@ async def make_app(engine: Any, redis_url: str, **changed: Any) -> AsyncIterator
         with tempfile.TemporaryDirectory() as folder:
             settings = make_settings(**({"files_url": Path(folder).as_uri()} | changed))
             keyring = current_keyring()
-            files = FileStore(settings.files_url, keyring)
+            files = FileStore(settings.files_url, keyring, INSTALLATION)
             yield App(settings, keyring, engine, new_session_factory(engine), redis, files)
     finally:
         await redis.aclose()

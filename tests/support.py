@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from asyncpg import Connection
 from sqlalchemy import make_url, text
@@ -12,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from db.engine import create_engine
 from services import drafts
+
+INSTALLATION = UUID("3f0c6f3e-8d52-4a6e-9a86-1d6f6c7f5a01")
 
 
 @dataclass(frozen=True)

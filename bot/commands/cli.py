@@ -41,19 +41,20 @@ def requests(
     overdue: Annotated[bool, typer.Option("--overdue", help="only those overdue")] = False,
     state: Annotated[str | None, typer.Option(help="only those in this state")] = None,
     centre: Annotated[str, typer.Option(help="only those of this centre")] = "all",
+    as_: As = None,
 ) -> None:
     """List the open requests: the urgent ones and those due first come first."""
     from bot.commands import queue
 
     wanted = queue.Wanted(closed_too=all_, overdue=overdue, state=state, centre=centre)
-    _print(queue.requests_table, wanted)
+    _print(queue.requests_table, wanted, as_)
 
 
-def thread(code: Code) -> None:
-    """Show a request and everything that happened to it."""
+def thread(code: Code, as_: As = None) -> None:
+    """Show a request and what happened to it; that you did is written down."""
     from bot.commands import threads
 
-    _print(threads.show_thread, code)
+    _print(threads.show_thread, code, as_)
 
 
 def reply(code: Code, text: Text, as_: As = None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,7 +10,7 @@ from bot.commands.refused import CommandRefused
 from bot.config import Settings
 from bot.database import opened_database
 from db.models import Staff
-from services import codes, demo, requests
+from services import audit, codes, demo, requests
 from services import staff as staff_service
 from services.errors import (
     AlreadyTaken,
@@ -82,3 +83,21 @@ async def get_actor(
         raise CommandRefused("say who you are: --as NAME (python -m bot staff list)")
     request = await requests.hold(session, code)
     return await demo.get_staff(session, request.centre_id)
+
+
+async def note_look(session: AsyncSession, name: str | None, request_id: int | None = None) -> None:
+    """Write down that somebody looked at a request, or at the list of them.
+
+    Whoever does not say who they are has a way to the machine at least: that is the system then.
+    Raises StaffNotFound.
+    """
+    staff = None if name is None else await staff_service.get_by_name(session, name)
+    await audit.record(
+        session,
+        actor="system" if staff is None else "staff",
+        actor_id=None if staff is None else staff.id,
+        action="listed" if request_id is None else "read",
+        subject="request",
+        subject_id=request_id,
+        now=datetime.now(UTC),
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.commands.counter import opened
+from bot.commands.counter import note_look, opened
 from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_age, format_table
 from bot.config import Settings
@@ -36,8 +36,11 @@ class Wanted:
     centre: str = "all"
 
 
-async def requests_table(settings: Settings, wanted: Wanted) -> str:
-    """The requests as lines of aligned columns. Raises StartError or CommandRefused."""
+async def requests_table(settings: Settings, wanted: Wanted, name: str | None = None) -> str:
+    """The requests as lines of aligned columns; the look is written down.
+
+    Raises StartError or CommandRefused.
+    """
     if wanted.state is not None and wanted.state not in STATES:
         raise CommandRefused(f"there is no such state: take one of {', '.join(STATES)}")
     now = datetime.now(UTC)
@@ -49,6 +52,7 @@ async def requests_table(settings: Settings, wanted: Wanted) -> str:
             overdue_at=now if wanted.overdue else None,
             with_closed=wanted.closed_too,
         )
+        await note_look(session, name)
     if not found:
         return "No such request." if wanted != Wanted() else "No request waits."
     return format_table([_HEADINGS, *(_row(request, now) for request in found)])

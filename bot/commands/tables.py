@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 _CAMBODIA = ZoneInfo("Asia/Phnom_Penh")
 _MINUTES_PER_HOUR = 60
 _HOURS_PER_DAY = 24
+# With these a name may show another code behind it than the one that stands there.
+_DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def format_age(age: timedelta) -> str:
@@ -49,7 +51,9 @@ def _character_width(character: str) -> int:
 
 
 def printable(text: str) -> str:
-    """One line without signs that steer a terminal."""
+    """One line without signs that steer a terminal, or turn around what it shows."""
     return "".join(
-        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in text
+        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign
+        for sign in text
+        if sign not in _DIRECTIONS
     )

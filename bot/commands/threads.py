@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from bot.commands.counter import get_actor, opened, read_code
+from bot.bootstrap import open_files
+from bot.commands.counter import get_actor, note_look, opened, read_code
 from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_moment, format_table, printable
 from bot.config import Settings
 from bot.message_words import CatalogueWords
-from db.crypto import current_keyring
 from db.models import OUTCOMES
 from services import codes, files, threads
-from services.file_store import FileStore
 from services.files import KeptFile
 from services.staff import get_by_name
 from services.threads import ReplyResult, Thread, ThreadEvent
@@ -26,10 +25,12 @@ _WAITS = {
 _DELIVERY = {"uncertain": "may have arrived"}
 
 
-async def show_thread(settings: Settings, typed: str) -> str:
-    """The request and everything that happened to it, oldest first."""
+async def show_thread(settings: Settings, typed: str, name: str | None = None) -> str:
+    """The request and what happened to it, oldest first; the look is written down."""
     async with opened(settings) as session:
-        return _format_thread(await threads.get_thread(session, read_code(typed)))
+        thread = await threads.get_thread(session, read_code(typed))
+        await note_look(session, name, thread.request.id)
+    return _format_thread(thread)
 
 
 def _format_thread(thread: Thread) -> str:
@@ -45,6 +46,8 @@ def _format_thread(thread: Thread) -> str:
         ("channel", thread.channel),
         ("answer due", format_moment(request.due_at) if request.due_at else "-"),
     ]
+    if thread.left_out:
+        facts.append(("left out", f"the {thread.left_out} oldest events"))
     events = [_format_event(event) for event in thread.events]
     return f"{format_table(facts)}\n\n{format_table(events)}"
 
@@ -144,9 +147,10 @@ async def save_file(settings: Settings, typed: str, name: str, to: Path) -> str:
         raise CommandRefused("this is not an id of a file: the thread shows it") from None
     async with opened(settings) as session:
         actor = await get_by_name(session, name)
-        store = FileStore(settings.files_url, current_keyring())
+        store = await open_files(session, settings)
         kept = await files.read(session, store, actor, file_id, now=datetime.now(UTC))
-        path = _write(to, kept)
+    # Only now: nobody may have seen what nothing says that they saw.
+    path = _write(to, kept)
     return f"{path} ({kept.media_type}, {len(kept.data)} bytes)"
 
 

@@ -35,7 +35,8 @@ class FileFetch:
 
         A carrier that asks for patience gets it: that counts as no try.
         """
-        source = await self._find_source(file_id)
+        async with self._app.new_session() as session:
+            source = await files.find_source(session, file_id)
         if source is None:
             return
         outcome = await self._telegram.fetch(source)
@@ -50,11 +51,6 @@ class FileFetch:
             file = await self._end(session, file_id, outcome)
             if file is not None and file.state != files.KEPT:
                 await self._tell(session, file, now)
-
-    async def _find_source(self, file_id: UUID) -> str | None:
-        async with self._app.new_session() as session:
-            file = await files.find_waiting(session, file_id)
-            return None if file is None else file.source
 
     async def _end(
         self, session: AsyncSession, file_id: UUID, outcome: FetchOutcome

@@ -13,7 +13,7 @@ from bot.bootstrap import App
 from bot.jobs.export import Export
 from bot.jobs.file_fetch import FileFetch
 from bot.standing_key import standing_key
-from services import escalation, files, follow_up, my_data, purge, undelivered
+from services import escalation, files, follow_up, my_data, purge
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +35,6 @@ class Work:
         """What is overdue is made known one level further up."""
         await self._in_batches(escalation.climb)
 
-    async def note_undelivered(self) -> None:
-        """What never arrived was no answer: the clock of its request runs again."""
-        await self._in_batches(undelivered.note_undelivered)
-
     async def reopen_unanswered(self) -> None:
         """Who did not say whether help came has, as long as nobody knows better, got none."""
         await self._in_batches(follow_up.reopen_unanswered)
@@ -59,18 +55,25 @@ class Work:
             changed = await self._in_batches(partial(_purge, rule), purge.BATCH)
             if changed:
                 counts[rule] = changed
+        log.info("purged", rows=counts, files=await self._sweep())
+
+    async def _sweep(self) -> int:
+        """When it would delete more than is plausible, nothing goes until somebody has looked."""
         async with self._app.new_session() as session:
-            swept = await files.sweep(session, self._app.files, now=datetime.now(UTC))
-        log.info("purged", rows=counts, files=swept)
+            try:
+                return await files.sweep(session, self._app.files, now=datetime.now(UTC))
+            except files.ImplausibleSweep as refused:
+                log.error("sweep_refused", unknown=refused.orphans, files=refused.count)
+                return 0
 
     async def fetch_file(self, context: JobContext, file_id: str) -> None:
         """Fetch a file from the carrier that has it."""
         last_try = context.job.attempts + 1 >= MAX_TRIES
         await self._file_fetch.fetch(UUID(file_id), last_try=last_try)
 
-    async def export_my_data(self, address_id: int) -> None:
+    async def export_my_data(self, address_id: int, asked_at: str) -> None:
         """Send somebody everything that is kept about them."""
-        await self._export.send(address_id)
+        await self._export.send(address_id, asked_at=datetime.fromisoformat(asked_at))
 
     async def delete_files(self, names: list[str]) -> None:
         """Delete what lies in the store; what is gone already is no fault."""

@@ -10,7 +10,7 @@ from dialogs.states import MyData
 from dialogs.texts import Tr
 from dialogs.turn import turn_of
 from dialogs.widgets import Choice, Item
-from services import jobs
+from services import exports
 
 
 async def get_file(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -20,17 +20,15 @@ async def get_file(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
 
 
 async def on_file(manager: DialogManager, _way: str) -> None:
-    """The file is made beside the conversation; asking twice makes one."""
+    """The file is made beside the conversation; asking twice within the hour makes one."""
     turn = turn_of(manager)
     if turn.channel == "telegram":
         async with turn.new_session.begin() as session:
-            await jobs.defer(
-                session,
-                jobs.EXPORT_MY_DATA,
-                queueing_lock=f"{jobs.EXPORT_MY_DATA}:{turn.address.id}",
-                address_id=turn.address.id,
-            )
-        turn.say("notice-file-coming")
+            is_coming = await exports.ask_for(session, turn.address, now=turn.now)
+        if is_coming:
+            turn.say("notice-file-coming")
+        else:
+            turn.say("notice-file-made")
     await back.to_main(manager)
 
 

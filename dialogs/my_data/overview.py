@@ -17,21 +17,20 @@ from dialogs.states import MyData
 from dialogs.texts import Tr
 from dialogs.turn import Turn, turn_of
 from services import consent, my_data, registration, sms_text
-from services.my_data import HeldRequest
-from services.my_data import MyData as Held
+from services.my_data import CountedRequest
+from services.my_data import Overview as Held
 
 MOST_REQUESTS = 10
 # How much of each answer an SMS repeats: all of them and the counts fit three parts.
 SMS_UNITS = {"home": 30}
 SMS_UNITS_OF_OTHERS = 16
-SAID = ("person_message", "staff_message")
 
 
 async def get_held(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     turn.heard = None
     async with turn.new_session.begin() as session:
-        held = await my_data.collect(session, turn.address)
+        held = await my_data.get_overview(session, turn.address, most_requests=MOST_REQUESTS)
     return {"held": "\n".join(_lines(turn, held))}
 
 
@@ -48,20 +47,21 @@ def _lines(turn: Turn, held: Held) -> Iterator[str]:
         yield from _told(turn, answers)
     else:
         yield turn.text("held-not-registered")
-    latest = {answer.purpose: answer for answer in held.consents}
     if turn.channel == "sms":
         yield turn.text(
             "held-counts",
-            requests=len(held.requests),
-            files=len(held.files),
-            agreements=sum(answer.given for answer in latest.values()),
+            requests=held.request_count,
+            files=held.file_count,
+            agreements=sum(
+                answer is not None and answer.given for answer in held.consents.values()
+            ),
         )
         return
-    for request in held.requests[:MOST_REQUESTS]:
+    for request in held.requests:
         yield _request(turn, request)
-    yield turn.text("held-files", count=len(held.files))
+    yield turn.text("held-files", count=held.file_count)
     for purpose in consent.PURPOSES:
-        yield agreements.line(turn, purpose, latest.get(purpose))
+        yield agreements.line(turn, purpose, held.consents.get(purpose))
     yield shared_words(turn)
 
 
@@ -81,13 +81,13 @@ def _told(turn: Turn, answers: Mapping[str, Any]) -> Iterator[str]:
             yield turn.text("summary-line", label=label, value=told)
 
 
-def _request(turn: Turn, held: HeldRequest) -> str:
+def _request(turn: Turn, held: CountedRequest) -> str:
     return turn.text(
         "held-request",
         code=held.request.code,
         topic=labels.topic(turn, held.request.topic),
         day=day_words(turn, held.request.created_at),
-        messages=sum(event.kind in SAID for event in held.events),
+        messages=held.messages,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +34,7 @@ STAGES = {
     "withdrawn": "withdrawn",
 }
 CONFIRMED = "confirmed"
+MOST_EVENTS = 500
 WITHHELD = "withheld"
 # By the state of its outbox row; "uncertain" may have arrived.
 _DELIVERY = {
@@ -105,13 +106,14 @@ class ThreadEvent:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A request with everything that happened to it, oldest first."""
+    """A request with what happened to it, oldest first; `left_out` events are older than these."""
 
     request: Request
     person: Person | None
     channel: str
     owner_name: str | None
     events: Sequence[ThreadEvent]
+    left_out: int
 
 
 async def list_mine(
@@ -130,8 +132,8 @@ async def get_mine(session: AsyncSession, address: Address, code: str) -> MyRequ
     return found[0]
 
 
-async def get_thread(session: AsyncSession, code: str) -> Thread:
-    """The whole thread, for staff. Raises RequestNotFound."""
+async def get_thread(session: AsyncSession, code: str, *, most: int = MOST_EVENTS) -> Thread:
+    """The thread's latest events, for staff. Raises RequestNotFound."""
     query = (
         select(Request, Person, Address.channel, Staff)
         .join(Address, Address.id == Request.address_id)
@@ -144,24 +146,35 @@ async def get_thread(session: AsyncSession, code: str) -> Thread:
     if found is None:
         raise RequestNotFound
     request, person, channel, owner = found
+    events = await _list_events(session, request, most)
     return Thread(
         request=request,
         person=person,
         channel=channel,
         owner_name=None if owner is None else owner.name,
-        events=await _list_events(session, request),
+        events=events,
+        left_out=await _count_events(session, request) - len(events) if len(events) == most else 0,
     )
 
 
-async def _list_events(session: AsyncSession, request: Request) -> list[ThreadEvent]:
+async def _count_events(session: AsyncSession, request: Request) -> int:
+    of_request = RequestEvent.request_id == request.id
+    query = select(func.count()).select_from(RequestEvent).where(of_request)
+    return await session.scalar(query) or 0
+
+
+async def _list_events(session: AsyncSession, request: Request, most: int) -> list[ThreadEvent]:
+    """The latest ones, oldest first."""
     query = (
         select(RequestEvent, OutboxRow.state, Staff, File.kind, File.state)
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .outerjoin(Staff, Staff.id == RequestEvent.staff_id)
         .outerjoin(File, File.id == RequestEvent.file_id)
         .where(RequestEvent.request_id == request.id)
-        .order_by(RequestEvent.id)
+        .order_by(RequestEvent.id.desc())
+        .limit(most)
     )
+    found = (await session.execute(query)).all()
     return [
         ThreadEvent(
             kind=event.kind,
@@ -176,7 +189,7 @@ async def _list_events(session: AsyncSession, request: Request) -> list[ThreadEv
             file_kind=file_kind,
             file_state=file_state,
         )
-        for event, outbox_state, staff, file_kind, file_state in await session.execute(query)
+        for event, outbox_state, staff, file_kind, file_state in reversed(found)
     ]
 
 

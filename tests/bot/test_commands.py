@@ -19,6 +19,7 @@ from db.models import AuditRow, File, Request
 from services import addresses, codes, demo, jobs, outbox
 from services import threads as service
 from services.file_store import FileStore
+from tests.support import INSTALLATION
 
 WORDS = "ខ្ញុំត្រូវការជំនួយ"
 UNKNOWN = "10000004"
@@ -163,7 +164,7 @@ async def test_staff_come_and_go(settings: Settings, db: Any) -> None:
 async def test_a_file_is_saved_for_who_may_see_it_and_the_look_is_written_down(
     settings: Settings, db: Any, request_: Request, tmp_path: Path
 ) -> None:
-    name = await FileStore(settings.files_url, current_keyring()).put(b"a photo")
+    name = await FileStore(settings.files_url, current_keyring(), INSTALLATION).put(b"a photo")
     async with db.new_session.begin() as session:
         file = File(
             request_id=request_.id,
@@ -191,8 +192,32 @@ async def test_a_file_is_saved_for_who_may_see_it_and_the_look_is_written_down(
     assert "cannot write" in await refusal(threads.save_file(settings, file_id, one, saved))
     async with db.new_session() as session:
         query = select(AuditRow).where(AuditRow.subject == "file")
-        (seen,) = (await session.scalars(query)).all()
-    assert (seen.action, seen.subject_id) == ("read", file_id)
+        looks = (await session.scalars(query)).all()
+    # The one that could not be written to the disk counts too: by then the file had been opened.
+    assert [(look.action, look.subject_id) for look in looks] == [("read", file_id)] * 2
+
+
+async def test_every_look_at_requests_is_written_down(
+    settings: Settings, db: Any, request_: Request
+) -> None:
+    one = demo.staff_name(request_.centre_id)
+    for name in (None, one):
+        await threads.show_thread(settings, request_.code, name)
+        await queue.requests_table(settings, queue.Wanted(), name)
+    assert "staff list" in await refusal(threads.show_thread(settings, request_.code, "Nobody"))
+    async with db.new_session() as session:
+        query = select(AuditRow).where(AuditRow.subject == "request").order_by(AuditRow.id)
+        looks = [
+            (look.actor, look.actor_id is None, look.action, look.subject_id)
+            for look in await session.scalars(query)
+        ]
+    own = str(request_.id)
+    assert looks == [
+        ("system", True, "read", own),
+        ("system", True, "listed", None),
+        ("staff", False, "read", own),
+        ("staff", False, "listed", None),
+    ]
 
 
 async def test_what_failed_is_listed_and_tried_again(

@@ -1,5 +1,6 @@
 """What people send besides words is kept, or they are told why it is not."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -8,15 +9,16 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from served_app import make_app
+from served_app import make_app, until
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import App
 from bot.channels.telegram_files import Fetched, FetchOutcome, Gone, TooBig
 from bot.jobs.file_fetch import FileFetch, NotFetched
 from db.crypto import current_keyring
-from db.models import File
-from services import addresses, threads
+from db.models import Address, File
+from services import addresses, files, my_data, threads
 from services.message_words import Worded
 from services.outcomes import Later
 
@@ -126,8 +128,51 @@ async def test_what_cannot_be_fetched_is_said_once(
     answer: FetchOutcome, becomes: tuple[str, str], said: str, app: App, file: File
 ) -> None:
     await fetch(app, file, answer, last_try=True)
-    assert await now_is(app, file) == (*becomes, None)
+    assert (await now_is(app, file))[:2] == becomes
     assert await told(app) == [said]
+
+
+async def test_what_was_lost_is_kept_when_it_is_tried_once_more(app: App, file: File) -> None:
+    await fetch(app, file, Gone())
+    async with app.new_session.begin() as session:
+        assert await files.retry(session, [file.id]) == {file.id}
+    await fetch(app, file, Fetched(photo()))
+    assert await now_is(app, file) == ("kept", None, None)
+
+
+async def test_who_deletes_everything_while_a_file_is_refused_waits_for_no_deadlock(
+    app: App, file: File
+) -> None:
+    """Both hold the address before anything else: whoever comes second waits for the first."""
+    deletion = None
+
+    class Slow(FileFetch):
+        async def _tell(self, session: AsyncSession, file: File, now: datetime) -> None:
+            nonlocal deletion
+            await session.flush()
+            deletion = asyncio.ensure_future(delete())
+            await until(lambda: waits_for_lock(app))
+            await super()._tell(session, file, now)
+
+    async def delete() -> None:
+        async with app.new_session.begin() as session:
+            held = await session.get_one(Address, file.address_id)
+            await my_data.delete_everything(session, held, now=datetime.now(UTC))
+
+    refused = Telegram(Fetched(b"MZ this is a program"))
+    await Slow(app, refused, Words()).fetch(file.id, last_try=False)  # type: ignore[arg-type]
+    assert deletion is not None
+    await deletion
+    assert await told(app) == []
+
+
+async def waits_for_lock(app: App) -> bool:
+    query = text(
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database())"
+    )
+    async with app.new_session() as session:
+        return bool(await session.scalar(query))
 
 
 async def test_without_a_connection_it_is_tried_again(app: App, file: File) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from db.crypto import current_keyring
 from services import jobs
 from services.file_store import FileMissing, FileStore
+from tests.support import INSTALLATION
 
 MOST_MB = 180
 
@@ -56,7 +57,7 @@ async def test_a_worker_killed_in_the_middle_loses_no_job(
     db: Any, redis_url: str, tmp_path: Path
 ) -> None:
     settings = make_settings(database_url=db.url, redis_url=redis_url, files_url=tmp_path.as_uri())
-    store = FileStore(settings.files_url, current_keyring())
+    store = FileStore(settings.files_url, current_keyring(), INSTALLATION)
     name = await store.put(b"bytes")
     async with worker(settings) as first, db.engine.begin() as blocking:
         await blocking.execute(text("LOCK TABLE draft IN ACCESS EXCLUSIVE MODE"))

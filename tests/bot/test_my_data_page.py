@@ -23,7 +23,7 @@ from services.files import KeptFile
 from services.my_data import MyData
 from services.registration import FORM, register
 from simulator.telegram.files import read_sample
-from tests.support import save_draft
+from tests.support import INSTALLATION, save_draft
 
 ANSWERS: dict[str, Any] = {
     "consent": "registration-1",
@@ -68,7 +68,7 @@ def read(page: bytes) -> tuple[str, list[str]]:
 
 @pytest.fixture
 def store(tmp_path: Path, keyring: Keyring) -> FileStore:
-    return FileStore((tmp_path / "files").as_uri(), keyring)
+    return FileStore((tmp_path / "files").as_uri(), keyring, INSTALLATION)
 
 
 @pytest.fixture

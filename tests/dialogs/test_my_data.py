@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from db.models import Address, Consent, Draft, Person, Request, RequestEvent
-from services import consent, sms_text, threads
+from services import consent, exports, sms_text, threads
 from tests.dialogs.walk import address_of, question, stands, text_to, walk_to, words
-from tests.people import Line, SmsPerson, TelegramPerson
+from tests.people import NOW, Line, SmsPerson, TelegramPerson
 
 MY_DATA = "ព័ត៌មានរបស់ខ្ញុំ"
 MOST_PARTS = 3
@@ -259,7 +259,18 @@ async def test_the_file_is_promised_once(line: Line) -> None:
         await person.press(words(line, "data-download"), words(line, "button-send-file"))
         assert words(line, "notice-file-coming") in person.screen
     address = await _address(person)
-    assert await _jobs(line) == [("export_my_data", {"address_id": address.id})]
+    arguments = {"address_id": address.id, "asked_at": NOW.isoformat()}
+    assert await _jobs(line) == [("export_my_data", arguments)]
+
+
+async def test_who_asks_again_within_the_hour_reads_where_the_file_is(line: Line) -> None:
+    person = await _registered(line)
+    async with line.app.new_session.begin() as session:
+        known = await session.get_one(Address, (await _address(person)).id)
+        await exports.add(session, known, "a/b", size=1, media_type="text/html", now=NOW)
+    await person.press(words(line, "data-download"), words(line, "button-send-file"))
+    assert words(line, "notice-file-made") in person.screen
+    assert await _jobs(line) == []
 
 
 async def test_by_sms_it_says_where_to_get_the_file(line: Line) -> None:

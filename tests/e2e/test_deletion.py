@@ -38,7 +38,8 @@ from services import (
 )
 from services.contact_policy import Purpose
 from services.direct import direct_connection
-from tests.people import Line, open_line
+from tests.dialogs.walk import walk_to, words
+from tests.people import NOW, Line, open_line
 from tests.served_app import make_app
 from tests.services.centre_at_work import PlainWords
 from tests.support import Database, driver_of, save_draft
@@ -338,7 +339,12 @@ async def test_of_who_writes_again_only_the_address_is_known(
         await addresses.touch(session, phone, now=again)
         await consent.record(session, phone, consent.NEWS, True, "1", now=again)
         await inbox.store(await driver_of(session), "sms", "SM-again", NUMBER, b"{}")
-    assert await forget(app, again + timedelta(hours=1)) == 2
+    # What she has just sent is not read yet: only her other address goes.
+    assert await forget(app, again + timedelta(hours=1)) == 1
+    async with app.new_session.begin() as session:
+        handled = update(InboxRow).where(InboxRow.provider_id == "SM-again")
+        await session.execute(handled.values(done_at=again))
+    assert await forget(app, again + timedelta(hours=1)) == 1
     await run_jobs(app)
 
     after = await take_stock(app)
@@ -349,6 +355,20 @@ async def test_of_who_writes_again_only_the_address_is_known(
     traced = {table for table, row in left if traces(Counter([(table, row)])) & old}
     assert traced == {"address", "audit"}
     assert after.files == before.files
+
+
+async def test_two_taps_on_delete_leave_no_more_than_one(app: App, line: Line) -> None:
+    """The second one comes from an address that everything was deleted of."""
+    person = await walk_to(line.person(CHAT), "Registration:done")
+    await person.write("/mydata")
+    await person.press(words(line, "data-delete"))
+    data, message = person.data_of(words(line, "button-delete-all"))
+    for _ in range(2):
+        await person.press_data(data, message)
+    assert await forget(app, NOW + timedelta(days=1)) == 1
+    async with app.new_session() as session:
+        assert await session.scalar(select(Address.id)) is None
+    assert [key async for key in app.redis.scan_iter()] == []
 
 
 def _owned() -> list[tuple[str, str]]:

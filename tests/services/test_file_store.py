@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from db.crypto import Keyring
 from services.file_store import FileMissing, FileStore, FileStoreAddressError, FileStoreError
+from tests.support import INSTALLATION
 
 PHOTO = b"a photo of Sophea's identity card"
 
@@ -69,7 +70,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path, keyring: Keyring) -> FileStore:
-    return FileStore(folder.as_uri(), keyring)
+    return FileStore(folder.as_uri(), keyring, INSTALLATION)
 
 
 def lying_in(folder: Path) -> list[Path]:
@@ -83,7 +84,9 @@ async def test_what_is_put_comes_back(store: FileStore) -> None:
 async def test_what_lies_in_the_folder_tells_nothing(store: FileStore, folder: Path) -> None:
     names = {await store.put(PHOTO), await store.put(PHOTO)}
     first, second = lying_in(folder)
-    assert {path.parent.name + path.name for path in (first, second)} == names
+    assert {
+        f"{INSTALLATION.hex}/{path.parent.name}{path.name}" for path in (first, second)
+    } == names
     for path in (first, second):
         assert b"Sophea" not in path.read_bytes()
         assert "Sophea" not in str(path.relative_to(folder))
@@ -96,7 +99,7 @@ def test_the_folder_is_its_owners_alone(store: FileStore, folder: Path) -> None:
 
 async def test_without_the_key_nothing_opens(store: FileStore, folder: Path) -> None:
     name = await store.put(PHOTO)
-    stranger = FileStore(folder.as_uri(), Keyring([b"x" * 32], b"x" * 32))
+    stranger = FileStore(folder.as_uri(), Keyring([b"x" * 32], b"x" * 32), INSTALLATION)
     with pytest.raises(FileMissing):
         await stranger.get(name)
 
@@ -113,7 +116,7 @@ async def test_deleting_leaves_nothing_and_may_be_done_twice(
     store: FileStore, folder: Path
 ) -> None:
     gone, other = await store.put(PHOTO), await store.put(PHOTO)
-    await store.delete([gone, "0" * 32])
+    await store.delete([gone, f"{INSTALLATION.hex}/{'0' * 32}"])
     await store.delete([gone])
     assert len(lying_in(folder)) == 1
     assert await store.get(other) == PHOTO
@@ -142,12 +145,15 @@ async def test_a_folder_that_cannot_be_written_to_is_said(store: FileStore, fold
 
 async def test_a_bucket_holds_files_as_a_folder_does(keyring: Keyring) -> None:
     async with bucket() as (fake, url):
-        store = FileStore(url, keyring)
+        store = FileStore(url, keyring, INSTALLATION)
         name = await store.put(PHOTO)
         assert await store.get(name) == PHOTO
-        assert list(fake.objects) == [f"files/line/{name[:2]}/{name[2:]}"]
-        assert b"Sophea" not in fake.objects[f"files/line/{name[:2]}/{name[2:]}"]
-        fake.objects["files/line/notes.txt"] = fake.objects["files/other/11/22"] = b"not ours"
+        folder, random = name.split("/")
+        assert folder == INSTALLATION.hex
+        assert list(fake.objects) == [f"files/line/{folder}/{random[:2]}/{random[2:]}"]
+        assert b"Sophea" not in fake.objects[f"files/line/{folder}/{random[:2]}/{random[2:]}"]
+        others = ("notes.txt", f"{folder}/notes.txt", f"{'0' * 32}/{random[:2]}/{random[2:]}")
+        fake.objects |= {f"files/line/{other}": b"not ours" for other in others}
         assert [stored.name async for page in store.list_pages() for stored in page] == [name]
         await store.delete([name])
         assert set(fake.objects.values()) == {b"not ours"}
@@ -158,7 +164,7 @@ async def test_a_bucket_holds_files_as_a_folder_does(keyring: Keyring) -> None:
 async def test_a_bucket_that_has_nothing_says_so(keyring: Keyring) -> None:
     async with bucket() as (_, url):
         with pytest.raises(FileMissing):
-            await FileStore(url, keyring).get("0" * 32)
+            await FileStore(url, keyring, INSTALLATION).get(f"{INSTALLATION.hex}/{'0' * 32}")
 
 
 @pytest.mark.parametrize(
@@ -167,10 +173,10 @@ async def test_a_bucket_that_has_nothing_says_so(keyring: Keyring) -> None:
 )
 def test_an_address_that_leads_nowhere_is_refused(url: str, keyring: Keyring) -> None:
     with pytest.raises(FileStoreAddressError):
-        FileStore(url, keyring)
+        FileStore(url, keyring, INSTALLATION)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, keyring: Keyring) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileStoreAddressError, match=r"directory|exists"):
-        FileStore((tmp_path / "file" / "files").as_uri(), keyring)
+        FileStore((tmp_path / "file" / "files").as_uri(), keyring, INSTALLATION)

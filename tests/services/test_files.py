@@ -1,20 +1,21 @@
 """Files of requests: who may see them, that it is written down, and that they go."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import Keyring
 from db.models import Address, AuditRow, File, Request, Staff
-from services import addresses, file_types, files, requests
+from services import addresses, file_types, files, my_data, requests
 from services.errors import NotAllowed
 from services.file_store import FileStore
 from services.files import FileNotFound
 from simulator.telegram.files import read_sample
+from tests.support import INSTALLATION, Database
 
 CENTRE = "pursat"
 OTHER_CENTRE = "preah-vihear"
@@ -27,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path, keyring: Keyring) -> FileStore:
-    return FileStore(folder.as_uri(), keyring)
+    return FileStore(folder.as_uri(), keyring, INSTALLATION)
 
 
 @pytest.fixture
@@ -119,9 +120,24 @@ async def test_what_the_carrier_does_not_give_is_said(
     lost = await files.lose(session, await wait_for(session, request_), "gone")
     refused = await files.refuse(session, await wait_for(session, request_), files.TOO_BIG)
     await session.flush()
-    assert lost is not None and (lost.state, lost.source) == (files.LOST, None)
-    assert refused is not None and refused.state == files.REFUSED
+    assert lost is not None and lost.state == files.LOST
+    assert refused is not None and (refused.state, refused.source) == (files.REFUSED, None)
     assert await files.lose(session, lost.id, "again") is None
+
+
+async def test_a_lost_file_can_be_fetched_again_as_long_as_its_name_is_known(
+    session: AsyncSession, store: FileStore, request_: Request
+) -> None:
+    lost, nameless = [await wait_for(session, request_) for _ in range(2)]
+    for file_id in (lost, nameless):
+        await files.lose(session, file_id, "no_answer")
+    await session.execute(update(File).where(File.id == nameless).values(source=None))
+    kept = await keep_photo(session, store, request_)
+    assert await files.retry(session, [lost, nameless, kept, uuid4()]) == {lost}
+    query = text("SELECT args ->> 'file_id' FROM procrastinate_jobs WHERE task_name = 'fetch_file'")
+    assert list(await session.scalars(query)) == [str(lost)]
+    assert await files.find_source(session, lost) == "file id of the carrier"
+    assert await files.keep(session, store, lost, read_sample("photo"))
 
 
 @pytest.mark.parametrize(
@@ -213,20 +229,6 @@ async def test_what_was_not_kept_cannot_be_seen(
             await files.read(session, store, owner, file_id, now=now)
 
 
-async def test_people_see_their_own_files_and_nobody_elses(
-    session: AsyncSession,
-    store: FileStore,
-    request_: Request,
-    address: Address,
-    now: datetime,
-) -> None:
-    file_id = await keep_photo(session, store, request_)
-    assert (await files.read_own(session, store, address, file_id)).data
-    stranger = await addresses.get_or_create(session, "telegram", "43", now=now)
-    with pytest.raises(FileNotFound):
-        await files.read_own(session, store, stranger, file_id)
-
-
 async def test_an_export_is_its_persons_alone_and_goes(
     session: AsyncSession,
     store: FileStore,
@@ -237,8 +239,9 @@ async def test_an_export_is_its_persons_alone_and_goes(
     now: datetime,
 ) -> None:
     day = timedelta(days=1)
-    export = await files.keep_export(
-        session, store, address.id, b"<html>", media_type="text/html", now=now, lasts=day
+    name = await store.put(b"<html>")
+    export = await files.add_export(
+        session, address.id, name, size=6, media_type="text/html", now=now, lasts=day
     )
     sent = await files.read_to_send(session, store, export.id)
     assert (sent.data, sent.name) == (b"<html>", f"document-{export.id.hex[:8]}.html")
@@ -250,15 +253,78 @@ async def test_an_export_is_its_persons_alone_and_goes(
     assert lying_in(folder) == []
 
 
+# What nobody wants any more
+
+
+@pytest.fixture
+def in_two_days(store: FileStore, folder: Path) -> datetime:
+    """From when the files count as old that lie there by then; the folder's clock is its own."""
+    return datetime.now(UTC) + timedelta(days=2)
+
+
 async def test_bytes_without_a_row_are_swept_up_after_a_day(
-    session: AsyncSession, store: FileStore, folder: Path, request_: Request
+    session: AsyncSession,
+    store: FileStore,
+    folder: Path,
+    request_: Request,
+    in_two_days: datetime,
 ) -> None:
     file_id = await keep_photo(session, store, request_)
     await store.put(b"left over by a crash")
-    (lies_since,) = {round(path.stat().st_mtime, -4) for path in lying_in(folder)}
-    then = datetime.fromtimestamp(lies_since).astimezone()
-    assert await files.sweep(session, store, now=then) == 0
-    assert await files.sweep(session, store, now=then + timedelta(days=2)) == 1
+    a_day_ago = in_two_days - timedelta(days=1, hours=1)
+    assert await files.sweep(session, store, now=a_day_ago) == 0
+    assert await files.sweep(session, store, now=in_two_days) == 1
     row = await session.get_one(File, file_id)
-    (left,) = lying_in(folder)
-    assert left.parent.name + left.name == row.stored_name
+    assert [stored.name async for page in store.list_pages() for stored in page] == [
+        row.stored_name
+    ]
+
+
+async def test_what_other_installations_keep_in_the_same_folder_stays(
+    session: AsyncSession, store: FileStore, folder: Path, keyring: Keyring, in_two_days: datetime
+) -> None:
+    other = FileStore(folder.as_uri(), keyring, uuid4())
+    name = await other.put(b"theirs")
+    assert await files.sweep(session, store, now=in_two_days) == 0
+    assert await other.get(name) == b"theirs"
+
+
+async def test_when_most_files_seem_left_over_none_is_deleted(
+    session: AsyncSession,
+    store: FileStore,
+    folder: Path,
+    in_two_days: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after an older database was put back: it knows nothing of the newer files."""
+    monkeypatch.setattr(files, "FEW_ORPHANS", 2)
+    for _ in range(3):
+        await store.put(b"of a request that this database does not know")
+    with pytest.raises(files.ImplausibleSweep) as refused:
+        await files.sweep(session, store, now=in_two_days)
+    assert (refused.value.orphans, refused.value.count) == (3, 3)
+    assert len(lying_in(folder)) == 3
+
+
+async def test_nothing_is_locked_while_the_store_takes_a_file(
+    db: Database, folder: Path, keyring: Keyring, now: datetime
+) -> None:
+    """A bucket may be slow; who deletes everything meanwhile does not wait, and leaves nothing."""
+    async with db.new_session.begin() as session:
+        address = await addresses.get_or_create(session, "telegram", "42", now=now)
+        request = await requests.ask_for_call(session, address, now=now)
+        file_id = await wait_for(session, request)
+
+    class Slow(FileStore):
+        async def put(self, data: bytes) -> str:
+            name = await super().put(data)
+            async with db.new_session.begin() as hers:
+                await hers.execute(text("SET LOCAL lock_timeout = '5s'"))
+                held = await hers.get_one(Address, address.id)
+                await my_data.delete_everything(hers, held, now=now)
+            return name
+
+    store = Slow(folder.as_uri(), keyring, INSTALLATION)
+    async with db.new_session.begin() as session:
+        assert await files.keep(session, store, file_id, read_sample("photo")) is None
+    assert lying_in(folder) == []

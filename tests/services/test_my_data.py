@@ -1,5 +1,6 @@
 """My data: all of it shown, all of it deleted, and nothing of anybody else."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from db.models import (
     Request,
     RequestEvent,
 )
-from services import addresses, consent, inbox, messages, my_data
+from services import addresses, consent, inbox, messages, my_data, threads
 from services.contact_policy import Purpose
 from services.registration import FORM, register
 from tests.support import Database, driver_of, save_draft
@@ -52,6 +53,9 @@ OF_PEOPLE = (
     Request,
     RequestEvent,
 )
+
+
+Tell = Callable[[AsyncSession, Address, datetime], Awaitable[None]]
 
 
 class Standings:
@@ -306,15 +310,108 @@ async def test_who_writes_again_is_somebody_new_and_is_not_lost(
     assert (await count_all(session))["draft"] == 1
 
 
-async def test_a_message_that_waits_to_be_handled_is_not_lost(
-    session: AsyncSession, now: datetime
+@pytest.mark.parametrize("ended", ["done_at", "failed_at"])
+async def test_a_message_that_waits_to_be_handled_is_waited_for(
+    session: AsyncSession, now: datetime, ended: str
 ) -> None:
     _, standings = await _deleted(session, now)
     await inbox.store(await driver_of(session), "telegram", "new", "42", b"{}")
+    later = now + timedelta(hours=1)
+    assert not await my_data.forget_addresses(session, later, forget_standing=standings.forget)
+    assert list(await session.scalars(select(InboxRow.provider_id))) == ["new"]
+    await session.execute(update(InboxRow).values({ended: now}))
+    assert await my_data.forget_addresses(session, later, forget_standing=standings.forget)
+    assert (await count_all(session))["inbox"] == 0
+    assert not standings.keys
+
+
+async def test_a_second_tap_on_delete_everything_keeps_nothing(
+    session: AsyncSession, now: datetime
+) -> None:
+    """It says that the address wrote again, and tells nothing."""
+    address, standings = await _deleted(session, now)
+    await addresses.touch(session, address, now=now + timedelta(seconds=1))
     await my_data.forget_addresses(
         session, now + timedelta(hours=1), forget_standing=standings.forget
     )
-    assert list(await session.scalars(select(InboxRow.provider_id))) == ["new"]
+    assert not standings.keys
+    assert await session.scalar(select(func.count()).select_from(Address)) == 0
+
+
+async def test_nobody_is_forgotten_in_the_middle_of_a_conversation(
+    session: AsyncSession, now: datetime
+) -> None:
+    address, standings = await _deleted(session, now)
+    back = now + timedelta(minutes=10)
+    await addresses.touch(session, address, now=back)
+    for after, count in ((timedelta(minutes=14), 0), (timedelta(minutes=15), 1)):
+        told = await my_data.forget_addresses(
+            session, back + after, forget_standing=standings.forget
+        )
+        assert told == count
+
+
+async def _register_again(session: AsyncSession, address: Address, now: datetime) -> None:
+    await save_draft(session, address.id, FORM, ANSWERS)
+    await register(session, address, now=now)
+
+
+async def _agree(session: AsyncSession, address: Address, now: datetime) -> None:
+    await consent.record(session, address, consent.NEWS, True, "1", now=now)
+
+
+async def _talk(session: AsyncSession, address: Address, now: datetime) -> None:
+    await threads.talk(session, address, "new words", now=now)
+
+
+async def _begin(session: AsyncSession, address: Address, now: datetime) -> None:
+    await save_draft(session, address.id, FORM, {"name": "x"})
+
+
+async def _stop(session: AsyncSession, address: Address, now: datetime) -> None:
+    await addresses.stop(session, address.id, now=now)
+
+
+async def _share(session: AsyncSession, address: Address, now: datetime) -> None:
+    await addresses.set_shared(session, address.id, False)
+
+
+@pytest.mark.parametrize("tell", [_register_again, _agree, _talk, _begin, _stop, _share])
+async def test_who_tells_something_after_deleting_is_somebody_new(
+    session: AsyncSession, now: datetime, tell: Tell
+) -> None:
+    address, standings = await _deleted(session, now)
+    await tell(session, address, now + timedelta(minutes=1))
+    await my_data.forget_addresses(
+        session, now + timedelta(days=1), forget_standing=standings.forget
+    )
+    await session.refresh(address)
+    assert address.forget_at is None
+    assert standings.keys
+
+
+async def test_the_overview_counts_without_reading(
+    session: AsyncSession, now: datetime, statements: list[str]
+) -> None:
+    address = await come(session, "42", now)
+    await add_phone(session, address, now)
+    request = (await session.scalars(select(Request))).one()
+    for text_ in ("one", "two"):
+        await threads.write_to_request(session, address, request.code, text_, now=now)
+    await come(session, "77", now)
+    await _talk(session, address, now)
+    statements.clear()
+    seen = await my_data.get_overview(session, address, most_requests=2)
+    assert not any("body" in statement for statement in statements)
+    assert [(one.request.topic, one.messages) for one in seen.requests] == [
+        ("talk", 1),
+        ("registration", 3),
+    ]
+    assert (seen.request_count, seen.file_count, len(seen.drafts)) == (2, 1, 2)
+    fewer = await my_data.get_overview(session, address, most_requests=1)
+    assert (len(fewer.requests), fewer.request_count) == (1, 2)
+    assert seen.person is not None
+    assert {purpose for purpose, one in seen.consents.items() if one and one.given} == {"service"}
 
 
 async def test_an_address_that_is_being_spoken_with_is_left_for_the_next_time(

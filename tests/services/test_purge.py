@@ -45,6 +45,12 @@ ROWS = {
         "INSERT INTO draft (address_id, form, updated_at) VALUES (:address, 'registration', :at)",
         "SELECT count(*) FROM draft",
     ),
+    "sources of lost files": (
+        30,
+        "INSERT INTO file (address_id, kind, state, source, created_at)"
+        " VALUES (:address, 'photo', 'lost', 'x', :at)",
+        "SELECT count(*) FROM file WHERE source IS NOT NULL",
+    ),
 }
 STILL_OPEN = (
     "INSERT INTO outbox (address_id, channel, purpose, body, state, updated_at)"
