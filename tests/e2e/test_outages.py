@@ -168,11 +168,18 @@ async def line_under_load(
         await line.start_web()
         for queue in ("inbox", "outbox"):
             await line.start("worker", queue)
+        await both_workers_work(line)
         engine = create_engine(servers.database_url, pool_size=2)
         try:
             yield Load(line, engine, pause_s), engine
         finally:
             await engine.dispose()
+
+
+async def both_workers_work(line: Between) -> None:
+    """An SMS is answered by way of both."""
+    assert (await line.doors.sms("SMfirst", "+85512660000", "MENU"))[0] == 200
+    await line.carrier.until(1, PATIENCE_S)
 
 
 async def all_is_well(load: Load, engine: AsyncEngine) -> str:
