@@ -299,10 +299,13 @@ def _ask_policy(item: OutboxItem, facts: Facts, now: datetime) -> OutboxItem | D
 
 
 def _make_neutral(item: OutboxItem) -> OutboxItem | Dropped:
-    """What others may read: never buttons or a file, and nothing at all without such words."""
+    """What others may read: never a file, and nothing at all without such words.
+
+    Buttons stay: without them a question could not be answered, and they tell nothing alone.
+    """
     if item.neutral is None:
         return Dropped(item, "withheld", "no neutral words")
-    return replace(item, text=item.neutral, reply_markup=None, document=None)
+    return replace(item, text=item.neutral, document=None)
 
 
 def _explain(item: OutboxItem, error: Exception) -> Outcome:

@@ -36,12 +36,13 @@ class CatalogueWords:
     def help_came(
         self, language: str | None, channel: str, code: str, question: AskedQuestion
     ) -> Worded:
-        neutral = self.text("message-neutral", language, channel)
+        """On a shared phone it asks the same, without the code: who reads it may still answer."""
         asked = self.text("message-help-came", language, channel, code=code)
+        neutral = self.text("message-neutral-help-came", language, channel)
         labels = [self._label(option, language, channel) for option in question.options]
         if channel == SMS:
             answers = [f"{question.letter}{n} = {label}" for n, label in enumerate(labels, 1)]
-            return Worded("\n".join([asked, *answers]), neutral)
+            return Worded("\n".join([asked, *answers]), "\n".join([neutral, *answers]))
         buttons = [
             [{"text": label, "callback_data": f"?{question.id}:{n}"}]
             for n, label in enumerate(labels, 1)

@@ -58,5 +58,14 @@ def test_by_sms_they_have_a_letter_of_their_own(language: str) -> None:
     assert sms_text.count(worded.text).parts <= 2, worded.text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_shared_phone_can_answer_too(language: str) -> None:
+    """Else silence, which opens a request again, would mean nothing."""
+    worded = WORDS.help_came(language, "sms", CODE, QUESTION)
+    assert worded.neutral.splitlines()[1:] == worded.text.splitlines()[1:]
+    assert worded.neutral.count(" = ") == 2
+    assert WORDS.help_came(language, "telegram", CODE, QUESTION).neutral.endswith("?")
+
+
 def test_whoever_has_chosen_no_language_reads_khmer() -> None:
     assert WORDS.reply(None, "sms", CODE, TOLD) == WORDS.reply("km", "sms", CODE, TOLD)

@@ -76,19 +76,26 @@ async def _holds_until_eight(db: Any) -> bool:
     return row.state == "waiting" and row.not_before == NIGHT.replace(day=23, hour=1)
 
 
-async def test_a_shared_phone_gets_neutral_words_and_nothing_else(db: Any) -> None:
+async def test_a_shared_phone_gets_neutral_words_that_can_be_answered_and_no_file(db: Any) -> None:
     address = await make_address(db)
-    document = {"file_id": "0", "name": "x"}
+    document, buttons = {"file_id": "0", "name": "x"}, {"inline_keyboard": []}
     await promise(
-        db, address, "secret", purpose=Purpose.REPLY, neutral="call us", document=document
+        db,
+        address,
+        "secret",
+        purpose=Purpose.REPLY,
+        neutral="did it help?",
+        document=document,
+        reply_markup=buttons,
     )
     await promise(db, address, "no neutral words", purpose=Purpose.REPLY)
     await change(db, "UPDATE address SET is_shared = true")
     carrier = FakeCarrier()
     async with delivering(db, carrier):
         await until(lambda: all_ended(db))
-    assert carrier.sent == [("+85512000001", "call us")]
+    assert carrier.sent == [("+85512000001", "did it help?")]
     assert carrier.items[0].document is None
+    assert carrier.items[0].reply_markup == buttons, "it can be answered"
     assert await states(db) == ["sent", "withheld"]
 
 
