@@ -18,6 +18,7 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.belated import is_belated, take_belated
 from bot.bootstrap import App
 from bot.channels.sms_render import render, render_unclear
 from bot.channels.sms_session import SmsSession, last_screen
@@ -85,7 +86,7 @@ class Conversation:
 
     async def _handle_telegram(self, item: InboxItem) -> None:
         if membership := find_membership(item.payload):
-            await self._on_membership(membership)
+            await self._on_membership(membership, item)
             return
         update = read_update(item.payload, self.telegram)
         chat = _private_chat(update)
@@ -96,6 +97,9 @@ class Conversation:
         if standing.handled == item.id:
             return
         turn = await self._begin("telegram", str(chat.id), item)
+        if turn.is_belated:
+            await take_belated(turn, _meaning_at_any_moment(update, item), update)
+            return
         meaning = None
         if update.message is not None:
             meaning = _meaning_of(update.message, standing.shown, is_correction(item.payload))
@@ -106,11 +110,14 @@ class Conversation:
         standing.handled = item.id
         await self.store.save(key, standing)
 
-    async def _on_membership(self, membership: Membership) -> None:
-        """Blocking the bot means STOP for this address; unblocking ends that."""
+    async def _on_membership(self, membership: Membership, item: InboxItem) -> None:
+        """Blocking the bot means STOP for this address; unblocking ends that.
+
+        Belated it may have been undone since: the next message will tell.
+        """
         async with self.app.new_session.begin() as session:
             address = await addresses.find(session, "telegram", str(membership.chat_id))
-            if address is None:
+            if address is None or is_belated(item, address, self.now()):
                 return
             if membership.blocked:
                 await addresses.mark_blocked(session, address.id, now=self.now())
@@ -124,6 +131,9 @@ class Conversation:
         key = address_index("sms", number)
         standing = await self.store.load(key)
         turn = await self._begin("sms", number, item)
+        if turn.is_belated:
+            await take_belated(turn, understand(text, None, "sms"))
+            return []
         body: str | None
         if not self.app.settings.sms_two_way:
             body = await self._one_way(turn, text)
@@ -200,7 +210,9 @@ class Conversation:
         async with direct_connection(self.app.engine) as connection:
             address = await addresses.find_known(connection, channel, value)
         first = address is None or address.last_in_at is None
-        if address is None or not addresses.is_noted(address, now):
+        if belated := is_belated(item, address, now):
+            now = item.received_at or now
+        if address is None or not (belated or addresses.is_noted(address, now)):
             address = await self._note(channel, value, now)
         return Turn(
             address=address,
@@ -212,6 +224,7 @@ class Conversation:
             catalogue=self.catalogue,
             gazetteer=self.gazetteer,
             item_id=item.id,
+            is_belated=belated,
             phone_number=value if channel == "sms" else None,
             first_contact=first,
         )
@@ -282,6 +295,13 @@ def _meaning_of(message: Message, shown: Shown | None, is_edited: bool) -> Meani
     if is_edited:
         return Corrected(meaning.text if isinstance(meaning, Typed) else "")
     return Typed("")
+
+
+def _meaning_at_any_moment(update: Update, item: InboxItem) -> Meaning | None:
+    """None for a press."""
+    if update.message is None:
+        return None
+    return _meaning_of(update.message, None, is_correction(item.payload))
 
 
 def _as_update(update: Update, message: Message, meaning: Meaning) -> Update:

@@ -82,6 +82,11 @@ async def take_words(manager: DialogManager, text: str) -> bool:
     return True
 
 
+def is_for_centre(text: str) -> bool:
+    """Whether words that answer no screen say something to the centre."""
+    return keywords.match_whole(text) not in _AT_REST and says_something(text)
+
+
 def says_something(text: str) -> bool:
     return _SAYS_SOMETHING.search(text) is not None
 

@@ -33,6 +33,8 @@ class Turn:
     gazetteer: Gazetteer
     item_id: int | None = None
     """The message in hand, the same when it is handled again; None for a look at a window."""
+    is_belated: bool = False
+    """It came long ago (`now` is when) and answers nothing any more."""
     phone_number: str | None = None
     """The number the person writes from, in E.164; None on Telegram."""
     first_contact: bool = False

@@ -27,13 +27,16 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """One update to handle; ``attempt`` counts from 1."""
+    """One update to handle; ``attempt`` counts from 1. ``has_failed``: somebody may have let it be
+    tried again long after it came.
+    """
 
     id: int
     channel: str
     payload: Payload
     attempt: int
     received_at: datetime | None = None
+    has_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,14 @@ class Claimed:
     sealed: bytes
     attempt: int
     received_at: datetime
+    has_failed: bool
 
     def open(self) -> InboxItem:
         """Raises DecryptionError when no key of this process fits."""
         payload = json.loads(current_keyring().decrypt(self.sealed))
-        return InboxItem(self.id, self.channel, payload, self.attempt, self.received_at)
+        return InboxItem(
+            self.id, self.channel, payload, self.attempt, self.received_at, self.has_failed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ WHERE id = (
     ORDER BY id LIMIT 1
 ) AND (not_before IS NULL OR not_before <= now())
   AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
-RETURNING id, channel, payload, attempts, received_at
+RETURNING id, channel, payload, attempts, received_at, error_id IS NOT NULL AS has_failed
 """
 
 # One statement, one transaction: the row is done exactly when its answers are in the outbox.
@@ -121,7 +127,7 @@ WITH done AS (
 ), next AS (
     UPDATE inbox SET attempts = attempts + 1
     WHERE $7 AND id = (SELECT id FROM waiting) AND (not_before IS NULL OR not_before <= now())
-    RETURNING id, channel, payload, attempts, received_at
+    RETURNING id, channel, payload, attempts, received_at, error_id IS NOT NULL AS has_failed
 )
 SELECT next.*, EXISTS (SELECT FROM waiting) AS more,
     (SELECT count(pg_notify('outbox', '')) FROM answers)
@@ -175,7 +181,14 @@ async def store(
 def _to_claimed(row: Any) -> Claimed | None:
     if row is None or row["id"] is None:
         return None
-    return Claimed(row["id"], row["channel"], row["payload"], row["attempts"], row["received_at"])
+    return Claimed(
+        row["id"],
+        row["channel"],
+        row["payload"],
+        row["attempts"],
+        row["received_at"],
+        row["has_failed"],
+    )
 
 
 async def claim(connection: Connection, key: bytes) -> Claimed | None:

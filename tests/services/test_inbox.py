@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import text
 from bot.consumer import InboxConsumer
 from bot.supervision import Tasks
 from db.models.address import address_index
-from services import addresses, inbox
+from services import addresses, failures, inbox
 from services.direct import direct_connection, own_connection
 from services.inbox import InboxItem, OutgoingSms
 
@@ -171,6 +172,23 @@ async def test_a_failing_update_holds_its_address_and_is_given_up_at_last(
     assert first.payload is not None, "what was acknowledged is not lost"
     assert first.error_id
     assert second.done_at is not None
+
+
+async def test_what_is_tried_again_by_hand_is_known_to_have_failed(db: Any) -> None:
+    await store(db, 1)
+    key = address_index("telegram", "1")
+    async with direct_connection(db.engine) as connection:
+        first = await inbox.claim(connection, key)
+        assert first is not None
+        assert not first.open().has_failed
+        for attempt in range(1, inbox.MAX_ATTEMPTS + 1):
+            await inbox.put_off(connection, replace(first, attempt=attempt), "an id")
+    async with db.new_session.begin() as session:
+        assert await failures.retry_updates(session, [first.id]) == {first.id}
+    async with direct_connection(db.engine) as connection:
+        again = await inbox.claim(connection, key)
+    assert again is not None
+    assert (again.open().has_failed, again.attempt) == (True, 1)
 
 
 async def test_a_fault_of_the_other_side_is_no_attempt(db: Any) -> None:
