@@ -23,6 +23,7 @@ __all__ = [
     "UnknownOutcome",
     "UnknownPlace",
     "UnknownUrgency",
+    "UnusableHours",
     "UnusableRole",
 ]
 
@@ -92,6 +93,10 @@ class StaffNameTaken(DomainError):  # noqa: N818
 
 class QuestionNotFound(DomainError):  # noqa: N818
     """This address was never asked that, or the question has no such answer."""
+
+
+class UnusableHours(DomainError):  # noqa: N818
+    """Opening hours that cannot be understood; says where and why."""
 
 
 class UnusableRole(DomainError):  # noqa: N818

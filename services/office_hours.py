@@ -1,27 +1,41 @@
 """The centres' clock: times to answer are counted while a centre is open.
 
 A request that comes on Friday evening before the Water Festival is not overdue on Saturday. Times
-are Phnom Penh's; a holiday is one of the whole kingdom.
+are Phnom Penh's; a holiday is one of the whole kingdom. Hours come from people: those that cannot
+be understood are refused where they are told, and replaced by the usual ones where they are found,
+since one centre's slip must not stop the clocks of all.
 """
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
+import structlog
 from holidays import HolidayBase, country_holidays
+
+from services.errors import UnusableHours
+
+log = structlog.get_logger(__name__)
 
 CAMBODIA = ZoneInfo("Asia/Phnom_Penh")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Hours = Mapping[str, Sequence[Sequence[str]]]
-"""Opening hours by day: {"mon": [["08:00", "12:00"], ["13:30", "17:00"]], …}."""
+"""Opening hours by day: {"mon": [["08:00", "12:00"], ["13:30", "17:00"]], …}. A day ends at 24:00;
+who is open over midnight is so on two days."""
+Week = Mapping[str, Sequence[tuple[timedelta, timedelta]]]
+"""The same as times since midnight, in their order."""
 IsHoliday = Callable[[date], bool]
 
 # An assumption (the hours of public offices) until a centre has told its own.
 DEFAULT_HOURS: Hours = dict.fromkeys(
     ("mon", "tue", "wed", "thu", "fri"), (("08:00", "12:00"), ("13:30", "17:00"))
 )
+
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 
 
 @cache
@@ -42,9 +56,10 @@ def add_working_time(
 ) -> datetime:
     """The moment at which a centre will have been open for `duration` since `start`.
 
-    Hours of None, or that never open, are the assumed ones. The answer is in `start`'s time zone.
+    Hours of None, that never open, or that `parse_hours` refuses are the assumed ones. The answer
+    is in `start`'s time zone.
     """
-    openings = _list_openings(start, hours, holiday)
+    openings = _list_openings(start, _find_week(json.dumps(hours)), holiday)
     opens, closes = next(openings)
     left = duration
     while opens + left > closes:
@@ -53,32 +68,63 @@ def add_working_time(
     return (opens + left).astimezone(start.tzinfo)
 
 
-def is_open(at: datetime, hours: Hours | None = None, holiday: IsHoliday = is_holiday) -> bool:
-    """Whether somebody is at the centre."""
-    return next_opening(at, hours, holiday) <= at
+def parse_hours(told: object) -> Week:
+    """Read `Hours` as they came from outside. Raises UnusableHours, which says where they fail."""
+    if not isinstance(told, Mapping):
+        raise UnusableHours("opening hours are spans by day")
+    unknown = set(told) - set(WEEKDAYS)
+    if unknown:
+        raise UnusableHours(f"the days are {', '.join(WEEKDAYS)}; not {min(map(str, unknown))!r}")
+    return {day: _parse_day(day, spans) for day, spans in told.items()}
 
 
-def next_opening(
-    at: datetime, hours: Hours | None = None, holiday: IsHoliday = is_holiday
-) -> datetime:
-    """When somebody is there again: `at` itself while the centre is open."""
-    opens, _ = next(_list_openings(at, hours, holiday))
-    return opens.astimezone(at.tzinfo)
+def _parse_day(day: str, told: object) -> Sequence[tuple[timedelta, timedelta]]:
+    if not isinstance(told, list | tuple):
+        raise UnusableHours(f"{day}: a list of spans is needed")
+    spans = [_parse_span(day, span) for span in told]
+    times = [moment for span in spans for moment in span]
+    if times != sorted(times) or any(opens == closes for opens, closes in spans):
+        raise UnusableHours(f"{day}: each span ends after it begins and before the next one begins")
+    return spans
+
+
+def _parse_span(day: str, told: object) -> tuple[timedelta, timedelta]:
+    match told:
+        case [str(opens), str(closes)]:
+            return _parse_time(day, opens), _parse_time(day, closes)
+        case _:
+            raise UnusableHours(f"{day}: a span is two times, as 08:00 and 12:00")
+
+
+def _parse_time(day: str, told: str) -> timedelta:
+    if _TIME.fullmatch(told) is None:
+        raise UnusableHours(f"{day}: {told!r} is no time of a day from 00:00 to 24:00")
+    hours, minutes = told.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))
+
+
+@lru_cache(maxsize=256)
+def _find_week(told: str) -> Week:
+    """The hours that count, from JSON; what is wrong with others is logged once."""
+    hours = json.loads(told)
+    week: Week = {}
+    if hours is not None:
+        try:
+            week = parse_hours(hours)
+        except UnusableHours as error:
+            log.error("opening_hours_unusable", reason=str(error))
+    return week if any(week.values()) else parse_hours(DEFAULT_HOURS)
 
 
 def _list_openings(
-    since: datetime, hours: Hours | None, holiday: IsHoliday
+    since: datetime, week: Week, holiday: IsHoliday
 ) -> Iterator[tuple[datetime, datetime]]:
     """When a centre is open from a moment on, without end; the first may already run."""
     since = since.astimezone(CAMBODIA)
-    if not hours or not any(hours.get(day) for day in WEEKDAYS):
-        hours = DEFAULT_HOURS
     day = since.date()
     while True:
-        spans = () if holiday(day) else hours.get(WEEKDAYS[day.weekday()], ())
-        for first, last in spans:
-            closes = datetime.combine(day, time.fromisoformat(last), CAMBODIA)
-            if closes > since:
-                opens = datetime.combine(day, time.fromisoformat(first), CAMBODIA)
-                yield max(opens, since), closes
+        midnight = datetime.combine(day, time(), CAMBODIA)
+        for opens, closes in () if holiday(day) else week.get(WEEKDAYS[day.weekday()], ()):
+            if midnight + closes > since:
+                yield max(midnight + opens, since), midnight + closes
         day += timedelta(days=1)

@@ -1,9 +1,10 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Request
+from db.models import Centre, Request
 from services import escalation, staff, threads
 from services.office_hours import CAMBODIA
 from tests.services.centre_at_work import FRIDAY, PlainWords, events_of, hire, write_from
@@ -81,6 +82,17 @@ async def test_only_so_many_climb_at_once_the_longest_overdue_first(session: Asy
         await threads.talk(session, await write_from(session, chat), "hello", now=FRIDAY)
     assert await escalation.climb(session, at(26, 10), limit=2) == 2
     assert await escalation.climb(session, at(26, 10), limit=2) == 1
+
+
+async def test_hours_that_cannot_be_stop_nobodys_clock(session: AsyncSession) -> None:
+    request = await _asked(session)
+    for hours in ({"mon": [["08:00", "25:00"]]}, ["mon"]):
+        await session.execute(update(Centre).values(hours=hours))
+        session.expire_all()
+        await threads.talk(session, await write_from(session, "9"), "hello", now=FRIDAY)
+    assert await escalation.climb(session, at(26, 10)) == 2
+    await session.refresh(request)
+    assert request.climbed_to == "manager"
 
 
 async def test_what_somebody_is_changing_waits_for_the_next_run(db: Database) -> None:

@@ -1,15 +1,19 @@
 """Friday is 20 November 2026; from the 23rd to the 25th is the Water Festival."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from services.errors import UnusableHours
 from services.office_hours import (
     CAMBODIA,
+    DEFAULT_HOURS,
+    Hours,
     add_working_time,
     is_holiday,
-    is_open,
-    next_opening,
+    parse_hours,
 )
 
 HOUR = timedelta(hours=1)
@@ -65,10 +69,45 @@ def test_the_answer_keeps_the_time_zone_of_the_question() -> None:
     assert (end, end.tzinfo) == (at(20, 9), UTC)
 
 
-def test_somebody_is_there_or_comes_at_the_next_opening() -> None:
-    assert is_open(at(20, 9))
-    assert not is_open(at(20, 17))
-    assert not is_open(at(24, 9))
-    assert next_opening(at(20, 9)) == at(20, 9)
-    assert next_opening(at(20, 12)) == at(20, 13, 30)
-    assert next_opening(at(20, 18)) == at(26, 8)
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"mon": [["08:00", "12:00"], ["13:30", "24:00"]], "sun": [["00:00", "24:00"]]},
+        {"sat": []},
+        {},
+        DEFAULT_HOURS,
+    ],
+)
+def test_hours_that_people_tell(hours: Hours) -> None:
+    assert set(parse_hours(hours)) == set(hours)
+
+
+@pytest.mark.parametrize(
+    ("hours", "why"),
+    [
+        ("08:00-12:00", "spans by day"),
+        ([["08:00", "12:00"]], "spans by day"),
+        ({"Monday": [["08:00", "12:00"]]}, "'Monday'"),
+        ({"mon": "08:00-12:00"}, "mon: a list"),
+        ({"mon": ["08:00", "12:00"]}, "mon: a span is"),
+        ({"mon": [["08:00"]]}, "mon: a span is"),
+        ({"mon": [[8, 12]]}, "mon: a span is"),
+        ({"mon": [["8 o'clock", "12:00"]]}, "no time"),
+        ({"mon": [["08:00", "24:01"]]}, "'24:01'"),
+        ({"fri": [["22:00", "06:00"]]}, "fri: each span ends after"),
+        ({"fri": [["08:00", "08:00"]]}, "fri: each span ends after"),
+        ({"fri": [["08:00", "12:00"], ["11:00", "17:00"]]}, "before the next"),
+    ],
+)
+def test_hours_that_cannot_be_are_refused_and_stop_no_clock(hours: Any, why: str) -> None:
+    with pytest.raises(UnusableHours, match=why):
+        parse_hours(hours)
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert add_working_time(at(20, 16), 2 * HOUR, hours) == at(26, 9), "the usual hours"
+    assert [line["event"] for line in logs] == ["opening_hours_unusable"]
+
+
+def test_who_is_open_until_midnight_is_so_until_its_end() -> None:
+    hours = {"fri": [["20:00", "24:00"]], "sat": [["00:00", "02:00"]]}
+    assert add_working_time(at(20, 23), 2 * HOUR, hours) == at(21, 1)
