@@ -79,13 +79,6 @@ async def set_purposes(
             await record(session, address, purpose, purpose in given, wording_version, now=now)
 
 
-async def withdraw(
-    session: AsyncSession, address: Address, purpose: str, *, wording_version: str, now: datetime
-) -> None:
-    """The person agrees to this no more; what they agreed to otherwise stays."""
-    await record(session, address, purpose, False, wording_version, now=now)
-
-
 async def get_state(session: AsyncSession, address: Address) -> Mapping[str, Consent | None]:
     """The answer that counts now for each of PURPOSES; None where it was never asked."""
     query = (
@@ -96,12 +89,6 @@ async def get_state(session: AsyncSession, address: Address) -> Mapping[str, Con
     )
     latest = {consent.purpose: consent for consent in await session.scalars(query)}
     return {purpose: latest.get(purpose) for purpose in PURPOSES}
-
-
-async def has_given(session: AsyncSession, address: Address, purpose: str) -> bool:
-    """Whether the answer that counts now is yes."""
-    latest = (await get_state(session, address))[purpose]
-    return latest is not None and latest.given
 
 
 async def link_to_person(

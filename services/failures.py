@@ -121,7 +121,7 @@ async def list_failed_jobs(session: AsyncSession, limit: int = 100) -> Sequence[
 
 
 async def list_lost_files(session: AsyncSession, limit: int = 100) -> Sequence[LostFile]:
-    """Files that never arrived, the newest first. They cannot be had any more."""
+    """Files that never arrived, the newest first; `files.retry` fetches those of this month."""
     query = (
         select(File.id, Request.code, File.kind, File.reason, File.created_at)
         .outerjoin(Request, Request.id == File.request_id)

@@ -34,6 +34,15 @@ async def driver_of(session: AsyncSession) -> Connection:
     return driver
 
 
+async def waits_for_lock(session: AsyncSession) -> bool:
+    """Whether anybody in this database waits for what somebody else holds."""
+    query = text(
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database())"
+    )
+    return bool(await session.scalar(query))
+
+
 async def save_draft(session: AsyncSession, address_id: int, form: str, answers: Any) -> None:
     """The answers of a form, as if they had been given."""
     await drafts.save_answers(await driver_of(session), address_id, form, answers)

@@ -22,6 +22,7 @@ class Retried(StrEnum):
     INBOX = "inbox"
     OUTBOX = "outbox"
     JOB = "job"
+    FILE = "file"
 
 
 def _print(work: Callable[..., Awaitable[str]], *values: Any, **options: Any) -> None:
@@ -121,7 +122,7 @@ def failed() -> None:
 
 
 def retry(
-    queue: Retried, ids: Annotated[list[int], typer.Argument(help="as `failed` shows them")]
+    queue: Retried, ids: Annotated[list[str], typer.Argument(help="as `failed` shows them")]
 ) -> None:
     """Try again what was given up."""
     from bot.commands import failures

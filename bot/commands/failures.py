@@ -2,25 +2,30 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.counter import opened
+from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_moment, format_table
 from bot.config import Settings
-from services import failures, outbox
+from services import failures, files, outbox
 from services.outbox import Unsettled
 
 _HEADINGS = ("QUEUE", "ID", "WHAT", "TRIES", "SINCE", "WHY")
 
 Row = tuple[str, ...]
-Retry = Callable[[AsyncSession, Sequence[int]], Awaitable[set[int]]]
+Retry = Callable[[AsyncSession, Sequence[Any]], Awaitable[set[Any]]]
 
-RETRIES: dict[str, Retry] = {
-    "inbox": failures.retry_updates,
-    "outbox": outbox.retry,
-    "job": failures.retry_jobs,
+RETRIES: dict[str, tuple[Callable[[str], Any], Retry]] = {
+    "inbox": (int, failures.retry_updates),
+    "outbox": (int, outbox.retry),
+    "job": (int, failures.retry_jobs),
+    "file": (UUID, files.retry),
 }
+"""How the ids of each queue are read, and what tries again."""
 
 
 async def failed_table(settings: Settings) -> str:
@@ -37,10 +42,15 @@ async def failed_table(settings: Settings) -> str:
     return format_table([_HEADINGS, *rows])
 
 
-async def retry(settings: Settings, queue: str, ids: Sequence[int]) -> str:
-    """Let what was given up be tried again."""
+async def retry(settings: Settings, queue: str, typed: Sequence[str]) -> str:
+    """Let what was given up be tried again. Raises CommandRefused."""
+    read, try_again = RETRIES[queue]
+    try:
+        ids = [read(one) for one in typed]
+    except ValueError:
+        raise CommandRefused(f"these are not ids of {queue}: `failed` shows them") from None
     async with opened(settings) as session:
-        again = await RETRIES[queue](session, ids)
+        again = await try_again(session, ids)
     said = f"{len(again)} will be tried again."
     left = sorted(set(ids) - again)
     if left:
@@ -103,7 +113,7 @@ async def _jobs(session: AsyncSession) -> list[Row]:
 
 async def _files(session: AsyncSession) -> list[Row]:
     return [
-        _row("lost file", found.id, f"{found.kind} of {found.code}", at=found.at, why=found.reason)
+        _row("file", found.id, f"{found.kind} of {found.code}", at=found.at, why=found.reason)
         for found in await failures.list_lost_files(session)
     ]
 

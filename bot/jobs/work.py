@@ -13,7 +13,7 @@ from bot.bootstrap import App
 from bot.jobs.export import Export
 from bot.jobs.file_fetch import FileFetch
 from bot.standing_key import standing_key
-from services import escalation, files, follow_up, my_data, purge
+from services import escalation, files, follow_up, my_data, purge, undelivered
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,10 @@ class Work:
     async def climb(self) -> None:
         """What is overdue is made known one level further up."""
         await self._in_batches(escalation.climb)
+
+    async def note_undelivered(self) -> None:
+        """What never arrived was no answer: the clock of its request runs again."""
+        await self._in_batches(undelivered.note_undelivered)
 
     async def reopen_unanswered(self) -> None:
         """Who did not say whether help came has, as long as nobody knows better, got none."""

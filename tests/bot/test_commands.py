@@ -252,7 +252,7 @@ async def test_what_failed_is_listed_and_tried_again(
     ]
     assert WORDS not in shown
     for name, row_id in (("inbox", update), ("outbox", message), ("job", job)):
-        assert await failures.retry(settings, name, [row_id, 999]) == (
+        assert await failures.retry(settings, name, [str(row_id), "999"]) == (
             "1 will be tried again. Not among those that can be: 999."
         )
     assert await failures.failed_table(settings) == "Nothing has failed."
@@ -279,7 +279,7 @@ async def test_messages_that_may_have_arrived_are_shown_and_never_sent_again(
         )
         await session.execute(text("UPDATE outbox SET state = 'uncertain'"))
     assert "may have arrived" in await failures.failed_table(settings)
-    assert (await failures.retry(settings, "outbox", [message])).startswith("0 will be tried")
+    assert (await failures.retry(settings, "outbox", [str(message)])).startswith("0 will be tried")
 
 
 @pytest.mark.parametrize("state", ["undelivered", "unreachable", "withheld"])
@@ -298,7 +298,7 @@ async def test_answers_that_never_arrived_are_shown_and_news_is_not(
     assert line.endswith(f"{state}: why")
 
 
-async def test_lost_files_are_listed_with_their_request(
+async def test_lost_files_are_listed_with_their_request_and_tried_again(
     settings: Settings, db: Any, request_: Request
 ) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=1)
@@ -311,12 +311,17 @@ async def test_lost_files_are_listed_with_their_request(
                 kind="voice",
                 state="lost",
                 reason="gone",
+                source="what the carrier calls it",
                 created_at=long_ago,
             )
         )
     _, line = (await failures.failed_table(settings)).splitlines()
     assert f"voice of {request_.code}" in line
     assert line.endswith("gone")
+    queue_, file_id = line.split()[:2]
+    assert "not ids of file" in await refusal(failures.retry(settings, queue_, ["1"]))
+    assert await failures.retry(settings, queue_, [file_id]) == "1 will be tried again."
+    assert await failures.failed_table(settings) == "Nothing has failed."
 
 
 async def test_a_refusal_on_the_command_line_is_one_line_and_no_trace(

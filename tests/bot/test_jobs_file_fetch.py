@@ -21,6 +21,7 @@ from db.models import Address, File
 from services import addresses, files, my_data, threads
 from services.message_words import Worded
 from services.outcomes import Later
+from tests.support import waits_for_lock
 
 CHAT = "4242424242"
 NO_CONNECTION = Later(10.0, "no connection")
@@ -151,7 +152,7 @@ async def test_who_deletes_everything_while_a_file_is_refused_waits_for_no_deadl
             nonlocal deletion
             await session.flush()
             deletion = asyncio.ensure_future(delete())
-            await until(lambda: waits_for_lock(app))
+            await until(lambda: waits_for_lock(session))
             await super()._tell(session, file, now)
 
     async def delete() -> None:
@@ -164,15 +165,6 @@ async def test_who_deletes_everything_while_a_file_is_refused_waits_for_no_deadl
     assert deletion is not None
     await deletion
     assert await told(app) == []
-
-
-async def waits_for_lock(app: App) -> bool:
-    query = text(
-        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        " WHERE NOT granted AND datname = current_database())"
-    )
-    async with app.new_session() as session:
-        return bool(await session.scalar(query))
 
 
 async def test_without_a_connection_it_is_tried_again(app: App, file: File) -> None:

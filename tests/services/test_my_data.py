@@ -1,5 +1,6 @@
 """My data: all of it shown, all of it deleted, and nothing of anybody else."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,10 +24,12 @@ from db.models import (
     Request,
     RequestEvent,
 )
-from services import addresses, consent, inbox, messages, my_data, threads
+from services import addresses, consent, inbox, messages, my_data, staff, threads
 from services.contact_policy import Purpose
+from services.errors import RequestNotFound
 from services.registration import FORM, register
-from tests.support import Database, driver_of, save_draft
+from tests.served_app import until
+from tests.support import Database, driver_of, save_draft, waits_for_lock
 
 ANSWERS: dict[str, Any] = {
     "consent": "registration-1",
@@ -442,3 +445,24 @@ async def test_a_file_that_was_being_fetched_is_deleted_with_its_row(
     assert await my_data.delete_everything(session, address, now=now) == []
     assert (await count_all(session))["file"] == 0
     assert await _jobs(session) == []
+
+
+async def test_staff_who_answer_during_a_deletion_find_no_request(
+    db: Database, now: datetime
+) -> None:
+    """The address they wait for comes back under its old id, but without anything."""
+    async with db.new_session.begin() as session:
+        writer = await staff.add(session, "Dara", "administrator", None, now=now)
+        held = await come(session, "42", now)
+        code = (await session.scalars(select(Request.code))).one()
+
+    async def answer() -> None:
+        async with db.new_session.begin() as session:
+            await threads.add_note(session, code, "words", staff=writer, now=now)
+
+    async with db.new_session.begin() as session:
+        await my_data.delete_everything(session, held, now=now)
+        answering = asyncio.ensure_future(answer())
+        await until(lambda: waits_for_lock(session))
+    with pytest.raises(RequestNotFound):
+        await answering
