@@ -61,7 +61,8 @@ def _circumstances() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return (
         f"{datetime.now(UTC):%d.%m.%Y}, {os.cpu_count()} cores shared with whatever else runs"
-        f" there, Python {platform.python_version()}, {versions}."
+        f" there (load {os.getloadavg()[0]:.1f} at the end), Python {platform.python_version()},"
+        f" {versions}."
     )
 
 
