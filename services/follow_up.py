@@ -6,15 +6,17 @@ since somebody who was helped not at all is the least likely to answer.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import MOVES, Address, OutboxRow, Request, RequestEvent
 from services import requests
 from services.due_times import get_due
+from services.outbox import OVERTAKEN
 
 ANSWER_WITHIN = timedelta(days=7)
 NOT_REACHED = "not_reached"
+_WRITTEN = ("person_message", "person_file", "phone_number", "asked_again")
 
 
 async def confirm_help(
@@ -28,8 +30,8 @@ async def confirm_help(
 ) -> Request:
     """The person's answer. Raises RequestNotFound.
 
-    One that comes when the request is open again, or withdrawn, changes nothing: the caller says
-    how things stand now.
+    One that comes when the request was withdrawn changes nothing, nor does a "yes" when they have
+    written to it since they were asked: the caller says how things stand now.
     """
     request = await requests.hold_own(session, address, code)
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
@@ -37,6 +39,9 @@ async def confirm_help(
     move = "confirm" if came else "reopen"
     if (request.state, move) not in MOVES:
         return request
+    if came and request.state == "reopened" and await _wrote_since_asked(session, request):
+        return request
+    await end_question(session, request)
     if came:
         request.confirm(now=now, inbox_id=inbox_id)
     else:
@@ -68,6 +73,33 @@ async def reopen_unanswered(session: AsyncSession, now: datetime, limit: int = 1
         request.reopen("no_answer", now=now, due=due)
     await session.flush()
     return len(silent)
+
+
+async def end_question(session: AsyncSession, request: Request) -> None:
+    """Whatever just happened to it, nobody is to be asked any more what still waits to be asked.
+
+    The request is held. A question that has begun to be sent goes its way.
+    """
+    asked = select(RequestEvent.outbox_id).where(
+        RequestEvent.request_id == request.id, RequestEvent.kind == "done"
+    )
+    await session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id.in_(asked), OutboxRow.state == "waiting")
+        .values(state="withheld", error_code=OVERTAKEN, leased_until=None, updated_at=func.now())
+    )
+
+
+async def _wrote_since_asked(session: AsyncSession, request: Request) -> bool:
+    asked = select(func.max(RequestEvent.id)).where(
+        RequestEvent.request_id == request.id, RequestEvent.kind == "done"
+    )
+    wrote = exists().where(
+        RequestEvent.request_id == request.id,
+        RequestEvent.kind.in_(_WRITTEN),
+        RequestEvent.id > asked.scalar_subquery(),
+    )
+    return bool(await session.scalar(select(wrote)))
 
 
 def _asked_since(since: datetime) -> ColumnElement[bool]:

@@ -38,6 +38,8 @@ PROMISED = ("reply", "follow_up")
 NOT_ARRIVED = ("undelivered", "unreachable", "withheld")
 UNSENT = ("failed", *NOT_ARRIVED)
 """States in which a message has ended without having arrived."""
+OVERTAKEN = "overtaken"
+"""Why a message was withheld that what happened meanwhile has made needless: nobody misses it."""
 
 # From which states a carrier's report may move a message: never backwards.
 _OPEN_STATES = ["waiting", "sending", "uncertain"]
@@ -332,8 +334,8 @@ async def list_unsent(session: AsyncSession, limit: int = 100) -> Sequence[Unset
 
     News is no promise to anybody: what the contact policy holds back of it is not listed.
     """
-    promised = OutboxRow.purpose.in_(PROMISED)
-    return await _list_unsettled(session, OutboxRow.state.in_(NOT_ARRIVED) & promised, limit)
+    missed = OutboxRow.purpose.in_(PROMISED) & OutboxRow.error_code.is_distinct_from(OVERTAKEN)
+    return await _list_unsettled(session, OutboxRow.state.in_(NOT_ARRIVED) & missed, limit)
 
 
 async def list_uncertain(session: AsyncSession, limit: int = 100) -> Sequence[Unsettled]:

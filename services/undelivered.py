@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from db.models import Address, OutboxRow, Request, RequestEvent
 from services.due_times import get_due
-from services.outbox import PROMISED, UNSENT
+from services.outbox import OVERTAKEN, PROMISED, UNSENT
 
 _LOOK_BACK = timedelta(days=7)
 _REPLY, _QUESTION = "staff_message", "done"
@@ -32,6 +32,7 @@ async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 10
         .where(
             OutboxRow.state.in_(UNSENT),
             OutboxRow.purpose.in_(PROMISED),
+            OutboxRow.error_code.is_distinct_from(OVERTAKEN),
             OutboxRow.updated_at > now - _LOOK_BACK,
             RequestEvent.kind.in_((_REPLY, _QUESTION)),
             ~_is_noted(),

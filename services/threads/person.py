@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OPEN_STATES, Address, File, Request, RequestEvent
-from services import jobs, requests
+from services import follow_up, jobs, requests
 from services.due_times import get_due
 from services.errors import EmptyText
 
@@ -21,6 +21,7 @@ STAFF_WROTE_WITHIN = timedelta(days=14)
 EDITED_WITHIN = timedelta(days=3)
 _MOST_EDITABLE = 200
 _MESSAGE = "message"
+_FINISHED = ("done", "reopened")
 
 
 async def write_to_request(
@@ -157,6 +158,7 @@ async def withdraw(
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
         return earlier
     request.withdraw(now=now, inbox_id=inbox_id)
+    await follow_up.end_question(session, request)
     await session.flush()
     return request
 
@@ -169,6 +171,8 @@ def _body(text: str, message_id: int | None = None) -> dict[str, Any]:
 
 
 async def _add(session: AsyncSession, request: Request, *, now: datetime, **event: Any) -> Request:
+    if request.state in _FINISHED:
+        await follow_up.end_question(session, request)
     due = await get_due(session, request.centre_id)
     request.person_wrote(now=now, due=due, **event)
     await session.flush()

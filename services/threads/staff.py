@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OUTCOMES, URGENCIES, Address, Centre, Request, Staff
-from services import messages, questions, requests
+from services import follow_up, messages, questions, requests
 from services.contact_policy import Purpose
 from services.due_times import get_due
 from services.errors import AlreadyTaken, EmptyText, UnknownCentre, UnknownOutcome, UnknownUrgency
@@ -174,6 +174,7 @@ async def reopen(session: AsyncSession, code: str, *, staff: Staff, now: datetim
     request = await _hold(session, code, staff)
     due = await get_due(session, request.centre_id)
     request.reopen("staff", by=staff.id, now=now, due=due)
+    await follow_up.end_question(session, request)
     await session.flush()
     return request
 

@@ -1,11 +1,20 @@
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OutboxRow, Request
-from services import follow_up, threads
-from tests.services.centre_at_work import FRIDAY, PlainWords, events_of, hire, write_from
+from services import follow_up, staff, threads, undelivered
+from services import outbox as outbox_service
+from tests.services.centre_at_work import (
+    FRIDAY,
+    PlainWords,
+    events_of,
+    hire,
+    outbox,
+    write_from,
+)
 
 WEEK = timedelta(days=7)
 WORDS = PlainWords()
@@ -70,3 +79,58 @@ async def test_help_that_came_may_be_said_after_silence_had_opened_it(
     await threads.confirm_help(session, address, request.code, True, now=FRIDAY + WEEK)
     assert (request.state, request.due_at) == ("done", None)
     assert request.confirmed_at is not None
+
+
+async def _asked_for_the_morning(session: AsyncSession) -> Request:
+    """Done in the evening: the question waits until eight."""
+    me = await hire(session)
+    evening = FRIDAY + timedelta(hours=12)
+    request = await threads.talk(session, await write_from(session), "hello", now=FRIDAY)
+    done = await threads.finish(session, request.code, "helped", staff=me, words=WORDS, now=evening)
+    assert done.not_before is not None
+    return request
+
+
+@pytest.mark.parametrize("how", ["wrote", "reopened", "withdrew", "confirmed", "not helped"])
+async def test_a_question_that_still_waits_goes_with_its_reason(
+    session: AsyncSession, how: str
+) -> None:
+    request = await _asked_for_the_morning(session)
+    address, code = await write_from(session), request.code
+    night = FRIDAY + timedelta(hours=13)
+    match how:
+        case "wrote":
+            await threads.write_to_request(session, address, code, "and this?", now=night)
+        case "reopened" | "withdrew":
+            sok = await staff.get_by_name(session, "Sok")
+            await threads.reopen(session, code, staff=sok, now=night)
+        case _:
+            await threads.confirm_help(session, address, code, how == "confirmed", now=night)
+    if how == "withdrew":
+        await threads.withdraw(session, address, code, now=night)
+    (row,) = await outbox(session)
+    assert (row.state, row.error_code) == ("withheld", "overtaken")
+    # It was meant to be so: nobody needs to look after it.
+    assert await undelivered.note_undelivered(session, night) == 0
+    assert await outbox_service.list_unsent(session) == []
+
+
+async def test_a_reply_on_its_way_is_not_ended_by_what_comes_meanwhile(
+    session: AsyncSession,
+) -> None:
+    me, address = await hire(session), await write_from(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.reply(session, request.code, "hello", staff=me, words=WORDS, now=FRIDAY)
+    await threads.talk(session, address, "hello?", now=FRIDAY)
+    assert [row.state for row in await outbox(session)] == ["waiting"]
+
+
+async def test_a_late_yes_closes_nothing_that_the_person_wrote_about_since(
+    session: AsyncSession,
+) -> None:
+    request = await _finished(session)
+    address, later = await write_from(session), FRIDAY + timedelta(hours=1)
+    await threads.write_to_request(session, address, request.code, "not yet!", now=later)
+    await threads.confirm_help(session, address, request.code, True, now=later)
+    assert (request.state, request.confirmed_at) == ("reopened", None)
+    assert request.due_at is not None

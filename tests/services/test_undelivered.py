@@ -122,6 +122,7 @@ async def test_an_earlier_question_that_was_lost_leaves_the_later_one(
 ) -> None:
     request, me = await _replied(session)
     await threads.finish(session, request.code, "helped", staff=me, words=WORDS, now=SOON)
+    await _end(session, "sent")
     await threads.reopen(session, request.code, staff=me, now=SOON)
     await threads.finish(session, request.code, "informed", staff=me, words=WORDS, now=SOON)
     (_, first, _) = await outbox(session)
