@@ -1,7 +1,8 @@
 """Where somebody lands who stands nowhere: after a flush, a deploy, months of silence.
 
 An old button, a number that answers nothing, a state that was renamed: each ends on a living
-screen that says so, and a form that was begun goes on where its draft stands.
+screen that says so, and a form that was begun goes on where its draft stands. A correction that was
+begun shows its summary: everything in it is answered.
 """
 
 from aiogram.types import CallbackQuery
@@ -9,7 +10,7 @@ from aiogram_dialog import DialogManager, StartMode
 
 from dialogs import navigation, to_centre
 from dialogs.states import Language, Registration
-from dialogs.turn import turn_of
+from dialogs.turn import Turn, turn_of
 from services import drafts, registration
 
 
@@ -26,7 +27,7 @@ async def land(manager: DialogManager) -> None:
         await navigation.to_menu(manager)
         return
     if turn.notice is None:
-        turn.say("notice-going-on")
+        _say_what_goes_on(turn)
     await manager.start(Registration.consent, mode=StartMode.RESET_STACK)
 
 
@@ -40,10 +41,25 @@ async def land_with_words(manager: DialogManager, text: str) -> None:
         draft = await drafts.find_draft(session, turn.address.id, registration.FORM)
     if draft is not None and to_centre.says_something(text):
         receipt = await to_centre.write(manager, text)
-        turn.say("notice-kept-going-on", code=receipt["code"])
+        if _is_registered(turn):
+            turn.say("notice-kept-correcting", code=receipt["code"])
+        else:
+            turn.say("notice-kept-going-on", code=receipt["code"])
     elif draft is None and await to_centre.take_words(manager, text):
         return
     await land(manager)
+
+
+def _say_what_goes_on(turn: Turn) -> None:
+    if _is_registered(turn):
+        turn.say("notice-correcting")
+    else:
+        turn.say("notice-going-on")
+
+
+def _is_registered(turn: Turn) -> bool:
+    """Whether the form in hand is a correction: no question of it is open, its summary is shown."""
+    return turn.address.person_id is not None
 
 
 async def show_again(manager: DialogManager) -> None:

@@ -29,7 +29,7 @@ async def get_menu(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
         registered = await registration.find_registration(session, turn.address.id)
         draft = await drafts.find_draft(session, turn.address.id, registration.FORM)
         asked = registered or await threads.list_mine(session, turn.address)
-    if draft:
+    if draft and turn.address.person_id is None:
         first = Item("register", turn.text("menu-go-on"))
     elif registered:
         first = Item("mine", turn.text("menu-mine"))

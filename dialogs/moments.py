@@ -11,7 +11,7 @@ from locales.catalogue import SMS, Catalogue
 CAMBODIA: Final = ZoneInfo("Asia/Phnom_Penh")
 _DAY: Final = "EEEE d MMMM"
 _HALF_AN_HOUR: Final = 30
-_NOON, _AFTERNOON, _EVENING, _NIGHT = 12, 13, 17, 19
+_MORNING, _NOON, _AFTERNOON, _EVENING, _NIGHT = 4, 12, 13, 17, 19
 # What the data of Unicode writes otherwise than the centres do.
 _SPELT: Final = {"ច័ន្ទ": "ចន្ទ"}
 
@@ -19,8 +19,11 @@ _SPELT: Final = {"ច័ន្ទ": "ចន្ទ"}
 def say_moment(
     catalogue: Catalogue, language: str, channel: str, at: datetime, now: datetime
 ) -> str:
-    """ "ថ្ងៃចន្ទ 23 វិច្ឆិកា ម៉ោង 10 ព្រឹក", or today's hour; rounded up to the next half hour."""
-    local = _round_up(at.astimezone(CAMBODIA))
+    """ "ថ្ងៃចន្ទ 23 វិច្ឆិកា ម៉ោង 10 ព្រឹក", or today's hour; to the half hour.
+
+    What is to come is rounded up, so that it can be kept; what was never becomes what is to come.
+    """
+    local = (_round_down if at <= now else _round_up)(at.astimezone(CAMBODIA))
     time = _say_time(catalogue, language, channel, local)
     if local.date() == now.astimezone(CAMBODIA).date():
         return catalogue.text("moment-today", language, channel, time=time)
@@ -44,6 +47,9 @@ def _say_time(catalogue: Catalogue, language: str, channel: str, local: datetime
 
 
 def _part_of_day(hour: int) -> str:
+    """The night after midnight is "late": not every language names it like the one before."""
+    if hour < _MORNING:
+        return "late"
     if hour < _NOON:
         return "morning"
     if hour < _AFTERNOON:
@@ -59,3 +65,7 @@ def _round_up(at: datetime) -> datetime:
     if whole < at:
         whole += timedelta(minutes=1)
     return whole + timedelta(minutes=-whole.minute % _HALF_AN_HOUR)
+
+
+def _round_down(at: datetime) -> datetime:
+    return at.replace(minute=at.minute - at.minute % _HALF_AN_HOUR, second=0, microsecond=0)

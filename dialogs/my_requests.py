@@ -8,7 +8,7 @@ from aiogram_dialog.widgets.text import Case
 
 from dialogs import labels, navigation, to_centre
 from dialogs.moments import say_day
-from dialogs.promises import get_receipt, moment, promise
+from dialogs.promises import get_receipt, has_stopped, moment, promise
 from dialogs.screen import Screen
 from dialogs.states import Requests
 from dialogs.texts import Tr
@@ -33,6 +33,8 @@ LONGEST_LAST: Mapping[Channel, int] = {"telegram": 3500, "sms": 1200}
 # What comes next is here the time by which somebody answers.
 _OUR_TURN = ("received", "reopened")
 NEXT = tuple(stage for stage in STAGES if stage not in _OUR_TURN)
+# Where what comes next is a message of ours.
+_WE_WRITE = ("in_progress", "waiting_others")
 
 
 async def get_list(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -98,6 +100,8 @@ def _lines(turn: Turn, request: MyRequest) -> Iterator[str]:
 def _next(turn: Turn, request: MyRequest) -> str:
     if request.due_at is not None or request.stage in _OUR_TURN:
         return promise(turn, request.due_at)
+    if request.stage in _WE_WRITE and has_stopped(turn):
+        return turn.text("promise-stopped")
     return turn.text(f"next-{request.stage}")
 
 

@@ -1,6 +1,7 @@
 """When somebody answers, said so that it stays true.
 
-A time is promised only while it lies ahead; afterwards we say that we are late.
+A time is promised only while it lies ahead; afterwards we say that we are late. Whoever said STOP
+is promised no message: they read how to receive them again.
 """
 
 from datetime import datetime
@@ -16,11 +17,18 @@ DUE = "due"
 
 def promise(turn: Turn, due_at: datetime | None) -> str:
     """A sentence; without a time it speaks of the opening hours alone."""
+    if has_stopped(turn):
+        return turn.text("promise-stopped")
     if due_at is None:
         return turn.text("promise-open")
     if due_at <= turn.now:
         return turn.text("promise-late")
     return turn.text("promise-by", when=moment(turn, due_at))
+
+
+def has_stopped(turn: Turn) -> bool:
+    """Whether the person said STOP, so that no message of ours may be announced."""
+    return turn.address.stopped_at is not None
 
 
 def moment(turn: Turn, at: datetime) -> str:

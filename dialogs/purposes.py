@@ -4,6 +4,7 @@ Asked once after registering, and open under "my data" ever after: both show the
 that one version says what somebody agreed to.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from dialogs.turn import Turn
@@ -45,3 +46,8 @@ def explained(turn: Turn) -> str:
         turn.text("purpose-line", name=name(turn, purpose), words=words(turn, purpose))
         for purpose in ASKED
     )
+
+
+def is_news_without_phone(turn: Turn, given: Collection[str]) -> bool:
+    """Whether news was agreed to that never comes: by SMS it needs the phone as well."""
+    return turn.channel == "sms" and consent.NEWS in given and consent.PHONE not in given

@@ -44,7 +44,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "sector-": SECTORS,
     "sex-": SEXES,
     "stage-": STAGES,
-    "time-": ("morning", "noon", "afternoon", "evening", "night"),
+    "time-": ("morning", "noon", "afternoon", "evening", "night", "late"),
     "topic-": (*TOPICS, "other"),
     "shared-": ("yes", "no"),
     "shared-now-": ("yes", "no"),

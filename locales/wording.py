@@ -16,7 +16,10 @@ LONGEST_RUN: Final = 40  # units without a space: beyond it an old phone wraps i
 
 # Names and typed words that stay as they are in a Khmer sentence.
 LATIN_IN_KHMER: Final = frozenset(
-    {"MRC", "CALL", "STOP", "START", "Telegram", "English", "Clear", "history"}
+    {
+        *("MRC", "CALL", "STOP", "START", "STATUS", "MYDATA", "Telegram", "English", "iPhone"),
+        *("Clear", "history", "More"),
+    }
 )
 # Both languages at once: a choice between them, and a line for phones that show boxes.
 BILINGUAL: Final = frozenset(
@@ -39,7 +42,7 @@ CONSENT: Final = frozenset(
         "held-counts",
         "notice-agreed",
         "notice-agreement-ended",
-        "purpose-none",
+        "notice-news-needs-phone",
         "registration-consent",
         "registration-purposes",
     }

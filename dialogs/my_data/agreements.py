@@ -12,6 +12,7 @@ from aiogram_dialog import DialogManager
 from dialogs import purposes
 from dialogs.my_data import back
 from dialogs.my_data.days import day_words
+from dialogs.promises import has_stopped
 from dialogs.screen import Screen
 from dialogs.states import MyData
 from dialogs.texts import Tr
@@ -21,6 +22,7 @@ from services import consent
 from services.types import Consent
 
 PURPOSE = "purpose"
+_OF_NEWS = (consent.NEWS, consent.PHONE)
 Agreements = Mapping[str, Consent | None]
 
 
@@ -38,7 +40,7 @@ async def preview_agreements(dialog_manager: DialogManager, **_: Any) -> dict[st
 
 def _listed(turn: Turn, agreements: Agreements) -> dict[str, Any]:
     lines = [line(turn, purpose, agreements.get(purpose)) for purpose in consent.PURPOSES]
-    if turn.address.stopped_at is not None:
+    if has_stopped(turn):
         lines.append(turn.text("agreements-stopped"))
     return {
         "agreements": "\n".join(lines),
@@ -115,12 +117,15 @@ def _one(turn: Turn, purpose: str, answer: Consent | None) -> dict[str, Any]:
 async def on_agreement(manager: DialogManager, answer: str) -> None:
     turn = turn_of(manager)
     turn.heard = None
+    purpose = _purpose(manager)
     if answer == "agree":
-        await _keep(turn, _purpose(manager), given=True)
+        await _keep(turn, purpose, given=True)
         turn.say("notice-agreed")
     elif answer == "refuse":
-        await _keep(turn, _purpose(manager), given=False)
+        await _keep(turn, purpose, given=False)
         turn.say("notice-agreement-ended")
+    if purpose in _OF_NEWS:
+        await _warn_of_silence(turn)
     await back_to_agreements(manager)
 
 
@@ -132,6 +137,16 @@ async def _keep(turn: Turn, purpose: str, *, given: bool) -> None:
             await consent.record(
                 session, turn.address, purpose, given, purposes.WORDING, now=turn.now
             )
+
+
+async def _warn_of_silence(turn: Turn) -> None:
+    """Say it when the news that was agreed to will not come, in place of what was noted."""
+    async with turn.new_session.begin() as session:
+        state = await consent.get_state(session, turn.address)
+    given = {purpose for purpose, answer in state.items() if answer is not None and answer.given}
+    if purposes.is_news_without_phone(turn, given):
+        number = consent.PURPOSES.index(consent.PHONE) + 1
+        turn.say("notice-news-needs-phone-below", number=number)
 
 
 async def back_to_agreements(manager: DialogManager) -> None:

@@ -1,4 +1,7 @@
-"""A phone that others read too: what is sent there says nothing of what it is about."""
+"""A phone that others read too: news of requests is sent there as news alone, without what it is.
+
+Direct answers and job news, which the person asked for, say what they are.
+"""
 
 from typing import Any
 

@@ -48,6 +48,9 @@ async def on_done(manager: DialogManager) -> None:
         await consent.set_purposes(
             session, turn.address, chosen, wording_version=purposes.WORDING, now=turn.now
         )
+    if purposes.is_news_without_phone(turn, chosen):
+        turn.heard = None
+        turn.say("notice-news-needs-phone", name=purposes.name(turn, consent.PHONE))
     await manager.switch_to(Registration.done)
 
 

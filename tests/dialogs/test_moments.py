@@ -25,6 +25,9 @@ def _say(language: str, channel: str, hours: float) -> str:
         (6, "ម៉ោង 2 រសៀល ថ្ងៃនេះ"),
         (9, "ម៉ោង 5 ល្ងាច ថ្ងៃនេះ"),
         (12, "ម៉ោង 8 យប់ ថ្ងៃនេះ"),
+        (16, "ថ្ងៃសៅរ៍ 21 វិច្ឆិកា ម៉ោង 12 យប់"),
+        (19.4, "ថ្ងៃសៅរ៍ 21 វិច្ឆិកា ម៉ោង 3:30 យប់"),
+        (20, "ថ្ងៃសៅរ៍ 21 វិច្ឆិកា ម៉ោង 4 ព្រឹក"),
         (72, "ថ្ងៃចន្ទ 23 វិច្ឆិកា ម៉ោង 8 ព្រឹក"),
     ],
 )
@@ -32,10 +35,41 @@ def test_a_moment_is_said_by_the_part_of_the_day(hours: float, said: str) -> Non
     assert _say("km", "telegram", hours) == said
 
 
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (0, "ម៉ោង 8 ព្រឹក ថ្ងៃនេះ"),
+        (-0.01, "ម៉ោង 7:30 ព្រឹក ថ្ងៃនេះ"),
+        (-7.9, "ម៉ោង 12 យប់ ថ្ងៃនេះ"),
+        (-8.1, "ថ្ងៃព្រហស្បតិ៍ 19 វិច្ឆិកា ម៉ោង 11:30 យប់"),
+    ],
+)
+def test_what_was_is_never_said_to_be_still_to_come(hours: float, said: str) -> None:
+    assert _say("km", "telegram", hours) == said
+
+
+def test_the_hours_after_midnight_are_no_afternoon() -> None:
+    assert _say("en", "telegram", 16) == "Saturday 21 November, 12 am"
+    assert _say("en", "telegram", 18) == "Saturday 21 November, 2 am"
+    assert _say("en", "telegram", 12) == "8 pm today"
+
+
 def test_an_sms_says_the_day_and_its_month_only_when_it_is_far() -> None:
     assert _say("km", "sms", 72) == "ថ្ងៃចន្ទ 23"
     assert _say("km", "sms", 24 * 17) == "ថ្ងៃចន្ទ 7 ធ្នូ"
     assert _say("en", "sms", 72) == "Monday 23"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", ["talk-sent", "requests-added"])
+@pytest.mark.parametrize("promise", ["promise-open", "promise-late", "promise-stopped"])
+def test_a_receipt_without_a_time_is_one_part(language: str, key: str, promise: str) -> None:
+    def text(key: str, **values: object) -> str:
+        return CATALOGUE.text(key, language, "sms", **values)
+
+    receipt = text(key, code="12345678", promise=text(promise))
+    keys = f"0 {text('button-back')} * {text('button-menu')}"
+    assert sms_text.count(f"{receipt}\n{keys}").parts == 1, receipt
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

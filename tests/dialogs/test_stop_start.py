@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
-from services import addresses, contact_policy
+from db.models import Request
+from services import addresses, contact_policy, sms_text
 from services.contact_policy import STOPPED, Allowed, Forbidden, Purpose
 from tests.dialogs.walk import (
     SMS_WINDOWS,
@@ -75,6 +77,42 @@ async def test_after_stop_everything_can_still_be_used(line: Line) -> None:
     listed = await person.press(words(line, "data-agreements"))
     assert words(line, "agreements-stopped") in listed
     assert await _may(person, Purpose.NEWS) == Forbidden(STOPPED)
+
+
+WE_WRITE = ("promise-open", "promise-late", "next-in_progress", "next-waiting_others")
+
+
+async def test_after_stop_no_receipt_promises_a_message(line: Line) -> None:
+    person = await walk_to(line.person(), "Menu:main")
+    await person.write("ឈប់")
+    stopped = words(line, "promise-stopped")
+    assert stopped in await person.write("ខ្ញុំចង់សួរអំពីប្រាក់ខែ")
+    await person.write("សំណើ")
+    await person.press(person.buttons[0], words(line, "request-add"))
+    assert stopped in await person.write("ពីរខែហើយ")
+    await person.write("ចាប់ផ្ដើម")
+    assert stopped not in await person.write("ខ្ញុំចង់សួរទៀត")
+
+
+@pytest.mark.parametrize("state", ["new", "taken", "waiting_others", "reopened"])
+async def test_after_stop_my_request_promises_no_message(line: Line, state: str) -> None:
+    person = await walk_to(line.person(), "Menu:main")
+    await person.write("ខ្ញុំចង់សួរអំពីប្រាក់ខែ")
+    async with line.app.new_session.begin() as session:
+        await session.execute(update(Request).values(state=state, due_at=None))
+    await person.write("ឈប់")
+    await person.write("សំណើ")
+    screen = await person.press(person.buttons[0])
+    assert words(line, "promise-stopped") in screen
+    assert not [key for key in WE_WRITE if words(line, key) in screen]
+
+
+async def test_after_stop_a_receipt_by_sms_promises_no_message(line: Line) -> None:
+    phone = await text_to(line.phone(), "Menu:main")
+    await phone.send("STOP")
+    told = await phone.send("ខ្ញុំចង់សួរអំពីប្រាក់ខែ")
+    assert words(line, "promise-stopped", "sms") in told
+    assert sms_text.count(told).parts == 1
 
 
 async def test_start_brings_messages_back_on_telegram(line: Line) -> None:
