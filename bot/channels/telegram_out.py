@@ -1,7 +1,8 @@
 """Telegram messages that nobody asked for just now, sent by python-telegram-bot.
 
 Its own HTTP layer costs several times what aiohttp does, so that layer is replaced. What failed
-before anything was written is known to be unsent; what failed after is uncertain.
+before anything was written is known to be unsent, and so is what Telegram refuses in the Bot API's
+own words, as its gateway does too; what failed otherwise is uncertain.
 """
 
 import json
@@ -13,7 +14,14 @@ from uuid import UUID
 
 import aiohttp
 from telegram import InlineKeyboardMarkup, InputFile, Message
-from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    TelegramError,
+)
 from telegram.ext import BaseRateLimiter, ExtBot
 from telegram.request import BaseRequest, RequestData
 
@@ -30,6 +38,8 @@ _FILE_RETRY_S = 60.0
 _TOO_MANY_REQUESTS = 429
 _GATEWAY_FAILED = (502, 504)
 _SERVER_ERRORS = range(500, 600)
+_ANSWERS = range(200, 300)
+_NAMED = (400, 401, 403, 404, 409)  # PTB has exceptions of their own for these
 _CHAT_GONE = ("chat not found", "user is deactivated", "chat_id is empty", "peer_id_invalid")
 
 Ready = Callable[[], Awaitable[None]]
@@ -56,7 +66,11 @@ class NotSentError(TelegramError):
 
 
 class MaybeSentError(TelegramError):
-    """The answer never came."""
+    """No answer came that says whether it went out; ``message`` says what came instead."""
+
+
+class NeverSentError(TelegramError):
+    """Telegram does not take it, now or later; ``message`` is the code."""
 
 
 class AiohttpRequest(BaseRequest):
@@ -101,8 +115,10 @@ class AiohttpRequest(BaseRequest):
                 payload = await answer.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise NotSentError("no connection", _RETRY_S) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise MaybeSentError(type(error).__name__) from None
+        except TimeoutError:
+            raise MaybeSentError("no answer") from None
+        except (aiohttp.ClientError, OSError):
+            raise MaybeSentError("connection lost") from None
         _check(answer.status, payload)
         return answer.status, payload
 
@@ -121,10 +137,21 @@ def _to_form(request_data: RequestData | None) -> aiohttp.FormData | dict[str, s
 def _check(status: int, payload: bytes) -> None:
     if status == _TOO_MANY_REQUESTS:
         raise NotSentError("throttled", _retry_after_s(payload), throttled=True)
-    if status in _GATEWAY_FAILED:
+    if status in _GATEWAY_FAILED and not _is_refusal(payload):
         raise MaybeSentError(f"http {status}")
     if status in _SERVER_ERRORS:
         raise NotSentError(f"http {status}", _RETRY_S)
+    if status not in _ANSWERS and status not in _NAMED:
+        raise NeverSentError(f"http {status}")
+
+
+def _is_refusal(payload: bytes) -> bool:
+    """Whether the Bot API itself says that it did not do it."""
+    try:
+        answer = json.loads(payload)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("ok") is False
 
 
 def _retry_after_s(payload: bytes) -> float:
@@ -215,7 +242,7 @@ class TelegramSender:
         except TelegramError as error:
             return _to_outcome(error)
         except (KeyError, TypeError, ValueError):
-            return Uncertain("no answer")  # an answer that is not the Bot API's
+            return Uncertain("unreadable answer")
         return Refused("file gone") if message is None else Sent(str(message.message_id))
 
     async def _send(self, item: OutboxItem, departure: Departure) -> Message | None:
@@ -256,8 +283,12 @@ def _to_outcome(error: TelegramError) -> Outcome:
             outcome = Unreachable("chat gone")
         case BadRequest():
             outcome = Refused("bad request")
-        case MaybeSentError() | NetworkError():
-            outcome = Uncertain("no answer")
-        case _:
+        case NeverSentError():
+            outcome = Refused(error.message)
+        case MaybeSentError():
+            outcome = Uncertain(error.message)
+        case Conflict() | ChatMigrated():
             outcome = Refused(type(error).__name__)
+        case _:
+            outcome = Uncertain("unreadable answer")
     return outcome

@@ -193,8 +193,13 @@ async def test_a_carrier_s_patience_is_told_to_all_processes() -> None:
             Later(300.0, "token refused", throttled=True, for_everybody=True),
         ),
         (500, refusal(500, "Internal Server Error"), Later(5.0, "http 500")),
-        (502, "bad gateway", Uncertain("no answer")),
-        (200, "not the Bot API", Uncertain("no answer")),
+        (502, refusal(502, "Bad Gateway"), Later(5.0, "http 502")),
+        (504, refusal(504, "Gateway Timeout"), Later(5.0, "http 504")),
+        (502, "bad gateway", Uncertain("http 502")),
+        (504, {"ok": True}, Uncertain("http 504")),
+        (413, refusal(413, "Request Entity Too Large"), Refused("http 413")),
+        (413, "too large", Refused("http 413")),
+        (200, "not the Bot API", Uncertain("unreadable answer")),
     ],
 )
 async def test_what_telegram_answers(status: int, body: Any, outcome: Outcome) -> None:
@@ -208,6 +213,20 @@ async def test_a_telegram_that_never_answers_leaves_it_open(
     monkeypatch.setattr(telegram_out, "_READ_TIMEOUT_S", 0.1)
     async with telegram(silent) as sender:
         assert await sender.send(item("telegram", "42"), ready) == Uncertain("no answer")
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"), [("100", "connection lost"), ("1", "unreadable answer")]
+)
+async def test_an_answer_of_telegram_that_is_damaged_on_the_way_leaves_it_open(
+    told: str, reason: str
+) -> None:
+    async def answer(request: Request) -> Response:
+        await request.body()
+        return Response(b"{", headers={"content-length": told})
+
+    async with telegram(answer) as sender:
+        assert await sender.send(item("telegram", "42"), ready) == Uncertain(reason)
 
 
 async def test_a_telegram_that_is_not_there_got_nothing() -> None:
