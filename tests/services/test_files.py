@@ -1,5 +1,7 @@
 """Files of requests: who may see them, that it is written down, and that they go."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -328,3 +330,10 @@ async def test_nothing_is_locked_while_the_store_takes_a_file(
     async with db.new_session.begin() as session:
         assert await files.keep(session, store, file_id, read_sample("photo")) is None
     assert lying_in(folder) == []
+
+
+def test_whoever_only_reads_files_does_without_pillow() -> None:
+    """The worker that sends messages reads them, and must stay small."""
+    code = "import sys, bot.worker, services.files; print('PIL' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "False"
