@@ -66,12 +66,9 @@ async def test_what_the_centre_wrote_last_stands_there_in_full(line: Line) -> No
     assert "Theary" in screen
 
 
-@pytest.mark.parametrize("length", [4000, 9000])
-async def test_the_longest_message_of_the_centre_still_fits_a_message(
-    line: Line, length: int
-) -> None:
+async def test_the_longest_message_of_the_centre_still_fits_a_message(line: Line) -> None:
     person, code = await _with_a_talk(line)
-    await reply(line, code, "ក" * length)
+    await reply(line, code, "ក" * 4000)
     screen = await _open(person, code)
     assert len(screen) <= 4096
     assert words(line, "request-add") in person.buttons
