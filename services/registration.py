@@ -5,7 +5,7 @@ at once, gets the same request each time.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import zip_longest
@@ -13,12 +13,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import CURRENCIES, SEXES, Address, Draft, Person, Place, Profile, Request
-from db.models.request_moves import WAITING
+from db.models.request_moves import STATES, WAITING
 from services import centres, consent, drafts, phone_numbers, requests
 from services.errors import IncompleteForm
 from services.places import Gazetteer, load_gazetteer
@@ -27,11 +27,15 @@ FORM = "registration"
 TOPIC = "registration"
 CORRECTION = "correction"
 """Stands for the wording agreed to in a form that only corrects: nothing new is agreed to."""
+AGAIN = "again"
+"""The same where a registered person, who had withdrawn the request, registers again."""
 YOUNGEST, OLDEST = 10, 100
 LONGEST_NAME = 80
 
 _HIGHEST_SALARY = 1_000_000_000
 _MOST_SECTORS = 30
+_WITHDRAWN = "withdrawn"
+_LIVING = tuple(state for state in STATES if state != _WITHDRAWN)
 _CAMBODIA = ZoneInfo("Asia/Phnom_Penh")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _PLACE = re.compile(r"[0-9]{2,6}")
@@ -161,8 +165,9 @@ async def register(session: AsyncSession, address: Address, *, now: datetime) ->
     """Turn the address's draft into a person and a request; again, and it is the same request.
 
     An address that has a person already updates this person; a registration that nobody has taken
-    yet stays one request, and a correction never makes a second one. Raises IncompleteForm, also
-    when there is nothing to register at all.
+    yet stays one request, and a correction never makes a second one. What was asked from this
+    address before is the person's from now on. Raises IncompleteForm, also when there is nothing to
+    register at all.
     """
     address = await requests.lock_address(session, address.id)
     draft = await drafts.find_draft(session, address.id, FORM)
@@ -172,6 +177,7 @@ async def register(session: AsyncSession, address: Address, *, now: datetime) ->
     centre = await centres.centre_for(session, told.home)
     person = await _write_person(session, address, told, centre.id, now)
     await consent.link_to_person(session, address.id, person.id, centre.id)
+    await _link_requests(session, address, person)
     request = await _submit(session, address, draft, centre.id, now=now)
     await session.delete(draft)
     await session.flush()
@@ -197,6 +203,25 @@ async def begin_correction(session: AsyncSession, address: Address) -> Draft:
         draft.answers = {**answers, **draft.answers, "consent": CORRECTION}
     await session.flush()
     return draft
+
+
+async def begin_again(session: AsyncSession, address: Address) -> Draft:
+    """As `begin_correction`, for who withdrew the request: `register` then opens a new one.
+
+    Whoever agrees no more that anything is kept is asked for that again.
+    """
+    draft = await begin_correction(session, address)
+    agreed = (await consent.get_state(session, address)).get(consent.SERVICE)
+    answers = {field: value for field, value in draft.answers.items() if field != "consent"}
+    still_agrees = agreed is None or agreed.given
+    draft.answers = answers | ({"consent": AGAIN} if still_agrees else {})
+    await session.flush()
+    return draft
+
+
+def corrects(answers: Answers) -> bool:
+    """Whether this form only corrects what is registered."""
+    return answers.get("consent") == CORRECTION
 
 
 def to_answers(person: Person, profile: Profile) -> dict[str, Any]:
@@ -237,18 +262,16 @@ def _find_age(person: Person, today: date) -> int | None:
 
 
 async def find_registration(session: AsyncSession, address_id: int) -> Request | None:
-    """The latest registration that came from this address, whatever became of it."""
-    return await _find_request(session, address_id, waiting_only=False)
+    """The latest registration that came from this address; one that was withdrawn is none."""
+    return await _find_request(session, address_id, states=_LIVING)
 
 
 async def _submit(
     session: AsyncSession, address: Address, draft: Draft, centre_id: str, *, now: datetime
 ) -> Request:
     """The request of this form: a new one, or the one that it joins."""
-    corrects = draft.answers["consent"] == CORRECTION
-    request = await _find_request(
-        session, address.id, person_id=address.person_id, waiting_only=not corrects
-    )
+    states = STATES if corrects(draft.answers) else (WAITING,)
+    request = await _find_request(session, address.id, person_id=address.person_id, states=states)
     if request is None:
         return await requests.open_request(
             session, address, TOPIC, centre_id=centre_id, draft_key=draft.id, now=now
@@ -261,7 +284,7 @@ async def _submit(
 
 
 async def _get_earlier(session: AsyncSession, address: Address) -> Request:
-    earlier = await _find_request(session, address.id, waiting_only=False)
+    earlier = await _find_request(session, address.id, states=_LIVING)
     if earlier is None:
         raise IncompleteForm(FIELDS)
     return earlier
@@ -272,15 +295,13 @@ async def _find_request(
     address_id: int,
     *,
     person_id: UUID | None = None,
-    waiting_only: bool,
+    states: Sequence[str],
 ) -> Request | None:
     """The latest registration of the address, or of the person from wherever they wrote."""
     own = Request.address_id == address_id
     if person_id is not None:
         own = or_(own, Request.person_id == person_id)
-    query = select(Request).where(own, Request.topic == TOPIC)
-    if waiting_only:
-        query = query.where(Request.state == WAITING)
+    query = select(Request).where(own, Request.topic == TOPIC, Request.state.in_(states))
     return (await session.scalars(query.order_by(Request.id.desc()).limit(1))).one_or_none()
 
 
@@ -340,6 +361,15 @@ async def _write_person(
     address.person_id = person.id
     await _write_profile(session, person, told, now)
     return person
+
+
+async def _link_requests(session: AsyncSession, address: Address, person: Person) -> None:
+    """What was asked before anybody was known; it stays with the centre that it came to."""
+    await session.execute(
+        update(Request)
+        .where(Request.address_id == address.id, Request.person_id.is_(None))
+        .values(person_id=person.id)
+    )
 
 
 async def _write_profile(

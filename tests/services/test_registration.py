@@ -9,9 +9,16 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Consent, Draft, Person, Profile, Request
-from services import addresses, consent, drafts
+from services import addresses, consent, drafts, threads
 from services.errors import IncompleteForm
-from services.registration import FIELDS, FORM, RegistrationAnswers, register
+from services.registration import (
+    FIELDS,
+    FORM,
+    RegistrationAnswers,
+    begin_again,
+    find_registration,
+    register,
+)
 from services.request_queue import list_requests
 from tests.support import Database, save_draft
 
@@ -227,3 +234,60 @@ def test_whatever_is_in_a_draft_it_is_read_or_refused(answers: dict[str, Any]) -
         RegistrationAnswers.parse(answers)
     except IncompleteForm as error:
         assert set(error.fields) <= set(FIELDS)
+
+
+async def test_what_was_asked_before_registering_has_a_name_then(
+    session: AsyncSession, now: datetime
+) -> None:
+    address = await _fill(session, now)
+    asked = await threads.talk(session, address, "hello", now=now)
+    stranger = await addresses.get_or_create(session, "telegram", "43", now=now)
+    others = await threads.talk(session, stranger, "hello", now=now)
+    centre = asked.centre_id
+    registered = await register(session, address, now=now)
+    await session.refresh(asked)
+    await session.refresh(others)
+    assert registered.centre_id != centre
+    assert (asked.person_id, asked.centre_id) == (registered.person_id, centre)
+    assert others.person_id is None
+
+
+async def _withdrawn(session: AsyncSession, now: datetime) -> tuple[Address, Request]:
+    address = await _fill(session, now)
+    await consent.record(session, address, "service", True, "1", now=now)
+    first = await register(session, address, now=now)
+    await threads.withdraw(session, address, first.code, now=now)
+    return address, first
+
+
+async def test_a_registration_that_was_withdrawn_is_none(
+    session: AsyncSession, now: datetime
+) -> None:
+    address, _ = await _withdrawn(session, now)
+    assert await find_registration(session, address.id) is None
+    with pytest.raises(IncompleteForm):
+        await register(session, address, now=now)
+
+
+async def test_registering_again_opens_a_new_request_of_what_is_known(
+    session: AsyncSession, now: datetime
+) -> None:
+    address, first = await _withdrawn(session, now)
+    draft = await begin_again(session, address)
+    assert draft.answers["name"] == "សុខា"
+    second = await register(session, address, now=now)
+    assert (second.code != first.code, second.state) == (True, "new")
+    assert (first.state, second.person_id) == ("withdrawn", first.person_id)
+    assert await find_registration(session, address.id) is second
+    assert await _count(session, Person) == 1
+
+
+async def test_whoever_agrees_no_more_is_asked_before_registering_again(
+    session: AsyncSession, now: datetime
+) -> None:
+    address, _ = await _withdrawn(session, now)
+    await consent.record(session, address, "service", False, "1", now=now)
+    await begin_again(session, address)
+    with pytest.raises(IncompleteForm) as caught:
+        await register(session, address, now=now)
+    assert caught.value.fields == ("consent",)
