@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog.widgets.text import Case
 
 from dialogs import navigation
 from dialogs.screen import Screen
@@ -63,7 +64,7 @@ async def get_mine(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     async with turn.new_session.begin() as session:
         registered = await registration.find_registration(session, turn.address.id)
-    return {"code": registered.code if registered else ""}
+    return {"any": registered is not None, "code": registered.code if registered else ""}
 
 
 async def back_to_menu(manager: DialogManager) -> None:
@@ -87,11 +88,12 @@ menu_dialog = Dialog(
         rests=True,
     ),
     Screen(
-        Tr("menu-mine-text"),
+        # It may have been withdrawn on top of this screen.
+        Case({True: Tr("menu-mine-text"), False: Tr("held-not-registered")}, selector="any"),
         state=Menu.mine,
         getter=get_mine,
         back=back_to_menu,
         rests=True,
-        preview_data={"code": "12345678"},
+        preview_data={"any": True, "code": "12345678"},
     ),
 )

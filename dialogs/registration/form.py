@@ -12,6 +12,8 @@ from services import phone_numbers, registration
 
 KNOWN = "known"
 """In the data of the dialog: the person is registered, and corrects what was told."""
+AGAIN = "again"
+"""There too: the person had withdrawn the registration, and registers once more."""
 
 FORM = Form(
     registration.FORM,

@@ -10,7 +10,7 @@ from aiogram_dialog import DialogManager
 
 from dialogs import labels, navigation
 from dialogs.forms import CORRECTING
-from dialogs.registration.form import FORM, KNOWN
+from dialogs.registration.form import AGAIN, FORM, KNOWN
 from dialogs.screen import Screen
 from dialogs.states import Registration
 from dialogs.texts import Tr
@@ -91,7 +91,10 @@ async def back_from_summary(manager: DialogManager) -> None:
         await drafts.discard(session, turn.address.id, FORM.name)
     turn.answers = None
     turn.say("notice-data-unchanged")
-    await navigation.back_to_my_data(manager)
+    if manager.dialog_data.get(AGAIN):
+        await navigation.to_menu(manager)
+    else:
+        await navigation.back_to_my_data(manager)
 
 
 async def on_confirm(manager: DialogManager) -> None:
@@ -104,13 +107,15 @@ async def on_confirm(manager: DialogManager) -> None:
         missing = next(
             (LINES[field] for field in error.fields if field in LINES), Registration.consent
         )
-        # The one question, then the summary again; without consent the form begins anew.
-        if missing != Registration.consent:
+        # The one question, then the summary again; without consent a new form begins anew.
+        if missing != Registration.consent or manager.dialog_data.get(KNOWN):
             manager.dialog_data[CORRECTING] = True
         await manager.switch_to(missing)
         return
     turn.answers = turn.heard = None
-    if manager.dialog_data.get(KNOWN):
+    if manager.dialog_data.get(AGAIN):
+        await manager.switch_to(Registration.done)
+    elif manager.dialog_data.get(KNOWN):
         turn.say("notice-data-changed")
         await navigation.back_to_my_data(manager)
     else:
