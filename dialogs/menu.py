@@ -13,8 +13,20 @@ from dialogs.turn import Turn, turn_of
 from dialogs.widgets import Choice, Item
 from services import drafts, registration, threads
 
+
+async def to_registration(manager: DialogManager) -> None:
+    """Who registered before and withdrew it has answered everything already."""
+    turn = turn_of(manager)
+    if turn.address.person_id is not None:
+        # A correction in hand becomes a registration.
+        async with turn.new_session.begin() as session:
+            await registration.begin_again(session, turn.address)
+        turn.answers = None
+    await navigation.to_registration(manager)
+
+
 WAYS = {
-    "register": navigation.to_registration,
+    "register": to_registration,
     "requests": navigation.to_requests,
     "talk": navigation.to_talk,
     "call": navigation.to_call_me,

@@ -208,9 +208,12 @@ async def begin_correction(session: AsyncSession, address: Address) -> Draft:
 async def begin_again(session: AsyncSession, address: Address) -> Draft:
     """As `begin_correction`, for who withdrew the request: `register` then opens a new one.
 
-    Whoever agrees no more that anything is kept is asked for that again.
+    Whoever agrees no more that anything is kept is asked for that again. Where nothing was
+    withdrawn it is a correction.
     """
     draft = await begin_correction(session, address)
+    if await find_registration(session, address.id) is not None:
+        return draft
     agreed = (await consent.get_state(session, address)).get(consent.SERVICE)
     answers = {field: value for field, value in draft.answers.items() if field != "consent"}
     still_agrees = agreed is None or agreed.given

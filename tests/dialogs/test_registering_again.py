@@ -42,6 +42,26 @@ async def test_the_menu_offers_to_register_again(line: Line) -> None:
     assert words(line, "menu-mine") in person.buttons
 
 
+async def test_a_correction_in_hand_goes_into_it(line: Line) -> None:
+    person = await _withdrawn(line)
+    await person.press(words(line, "menu-my_data"), words(line, "data-correct"))
+    await person.press(words(line, "line-name"))
+    await person.write("ចាន់ ធារី")
+    await person.write("ម៉ឺនុយ")
+    await person.press(words(line, "menu-register"))
+    assert "ចាន់ ធារី" in person.screen
+    await person.press(words(line, "button-confirm"))
+    assert len(await _codes(line)) == 2
+
+
+async def test_whoever_is_registered_and_says_so_again_corrects(line: Line) -> None:
+    person = await walk_to(line.person(), "Registration:done")
+    await person.write("ចុះឈ្មោះ")
+    assert "សុខា" in person.screen
+    await person.press(words(line, "button-confirm"))
+    assert len(await _codes(line)) == 1
+
+
 async def test_what_stood_there_before_says_so_too(line: Line) -> None:
     person = await walk_to(line.person(), "Registration:done")
     code = await only_code(line, "registration")
