@@ -25,7 +25,7 @@ from db.crypto import DecryptionError, Keyring
 from services.errors import DomainError
 
 _NAME_BYTES = 16
-_RANDOM = re.compile(rf"[0-9a-f]{{{2 * _NAME_BYTES}}}")
+_NAME = re.compile(rf"[0-9a-f]{{32}}/[0-9a-f]{{{2 * _NAME_BYTES}}}")
 _PAGE = 500
 _S3_OPTIONS = {"endpoint", "region", "virtual_hosted_style_request"}
 
@@ -107,7 +107,12 @@ class FileStore:
 
 
 def _path(name: str) -> str:
-    """Folders by the first letters: a folder of a hundred thousand files is slow to list."""
+    """Folders by the first letters: a folder of a hundred thousand files is slow to list.
+
+    Raises FileMissing for what is none of our names.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise FileMissing("no name of a file")
     folder, _, random = name.partition("/")
     return f"{folder}/{random[:2]}/{random[2:]}"
 
@@ -115,8 +120,8 @@ def _path(name: str) -> str:
 def _find_name(path: str) -> str | None:
     """The name of what lies at a path; None when we did not put it there."""
     folder, _, rest = path.partition("/")
-    random = rest.replace("/", "", 1)
-    return f"{folder}/{random}" if _RANDOM.fullmatch(random) else None
+    name = f"{folder}/{rest.replace('/', '', 1)}"
+    return name if _NAME.fullmatch(name) else None
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from bot.worker import keep_working
 from db.engine import create_engine
 from services import jobs
 from services.file_store import FileMissing
+from tests.support import INSTALLATION
 
 _GONE = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
 _LEFT = (
@@ -70,6 +71,10 @@ async def promise(app: App, *names: str) -> None:
         await jobs.defer(session, jobs.DELETE_FILES, names=list(names))
 
 
+def any_name() -> str:
+    return f"{INSTALLATION.hex}/{uuid4().hex}"
+
+
 async def execute(app: App, statement: str, **values: Any) -> None:
     async with app.new_session.begin() as session:
         await session.execute(text(statement), values)
@@ -99,7 +104,7 @@ async def test_a_promised_job_is_done_at_once(app: App) -> None:
 
 
 async def test_what_a_killed_worker_left_is_taken_up(app: App, fast: None) -> None:
-    await promise(app, uuid4().hex)
+    await promise(app, any_name())
     await execute(app, _GONE)
     await execute(app, _LEFT, attempts=0)
     with capture_logs() as logs:
@@ -109,7 +114,7 @@ async def test_what_a_killed_worker_left_is_taken_up(app: App, fast: None) -> No
 
 
 async def test_a_job_that_kills_its_workers_is_given_up(app: App, fast: None) -> None:
-    await promise(app, uuid4().hex)
+    await promise(app, any_name())
     await execute(app, _GONE)
     await execute(app, _LEFT, attempts=4)
 
@@ -130,17 +135,17 @@ async def test_a_job_whose_end_was_not_written_down_is_taken_up(app: App, fast: 
 
         await until(registered, 10)
         async with app.new_session.begin() as session:
-            await jobs.defer(session, jobs.DELETE_FILES, names=[uuid4().hex])
+            await jobs.defer(session, jobs.DELETE_FILES, names=[any_name()])
             await session.execute(text(_LEFT), {"attempts": 0})
         await until(all_done(app), 10)
 
 
 async def test_lost_connections_are_an_interruption_and_no_end(app: App) -> None:
     async with working(app):
-        await promise(app, uuid4().hex)
+        await promise(app, any_name())
         await until(all_done(app), 10)
         await end_connections(app)
-        await promise(app, uuid4().hex)
+        await promise(app, any_name())
         await until(all_done(app), 20)
 
 
@@ -148,6 +153,6 @@ async def test_two_workers_do_each_job_once(app: App) -> None:
     with capture_logs() as logs:
         async with working(app), working(app):
             for _ in range(20):
-                await promise(app, uuid4().hex)
+                await promise(app, any_name())
             await until(all_done(app), 10)
     assert not [line for line in logs if line["event"] in ("job_failed", "job_taken_up")]

@@ -124,6 +124,13 @@ async def test_deleting_leaves_nothing_and_may_be_done_twice(
         await store.get(gone)
 
 
+@pytest.mark.parametrize("name", ["", "0" * 32, "../../etc/passwd", "a/b"])
+async def test_what_is_no_name_of_ours_is_missing(store: FileStore, name: str) -> None:
+    await store.delete([name])
+    with pytest.raises(FileMissing):
+        await store.get(name)
+
+
 async def test_the_store_lists_what_it_has(store: FileStore) -> None:
     names = {await store.put(PHOTO) for _ in range(3)}
     listed = [stored.name async for page in store.list_pages() for stored in page]
