@@ -29,7 +29,7 @@ STAGES = (
 )
 ACTIONS = ("came", "not_came", "add", "withdraw")
 # In units: beyond it the screen would be more than one message of the carrier.
-LONGEST_LAST: Mapping[Channel, int] = {"telegram": 3500, "sms": 1200}
+LONGEST_FROM_CENTRE: Mapping[Channel, int] = {"telegram": 3500, "sms": 1200}
 # What comes next is here the time by which somebody answers.
 _OUR_TURN = ("received", "reopened")
 NEXT = tuple(stage for stage in STAGES if stage not in _OUR_TURN)
@@ -89,12 +89,22 @@ def _lines(turn: Turn, request: MyRequest) -> Iterator[str]:
         yield turn.text("request-owner", name=request.owner_name)
     yield turn.text("request-since", day=say_day(turn.language, request.created_at))
     yield _next(turn, request)
-    if request.last_from_centre:
-        last = request.last_from_centre
-        most = LONGEST_LAST[turn.channel]
-        fits = sms_text.units(last.text) <= most
-        text = last.text if fits else sms_text.shorten(last.text, most)
-        yield turn.text("request-last", when=moment(turn, last.at), text=text)
+    yield from reversed(list(_from_centre(turn, request)))
+
+
+def _from_centre(turn: Turn, request: MyRequest) -> Iterator[str]:
+    """What the centre wrote, the newest first, as much of it as one message holds."""
+    left = LONGEST_FROM_CENTRE[turn.channel]
+    for n, said in enumerate(reversed(request.from_centre)):
+        when = moment(turn, said.at)
+        line = turn.text("request-last", when=when, text=said.text)
+        if sms_text.units(line) > left:
+            if n:
+                return
+            text = sms_text.shorten(said.text, left)
+            line = turn.text("request-last", when=when, text=text)
+        left -= sms_text.units(line)
+        yield line
 
 
 def _next(turn: Turn, request: MyRequest) -> str:

@@ -16,7 +16,6 @@ from services.outbox import OVERTAKEN
 
 ANSWER_WITHIN = timedelta(days=7)
 NOT_REACHED = "not_reached"
-_WRITTEN = ("person_message", "person_file", "phone_number", "asked_again")
 
 
 async def confirm_help(
@@ -96,7 +95,7 @@ async def _wrote_since_asked(session: AsyncSession, request: Request) -> bool:
     )
     wrote = exists().where(
         RequestEvent.request_id == request.id,
-        RequestEvent.kind.in_(_WRITTEN),
+        RequestEvent.kind.in_(requests.WRITTEN),
         RequestEvent.id > asked.scalar_subquery(),
     )
     return bool(await session.scalar(select(wrote)))

@@ -21,6 +21,8 @@ from services.errors import RequestNotFound
 
 CALL = "call"
 JOIN_WITHIN = timedelta(minutes=10)
+WRITTEN = ("person_message", "person_file", "voice_note", "phone_number", "asked_again")
+"""Kinds of the events by which a person said something."""
 _CODE_ATTEMPTS = 20
 _CODE_TAKEN = "uq_request_code"
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, Subquery, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from db.models import (
     OPEN_STATES,
@@ -23,6 +23,7 @@ from db.models import (
 )
 from services import requests
 from services.errors import RequestNotFound
+from services.outbox import UNSENT
 
 STAGES = {
     "new": "received",
@@ -35,6 +36,8 @@ STAGES = {
 }
 CONFIRMED = "confirmed"
 MOST_EVENTS = 500
+_MOST_FROM_CENTRE = 20
+_STAFF_MESSAGE = "staff_message"
 WITHHELD = "withheld"
 # By the state of its outbox row; "uncertain" may have arrived.
 _DELIVERY = {
@@ -65,6 +68,7 @@ class MyRequest:
 
     `stage` is one of received, in_progress, waiting_you, waiting_others, done, confirmed, reopened,
     withdrawn. `due_at` is until when the centre wants to answer, None while it is not its turn.
+    `from_centre` is what the centre wrote since the person did, oldest first; at least the last.
     """
 
     code: str
@@ -77,7 +81,7 @@ class MyRequest:
     centre_name_en: str
     due_at: datetime | None
     created_at: datetime
-    last_from_centre: FromCentre | None
+    from_centre: Sequence[FromCentre]
     can_write: bool
     can_withdraw: bool
     can_confirm: bool
@@ -157,6 +161,25 @@ async def get_thread(session: AsyncSession, code: str, *, most: int = MOST_EVENT
     )
 
 
+async def has_unsent_answers(session: AsyncSession, address: Address, since: datetime) -> bool:
+    """Whether something that the centre wrote since then could not be sent to this person."""
+    query = (
+        select(RequestEvent.body, OutboxRow.state)
+        .join(Request, Request.id == RequestEvent.request_id)
+        .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .where(
+            requests.own_requests(address),
+            RequestEvent.kind == _STAFF_MESSAGE,
+            (RequestEvent.at >= since) | (OutboxRow.updated_at >= since),
+            RequestEvent.outbox_id.is_(None) | OutboxRow.state.in_(UNSENT),
+        )
+    )
+    return any(
+        state is not None or WITHHELD in (body or {})
+        for body, state in await session.execute(query)
+    )
+
+
 async def _count_events(session: AsyncSession, request: Request) -> int:
     of_request = RequestEvent.request_id == request.id
     query = select(func.count()).select_from(RequestEvent).where(of_request)
@@ -212,7 +235,7 @@ async def _read_mine(
         .execution_options(populate_existing=True)
     )
     rows = (await session.execute(query)).all()
-    said = await _find_last_words(session, [request.id for request, _, _ in rows])
+    said = await _list_last_words(session, [request.id for request, _, _ in rows])
     return [
         MyRequest(
             code=request.code,
@@ -225,7 +248,7 @@ async def _read_mine(
             centre_name_en=centre.name_en,
             due_at=request.due_at,
             created_at=request.created_at,
-            last_from_centre=said.get(request.id),
+            from_centre=said[request.id],
             can_write=request.state != "withdrawn",
             can_withdraw=request.state in OPEN_STATES,
             can_confirm=request.state == "done" and request.confirmed_at is None,
@@ -234,19 +257,39 @@ async def _read_mine(
     ]
 
 
-async def _find_last_words(
+async def _list_last_words(
     session: AsyncSession, request_ids: Sequence[int]
-) -> dict[int, FromCentre]:
-    """What the centre wrote last, by request."""
+) -> dict[int, list[FromCentre]]:
+    """What the centre wrote since the person wrote last, by request."""
+    latest = _latest_words(request_ids)
+    wrote = aliased(RequestEvent)
+    has_answered = exists().where(
+        wrote.request_id == RequestEvent.request_id,
+        wrote.kind.in_(requests.WRITTEN),
+        wrote.id > RequestEvent.id,
+    )
     query = (
         select(RequestEvent, OutboxRow.state)
+        .join(latest, latest.c.id == RequestEvent.id)
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
-        .where(RequestEvent.request_id.in_(request_ids), RequestEvent.kind == "staff_message")
-        .order_by(RequestEvent.request_id, RequestEvent.id.desc())
-        .ext(distinct_on(RequestEvent.request_id))
+        .where((latest.c.nth == 1) | ~has_answered)
+        .order_by(RequestEvent.id)
     )
-    return {
-        event.request_id: FromCentre(event.body["text"], event.at, _delivery_of(event, state))
-        for event, state in await session.execute(query)
-        if event.body is not None
-    }
+    said: dict[int, list[FromCentre]] = {request_id: [] for request_id in request_ids}
+    for event, state in await session.execute(query):
+        words = FromCentre((event.body or {})["text"], event.at, _delivery_of(event, state))
+        said[event.request_id].append(words)
+    return said
+
+
+def _latest_words(request_ids: Sequence[int]) -> Subquery:
+    """The centre's latest messages of each request, counted (`nth`) from the last one."""
+    nth = func.row_number().over(
+        partition_by=RequestEvent.request_id, order_by=RequestEvent.id.desc()
+    )
+    counted = (
+        select(RequestEvent.id, nth.label("nth"))
+        .where(RequestEvent.request_id.in_(request_ids), RequestEvent.kind == _STAFF_MESSAGE)
+        .subquery()
+    )
+    return select(counted).where(counted.c.nth <= _MOST_FROM_CENTRE).subquery()

@@ -2,12 +2,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import File, Request
-from services import requests, threads
+from db.models import File, OutboxRow, Request
+from services import addresses, requests, threads
 from services.errors import EmptyText, MoveNotAllowed, RequestNotFound
+from services.threads.reading import has_unsent_answers
 from tests.services.centre_at_work import (
     FRIDAY,
     PlainWords,
@@ -125,16 +126,63 @@ async def test_a_photo_joins_the_thread_and_is_fetched_by_a_job(session: AsyncSe
 
 async def test_ones_own_requests_are_listed_newest_first(session: AsyncSession) -> None:
     address, me = await write_from(session), await hire(session)
-    call = await requests.ask_for_call(session, address, now=FRIDAY)
     talk = await threads.talk(session, address, "hello", now=FRIDAY)
+    call = await requests.ask_for_call(session, address, now=FRIDAY)
     await threads.reply(session, call.code, "First", staff=me, words=WORDS, now=FRIDAY)
     await threads.reply(session, call.code, "Second", staff=me, words=WORDS, now=LATER)
     newer, older = await threads.list_mine(session, address)
-    assert (newer.code, newer.stage, newer.owner_name) == (talk.code, "received", None)
-    assert newer.due_at == talk.due_at
-    assert (older.code, older.stage, older.owner_name) == (call.code, "in_progress", "Sok")
-    assert older.last_from_centre is not None
-    assert (older.last_from_centre.text, older.last_from_centre.delivery) == ("Second", "waiting")
+    assert (older.code, older.stage, older.owner_name) == (talk.code, "received", None)
+    assert older.due_at == talk.due_at
+    assert (newer.code, newer.stage, newer.owner_name) == (call.code, "in_progress", "Sok")
+    assert [(said.text, said.delivery) for said in newer.from_centre] == [
+        ("First", "waiting"),
+        ("Second", "waiting"),
+    ]
+    assert older.from_centre == []
+
+
+async def test_what_the_centre_wrote_is_read_until_the_person_writes_again(
+    session: AsyncSession,
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    code = (await threads.talk(session, address, "hello", now=FRIDAY)).code
+
+    async def read() -> list[str]:
+        mine = await threads.get_mine(session, address, code)
+        return [said.text for said in mine.from_centre]
+
+    for number in range(25):
+        await threads.reply(session, code, str(number), staff=me, words=WORDS, now=FRIDAY)
+    assert await read() == [str(number) for number in range(5, 25)]
+    await threads.talk(session, address, "yes", now=LATER)
+    assert await read() == ["24"]
+    await threads.reply(session, code, "good", staff=me, words=WORDS, now=LATER)
+    await threads.reply(session, code, "bye", staff=me, words=WORDS, now=LATER)
+    assert await read() == ["good", "bye"]
+
+
+@pytest.mark.parametrize("state", ["withheld", "unreachable", "failed", "sent"])
+async def test_answers_that_could_not_be_sent_are_known_to_wait(
+    session: AsyncSession, state: str
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    code = (await threads.talk(session, address, "hello", now=FRIDAY)).code
+    await threads.reply(session, code, "Come in", staff=me, words=WORDS, now=FRIDAY)
+    await session.execute(update(OutboxRow).values(state=state, updated_at=LATER))
+    has_unsent = await has_unsent_answers(session, address, LATER)
+    assert has_unsent is (state != "sent")
+    stranger = await write_from(session, "43")
+    assert not await has_unsent_answers(session, stranger, FRIDAY)
+    assert not await has_unsent_answers(session, address, LATER + timedelta(seconds=1))
+
+
+async def test_answers_written_after_stop_are_known_to_wait(session: AsyncSession) -> None:
+    address, me = await write_from(session), await hire(session)
+    code = (await threads.talk(session, address, "hello", now=FRIDAY)).code
+    await addresses.stop(session, address.id, now=LATER)
+    assert not await has_unsent_answers(session, address, LATER)
+    await threads.reply(session, code, "Come in", staff=me, words=WORDS, now=LATER)
+    assert await has_unsent_answers(session, address, LATER)
 
 
 @pytest.mark.parametrize(
