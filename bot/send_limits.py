@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 LONGEST_WAIT_S: Final = 5.0
 # In all, with the place in the queue: a claim in the outbox lasts a little longer.
 LONGEST_TURN_S: Final = 8.0
+# So little before its turn a message gets ready; it does not stay so for long without one.
+_SOON_S: Final = 0.1
+_LONGEST_READY_S: Final = 0.5
 _STARVED_AGAIN_S: Final = 1.0
 CHAT_BURST: Final = 15
 _GUARD_S = 0.001
@@ -133,26 +136,34 @@ class _Limit:
 
     async def _wait_turn(
         self, ask: Callable[[], Awaitable[float]], ready: Ready | None, *, since: float, bulk: bool
-    ) -> None:
+    ) -> float:
         """One of each lane asks at a time: those behind it would only be told to wait longer.
 
-        `ready` comes last: nothing that still waits may look as if it were being sent.
+        Getting ready takes the time of the last wait, where there is one, and else comes after the
+        place is granted; returns for how many seconds that place was held without anything sent.
         """
         clock = self._scripts.clock
+        patient_until = since + LONGEST_TURN_S
         async with self._turns[bulk]:
-            while clock() - since <= LONGEST_TURN_S:
+            while clock() <= patient_until:
                 wait = await ask()
                 if wait <= 0:
                     break
                 if wait > LONGEST_WAIT_S:
                     raise LimitedError(wait, for_everybody=True)
-                await self._scripts.sleep(wait)
+                wait_until = clock() + wait
+                if ready is not None and wait <= _SOON_S:
+                    await ready()
+                    ready, patient_until = None, clock() + _LONGEST_READY_S
+                await self._scripts.sleep(max(0.0, wait_until - clock()))
             else:
                 raise LimitedError(_STARVED_AGAIN_S, for_everybody=False)
+        granted = clock()
         lane = "bulk" if bulk else "dialog"
-        metrics.LIMIT_WAIT.labels(self._carrier, lane).observe(clock() - since)
+        metrics.LIMIT_WAIT.labels(self._carrier, lane).observe(granted - since)
         if ready is not None:
             await ready()
+        return clock() - granted
 
     def _local_pause(self) -> float:
         return max(0.0, self._paused_until - self._scripts.clock())
@@ -201,11 +212,11 @@ class TelegramLimits(_Limit):
             began = self._scripts.clock()
             return await self.ask(lane, message, chat_key)
 
-        await self._wait_turn(ask, ready, since=since, bulk=lane == BULK)
+        held_s = await self._wait_turn(ask, ready, since=since, bulk=lane == BULK)
         try:
             yield
         finally:
-            await self._note_arrival(message, self._scripts.clock() - began)
+            await self._note_arrival(message, self._scripts.clock() - began - held_s, held_s)
 
     async def ask(self, lane: int, message: str, chat_key: str | None = None) -> float:
         """Seconds to wait before asking again; 0 when the message may go and is counted."""
@@ -234,9 +245,12 @@ class TelegramLimits(_Limit):
         if wait > 0:
             await self._scripts.sleep(wait)
 
-    async def _note_arrival(self, message: str, took_s: float) -> None:
-        """The fastest is let go of slowly: the way to the carrier may have become longer."""
-        late_s = max(0.0, took_s - self._fastest_s)
+    async def _note_arrival(self, message: str, took_s: float, held_s: float) -> None:
+        """The fastest is let go of slowly: the way to the carrier may have become longer.
+
+        What was held before it was sent is late in any case: messages of others are not held.
+        """
+        late_s = held_s + max(0.0, took_s - self._fastest_s)
         self._fastest_s = min(took_s, self._fastest_s * _FORGETS)
         if late_s > _GUARD_S:
             await self._scripts.run_timeless(

@@ -309,16 +309,18 @@ async def test_who_is_ready_is_told_when_the_turn_has_come(redis: Redis) -> None
 
 
 @pytest.mark.parametrize("carrier", ["telegram", "sms"])
-async def test_who_never_gets_a_turn_was_never_ready(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch, carrier: str
+@pytest.mark.parametrize(("wait", "times_ready"), [(0.05, 1), (0.5, 0)])
+async def test_who_never_gets_a_turn_comes_again_later(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, carrier: str, wait: float, times_ready: int
 ) -> None:
-    """Dialogs take every place: bulk comes again later, and nothing of it looks half sent."""
-    clock, began = Clock(), 1_800_000_000.0
+    """Dialogs take every place: bulk does not stand ready for long, nor beyond its claim."""
+    clock = Clock()
+    began = clock.now
     limits = telegram(redis, clock) if carrier == "telegram" else sms(redis, clock)
     ready: list[float] = []
 
     async def ask(*_: object) -> float:
-        return 0.05
+        return wait
 
     async def note() -> None:
         ready.append(clock.now)
@@ -329,9 +331,31 @@ async def test_who_never_gets_a_turn_was_never_ready(
             await limits.passing("42", BULK, note).__aenter__()
         else:
             await limits.wait(1, BULK, note)
-    assert ready == []
+    assert len(ready) == times_ready
+    assert all(clock.now - moment < 1.2 for moment in ready)
     assert not raised.value.for_everybody, "dialogs go on"
     assert clock.now - began < CLAIM_S, "the message is still in the same hands"
+
+
+async def test_what_gets_ready_after_its_place_was_granted_is_late(redis: Redis) -> None:
+    """However long the database takes, none of the carrier's seconds has more than 30."""
+    clock = Clock()
+    delivery, dialogs = telegram(redis, clock), telegram(redis, clock)
+    arrived: list[float] = []
+    began = clock.now
+
+    async def mark() -> None:
+        clock.now += 0.2
+
+    for _ in range(30):
+        clock.now = began  # side by side
+        async with delivery.passing(None, DIALOG, mark):
+            arrived.append(clock.now)
+    clock.now = began + 1.01
+    for _ in range(30):
+        async with dialogs.passing(None, DIALOG):
+            arrived.append(clock.now)
+    assert most_within_a_second(arrived) <= 30
 
 
 async def test_who_waits_for_a_place_is_ready_when_it_is_there(redis: Redis) -> None:

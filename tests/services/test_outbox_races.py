@@ -143,6 +143,16 @@ async def test_what_was_not_begun_never_becomes_uncertain(
     assert (row.state, row.attempts) == (state, len(carrier.sent))
 
 
+async def test_a_turn_that_never_came_is_no_attempt(db: Any) -> None:
+    """It stood ready, and others took every place: nothing of it was sent."""
+    await promise(db, await make_address(db), "x")
+    carrier = FakeCarrier(Later(0.01, "limited", throttled=True))
+    async with delivering(db, carrier):
+        await until(lambda: all_ended(db))
+    (row,) = await rows(db)
+    assert (row.state, row.attempts, len(carrier.sent)) == ("sent", 1, 2)
+
+
 async def test_who_lost_a_message_does_not_take_it_from_who_sends_it(db: Any) -> None:
     """A turn that came too late must not free what somebody else is sending by then."""
     await promise(db, await make_address(db), "x")
