@@ -1,5 +1,7 @@
 """Which centre serves whom."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -7,6 +9,11 @@ from db.models import Centre, CentreArea
 from services.errors import ReferenceDataMissing
 
 _CODE_LENGTHS = (6, 4, 2)  # commune, district, province: a code begins with its parent's
+
+
+async def list_ids(session: AsyncSession) -> Sequence[str]:
+    """What the centres are called in commands and addresses, in the order of the alphabet."""
+    return (await session.scalars(select(Centre.id).order_by(Centre.id))).all()
 
 
 async def centre_for(session: AsyncSession, home_code: str | None) -> Centre:

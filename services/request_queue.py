@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OPEN_STATES, URGENCIES, Address, Person, Request, Staff
 from services.places import label, load_gazetteer
+from services.threads.reading import list_last_deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class QueuedRequest:
     """A line of the queue. Name and home are None for who never registered.
 
     `due_at` is when the centre should have answered, None while it is not its turn; `climbed_to`
-    says who has learnt that it has not: owner, manager or administrator.
+    says who has learnt that it has not: owner, manager or administrator. `last_delivery` is what
+    became of the centre's last message, as in `services.threads.ThreadEvent`.
     """
 
     code: str
@@ -31,6 +33,7 @@ class QueuedRequest:
     created_at: datetime
     due_at: datetime | None
     climbed_to: str | None
+    last_delivery: str | None
     is_demo: bool
 
 
@@ -60,6 +63,8 @@ async def list_requests(
         )
         .limit(limit)
     )
+    found = (await session.execute(query)).all()
+    deliveries = await list_last_deliveries(session, [request.id for request, *_ in found])
     return [
         QueuedRequest(
             code=request.code,
@@ -74,9 +79,10 @@ async def list_requests(
             created_at=request.created_at,
             due_at=request.due_at,
             climbed_to=request.climbed_to,
+            last_delivery=deliveries.get(request.id),
             is_demo=request.is_demo,
         )
-        for request, name, home_code, channel, owner in await session.execute(query)
+        for request, name, home_code, channel, owner in found
     ]
 
 

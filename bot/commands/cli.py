@@ -87,10 +87,16 @@ def done(
 
 def wait(
     code: Code,
-    for_: Annotated[str, typer.Option("--for", help="person or others")],
+    for_: Annotated[
+        str,
+        typer.Option("--for", help="person (tell them by a reply what you wait for) or others"),
+    ],
     as_: As = None,
 ) -> None:
-    """Say that it is the turn of the person, or of others."""
+    """Say that it is the turn of the person, or of others.
+
+    Nothing is sent to the person by this: a reply should tell them what is awaited of them.
+    """
     from bot.commands import threads
 
     _print(threads.wait, code, for_, as_)
@@ -101,6 +107,42 @@ def note(code: Code, text: Text, as_: As = None) -> None:
     from bot.commands import threads
 
     _print(threads.add_note, code, text, as_)
+
+
+def urgency(
+    code: Code,
+    level: Annotated[str, typer.Argument(help="urgent, normal or low")],
+    as_: As = None,
+) -> None:
+    """Say how urgent a request is; an answer that is due is due anew."""
+    from bot.commands import threads
+
+    _print(threads.set_urgency, code, level, as_)
+
+
+def reopen(code: Code, as_: As = None) -> None:
+    """Open a request again that was done."""
+    from bot.commands import threads
+
+    _print(threads.reopen, code, as_)
+
+
+def assign(
+    code: Code, to: Annotated[str, typer.Argument(metavar="NAME", help="who")], as_: As = None
+) -> None:
+    """Give a request to a colleague, or take it over from one."""
+    from bot.commands import threads
+
+    _print(threads.assign, code, to, as_)
+
+
+def hand_over(
+    code: Code, centre: Annotated[str, typer.Argument(help="id of the centre")], as_: As = None
+) -> None:
+    """Give a request to another centre, for anybody there to take."""
+    from bot.commands import threads
+
+    _print(threads.hand_over, code, centre, as_)
 
 
 def file(
@@ -168,8 +210,14 @@ def end(name: Annotated[str, typer.Argument()]) -> None:
     _print(command.end, name)
 
 
+_COMMANDS = (
+    *(requests, thread, reply, take, done, wait, note),
+    *(urgency, reopen, assign, hand_over, file, failed, retry),
+)
+
+
 def add_commands(app: typer.Typer) -> None:
     """Make them commands of the program."""
-    for command in (requests, thread, reply, take, done, wait, note, file, failed, retry):
+    for command in _COMMANDS:
         app.command()(command)
     app.add_typer(staff, name="staff")

@@ -10,7 +10,7 @@ from bot.commands.refused import CommandRefused
 from bot.config import Settings
 from bot.database import opened_database
 from db.models import Staff
-from services import audit, codes, demo, requests
+from services import audit, centres, codes, demo, requests
 from services import staff as staff_service
 from services.errors import (
     AlreadyTaken,
@@ -68,6 +68,13 @@ def read_code(typed: str) -> str:
     if code is None:
         raise CommandRefused("this is not a code of a request: eight digits, one of them a check")
     return code
+
+
+async def check_centre(session: AsyncSession, centre: str) -> None:
+    """Raises CommandRefused, naming the centres that there are."""
+    known = await centres.list_ids(session)
+    if centre not in known:
+        raise CommandRefused(f"there is no such centre: take one of {', '.join(known)}")
 
 
 async def get_actor(

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.commands.counter import note_look, opened
+from bot.commands.counter import check_centre, note_look, opened
 from bot.commands.refused import CommandRefused
-from bot.commands.tables import format_age, format_table
+from bot.commands.tables import format_age, format_moment, format_table
 from bot.config import Settings
 from db.models import STATES
 from services.request_queue import QueuedRequest, list_requests
@@ -24,6 +24,14 @@ _HEADINGS = (
     "COMMUNE",
     "",
 )
+_ALL = "all"
+# What staff must know of the last message to the person, by its delivery.
+_NOT_ARRIVED = {
+    "failed": "last message did not arrive",
+    "unreachable": "last message did not arrive",
+    "withheld": "last message was not sent",
+    "uncertain": "last message may have arrived",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class Wanted:
     closed_too: bool = False
     overdue: bool = False
     state: str | None = None
-    centre: str = "all"
+    centre: str = _ALL
 
 
 async def requests_table(settings: Settings, wanted: Wanted, name: str | None = None) -> str:
@@ -45,6 +53,8 @@ async def requests_table(settings: Settings, wanted: Wanted, name: str | None = 
         raise CommandRefused(f"there is no such state: take one of {', '.join(STATES)}")
     now = datetime.now(UTC)
     async with opened(settings) as session:
+        if wanted.centre != _ALL:
+            await check_centre(session, wanted.centre)
         found = await list_requests(
             session,
             centre=wanted.centre,
@@ -71,8 +81,13 @@ def _row(request: QueuedRequest, now: datetime) -> tuple[str, ...]:
         request.channel,
         request.name or "-",
         request.home or "-",
-        "(demo)" if request.is_demo else "",
+        _marks(request),
     )
+
+
+def _marks(request: QueuedRequest) -> str:
+    fate = _NOT_ARRIVED.get(request.last_delivery or "")
+    return " ".join(filter(None, (f"({fate})" if fate else "", "(demo)" * request.is_demo)))
 
 
 def _due(request: QueuedRequest, now: datetime) -> str:
@@ -80,5 +95,5 @@ def _due(request: QueuedRequest, now: datetime) -> str:
         return "-"
     if request.due_at > now:
         return f"in {format_age(request.due_at - now)}"
-    told = f" ({request.climbed_to})" if request.climbed_to else ""
-    return f"{format_age(now - request.due_at)} ago{told}"
+    told = f" (told: {request.climbed_to})" if request.climbed_to else ""
+    return f"overdue since {format_moment(request.due_at)}{told}"

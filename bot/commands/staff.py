@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
-from bot.commands.counter import opened
+from bot.commands.counter import check_centre, opened
+from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_moment, format_table
 from bot.config import Settings
+from db.models import STAFF_ROLES
 from services import staff
 
 _HEADINGS = ("NAME", "ROLE", "CENTRE", "SINCE", "UNTIL")
@@ -31,10 +33,13 @@ async def list_staff(settings: Settings, *, with_ended: bool) -> str:
 
 async def add(settings: Settings, name: str, role: str, centre: str | None) -> str:
     """Somebody new."""
+    role = role.replace("-", "_")
+    if role not in STAFF_ROLES:
+        raise CommandRefused(f"there is no such role: take one of {', '.join(STAFF_ROLES)}")
     async with opened(settings) as session:
-        person = await staff.add(
-            session, name, role.replace("-", "_"), centre, now=datetime.now(UTC)
-        )
+        if centre is not None:
+            await check_centre(session, centre)
+        person = await staff.add(session, name, role, centre, now=datetime.now(UTC))
     return f"{person.name} works here now."
 
 

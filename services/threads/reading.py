@@ -16,7 +16,6 @@ from db.models import (
     Centre,
     File,
     OutboxRow,
-    Person,
     Request,
     RequestEvent,
     Staff,
@@ -24,6 +23,7 @@ from db.models import (
 from services import requests
 from services.errors import RequestNotFound
 from services.outbox import UNSENT
+from services.threads.reaching import Ways, find_ways
 
 STAGES = {
     "new": "received",
@@ -106,6 +106,7 @@ class ThreadEvent:
     file_id: UUID | None
     file_kind: str | None
     file_state: str | None
+    file_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,7 @@ class Thread:
     """A request with what happened to it, oldest first; `left_out` events are older than these."""
 
     request: Request
-    person: Person | None
-    channel: str
+    ways: Ways
     owner_name: str | None
     events: Sequence[ThreadEvent]
     left_out: int
@@ -139,9 +139,7 @@ async def get_mine(session: AsyncSession, address: Address, code: str) -> MyRequ
 async def get_thread(session: AsyncSession, code: str, *, most: int = MOST_EVENTS) -> Thread:
     """The thread's latest events, for staff. Raises RequestNotFound."""
     query = (
-        select(Request, Person, Address.channel, Staff)
-        .join(Address, Address.id == Request.address_id)
-        .outerjoin(Person, Person.id == Request.person_id)
+        select(Request, Staff)
         .outerjoin(Staff, Staff.id == Request.owner_id)
         .where(Request.code == code)
         .execution_options(populate_existing=True)
@@ -149,12 +147,11 @@ async def get_thread(session: AsyncSession, code: str, *, most: int = MOST_EVENT
     found = (await session.execute(query)).one_or_none()
     if found is None:
         raise RequestNotFound
-    request, person, channel, owner = found
+    request, owner = found
     events = await _list_events(session, request, most)
     return Thread(
         request=request,
-        person=person,
-        channel=channel,
+        ways=await find_ways(session, request),
         owner_name=None if owner is None else owner.name,
         events=events,
         left_out=await _count_events(session, request) - len(events) if len(events) == most else 0,
@@ -180,6 +177,23 @@ async def has_unsent_answers(session: AsyncSession, address: Address, since: dat
     )
 
 
+async def list_last_deliveries(
+    session: AsyncSession, request_ids: Sequence[int]
+) -> dict[int, str | None]:
+    """What became of the centre's last message of each request, as in `ThreadEvent`."""
+    latest = _latest_words(request_ids)
+    query = (
+        select(RequestEvent, OutboxRow.state)
+        .join(latest, latest.c.id == RequestEvent.id)
+        .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .where(latest.c.nth == 1)
+    )
+    return {
+        event.request_id: _delivery_of(event, state)
+        for event, state in await session.execute(query)
+    }
+
+
 async def _count_events(session: AsyncSession, request: Request) -> int:
     of_request = RequestEvent.request_id == request.id
     query = select(func.count()).select_from(RequestEvent).where(of_request)
@@ -189,7 +203,7 @@ async def _count_events(session: AsyncSession, request: Request) -> int:
 async def _list_events(session: AsyncSession, request: Request, most: int) -> list[ThreadEvent]:
     """The latest ones, oldest first."""
     query = (
-        select(RequestEvent, OutboxRow.state, Staff, File.kind, File.state)
+        select(RequestEvent, OutboxRow.state, Staff, File.kind, File.state, File.reason)
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .outerjoin(Staff, Staff.id == RequestEvent.staff_id)
         .outerjoin(File, File.id == RequestEvent.file_id)
@@ -211,8 +225,9 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
             file_id=event.file_id,
             file_kind=file_kind,
             file_state=file_state,
+            file_reason=file_reason,
         )
-        for event, outbox_state, staff, file_kind, file_state in reversed(found)
+        for event, outbox_state, staff, file_kind, file_state, file_reason in reversed(found)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from bot.commands.refused import CommandRefused
 from bot.config import Settings
 from db.crypto import current_keyring
 from db.models import AuditRow, File, Request
-from services import addresses, codes, demo, jobs, outbox
+from services import addresses, codes, demo, jobs, outbox, requests
 from services import threads as service
 from services.file_store import FileStore
 from tests.support import INSTALLATION
@@ -75,8 +76,10 @@ async def test_the_list_can_be_narrowed(settings: Settings, db: Any, code: str) 
     taken = await queue.requests_table(settings, queue.Wanted(state="taken"))
     assert code in taken
     assert len(taken.splitlines()) == 2
-    elsewhere = queue.Wanted(centre="nowhere")
-    assert await queue.requests_table(settings, elsewhere) == "No such request."
+    nowhere = await refusal(queue.requests_table(settings, queue.Wanted(centre="nowhere")))
+    assert nowhere.startswith("there is no such centre: take one of oddar-meanchey, ")
+    lost = queue.Wanted(state="waiting_others")
+    assert await queue.requests_table(settings, lost) == "No such request."
     assert "take one of new, taken" in await refusal(
         queue.requests_table(settings, queue.Wanted(state="lost"))
     )
@@ -111,9 +114,89 @@ async def test_a_reply_that_may_not_be_sent_is_said_to_be_so(
     await execute(db, "UPDATE address SET stopped_at = now() + interval '1 minute'")
     said = await threads.reply(settings, code, "words", None)
     assert said.startswith("Written down, but not sent")
-    assert said.endswith("(stopped).")
+    assert said.endswith("(stopped). The person: no number is known.")
+    waits = await threads.wait(settings, code, "person", None)
+    assert "(they said STOP): reach them in another way. The person: no number" in waits
+    listed = await queue.requests_table(settings, queue.Wanted())
+    assert any(code in line and "not sent" in line for line in listed.splitlines())
     done = await threads.finish(settings, code, "informed", None)
-    assert done == "Done; the person cannot be asked whether help came (stopped)."
+    assert done.startswith("Done; the person cannot be asked whether help came (stopped).")
+
+
+async def test_whoever_asked_for_a_call_can_be_called(settings: Settings, db: Any) -> None:
+    now = datetime.now(UTC)
+    async with db.new_session.begin() as session:
+        await demo.load(session, now=now)
+        address = await addresses.get_or_create(session, "sms", "+85512345678", now=now)
+        request = await requests.ask_for_call(session, address, now=now)
+        await requests.add_phone_number(session, request.code, address, "+85599000111", now=now)
+        await addresses.set_shared(session, address.id, True)
+        await addresses.mark_blocked(session, address.id, now=now)
+    shown = await threads.show_thread(settings, request.code)
+    for fact in (
+        ["person", "not registered"],
+        ["channel", "sms"],
+        ["number", "099 000 111 (left with the request)"],
+        ["number", "012 345 678 (writes from it)"],
+        ["shared phone", "yes"],
+        ["blocked", "no message arrives there"],
+    ):
+        assert fact in _facts(shown)
+    assert "phone number" in shown
+    said = await threads.reply(settings, request.code, "words", None)
+    assert said.endswith("099 000 111 (left with the request), 012 345 678 (writes from it).")
+
+
+def _facts(shown: str) -> list[list[str]]:
+    """What stands above the events: what, and what about it."""
+    head, _, _ = shown.partition("\n\n")
+    return [re.split(" {2,}", line, maxsplit=1) for line in head.splitlines()]
+
+
+async def test_a_request_goes_from_hand_to_hand(settings: Settings, db: Any, code: str) -> None:
+    shown = codes.display(code)
+    await staff.add(settings, "Sokha", "administrator", None)
+    await staff.add(settings, "Dara", "case_worker", "pursat")
+    said = await threads.set_urgency(settings, code, "urgent", "Sokha")
+    assert said.startswith(f"{shown} is urgent now, an answer is due 20")
+    assert "urgent, normal, low" in await refusal(threads.set_urgency(settings, code, "x", "Sokha"))
+    assert await threads.assign(settings, code, "Dara", "Sokha") == f"{shown} is Dara's now."
+    assert "to: Dara" in await threads.show_thread(settings, code)
+    await threads.finish(settings, code, "helped", "Dara")
+    reopened = await threads.reopen(settings, code, "Dara")
+    assert reopened.startswith(f"{shown} is open again, an answer is due 20")
+    said = await threads.hand_over(settings, code, "preah-vihear", "Dara")
+    assert said == f"{shown} is with preah-vihear now, for anybody there to take."
+    assert "may not do that" in await refusal(threads.take(settings, code, "Dara"))
+    assert "take one of oddar" in await refusal(threads.hand_over(settings, code, "x", "Sokha"))
+
+
+async def test_the_list_says_since_when_an_answer_is_overdue_and_who_knows(
+    settings: Settings, db: Any, code: str
+) -> None:
+    late = "UPDATE request SET due_at = '2026-11-20 09:00+07', climbed_to = 'manager'"
+    await execute(db, f"{late} WHERE code = :code", code=code)
+    listed = await queue.requests_table(settings, queue.Wanted(overdue=True))
+    assert "overdue since 2026-11-20 09:00 (told: manager)" in listed
+
+
+async def test_a_refused_file_says_what_it_was_and_why(
+    settings: Settings, db: Any, request_: Request
+) -> None:
+    async with db.new_session.begin() as session:
+        address = await addresses.get_or_create(
+            session, "telegram", "4242424242", now=datetime.now(UTC)
+        )
+        now = datetime.now(UTC)
+        await service.attach_file(session, address, "document", "x", code=request_.code, now=now)
+    await execute(db, "UPDATE file SET state = 'refused', reason = 'too_big'")
+    assert "[document, refused (too big): " in await threads.show_thread(settings, request_.code)
+
+
+async def test_a_reply_that_is_too_long_is_refused_calmly(settings: Settings, code: str) -> None:
+    assert (await refusal(threads.reply(settings, code, "x" * 5000, None))).startswith(
+        "the message is too long: "
+    )
 
 
 async def test_work_on_a_request_is_told_step_by_step(settings: Settings, code: str) -> None:
@@ -121,7 +204,7 @@ async def test_work_on_a_request_is_told_step_by_step(settings: Settings, code: 
     assert await threads.take(settings, code, None) == f"{shown} is yours."
     assert await threads.wait(settings, code, "person", None) == f"{shown} waits for the person."
     assert (await threads.finish(settings, code, "informed", None)).startswith("Done; the person")
-    assert "state       done" in await threads.show_thread(settings, code)
+    assert "state         done" in await threads.show_thread(settings, code)
 
 
 async def test_refusals_are_one_calm_line(settings: Settings, code: str) -> None:
@@ -152,8 +235,9 @@ async def test_staff_come_and_go(settings: Settings, db: Any) -> None:
     assert (await staff.list_staff(settings, with_ended=False)).startswith("Nobody works here")
     await staff.add(settings, "  Dara   Sok ", "centre-manager", "pursat")
     assert "already" in await refusal(staff.add(settings, "dara sok", "auditor", None))
-    assert "centre" in await refusal(staff.add(settings, "Chan", "case_worker", "moon"))
-    assert "role" in await refusal(staff.add(settings, "Chan", "king", None))
+    assert "pursat" in await refusal(staff.add(settings, "Chan", "case_worker", "moon"))
+    roles = await refusal(staff.add(settings, "Chan", "king", None))
+    assert roles.startswith("there is no such role: take one of case_worker, ")
     _, line = (await staff.list_staff(settings, with_ended=False)).splitlines()
     assert line.split()[:5] == ["Dara", "Sok", "centre", "manager", "pursat"]
     assert await staff.end(settings, "Dara Sok") == "Dara Sok works here no more."

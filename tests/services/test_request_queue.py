@@ -2,9 +2,9 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import demo, requests, threads
+from services import addresses, demo, requests, threads
 from services.request_queue import list_requests
-from tests.services.centre_at_work import FRIDAY, hire, write_from
+from tests.services.centre_at_work import FRIDAY, PlainWords, hire, outbox, write_from
 
 
 async def test_the_list_is_urgent_first_then_what_is_due_first(session: AsyncSession) -> None:
@@ -37,6 +37,26 @@ async def test_the_list_says_whose_it_is_and_can_be_narrowed(session: AsyncSessi
     assert await list_requests(session, overdue_at=FRIDAY) == []
     (line,) = await list_requests(session, overdue_at=late)
     assert (line.code, line.due_at) == (other.code, other.due_at)
+
+
+async def test_the_list_says_what_became_of_the_last_message(session: AsyncSession) -> None:
+    me, address = await hire(session), await write_from(session)
+    code = (await threads.talk(session, address, "hello", now=FRIDAY)).code
+
+    async def read() -> str | None:
+        (line,) = await list_requests(session)
+        return line.last_delivery
+
+    assert await read() is None
+    for state, shown in (("sent", "sent"), ("unreachable", "unreachable"), ("failed", "failed")):
+        await threads.reply(session, code, "hello", staff=me, words=PlainWords(), now=FRIDAY)
+        (*_, last) = await outbox(session)
+        last.state = state
+        await session.flush()
+        assert await read() == shown
+    await addresses.stop(session, address.id, now=FRIDAY)
+    await threads.reply(session, code, "hello", staff=me, words=PlainWords(), now=FRIDAY)
+    assert await read() == "withheld"
 
 
 async def test_the_list_names_people_and_their_places(session: AsyncSession) -> None:

@@ -220,7 +220,7 @@ async def test_the_rest_of_a_days_work(session: AsyncSession) -> None:
         "done",
         "reopened",
     ]
-    assert (thread.owner_name, thread.channel) == ("Sao", "telegram")
+    assert (thread.owner_name, thread.ways.channel) == ("Sao", "telegram")
     assert [event.kind for event in thread.events if event.internal] == [
         "note",
         "assigned",
