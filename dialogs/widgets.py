@@ -19,7 +19,7 @@ from aiogram_dialog.widgets.kbd import Keyboard
 
 from dialogs.buttons import Answer, Role, role_button
 from dialogs.texts import Tr
-from dialogs.turn import turn_of
+from dialogs.turn import Turn, turn_of
 from services import numbers
 from services.sms_text import units
 
@@ -124,9 +124,7 @@ class Options(Keyboard):
     def _turning(self, page: int, count: int, manager: DialogManager) -> list[Any]:
         turn = turn_of(manager)
         if turn.channel == "sms":
-            # One key turns the pages, and after the last comes the first.
-            data = self._item_callback_data(f">{(page + 1) % count}")
-            return [role_button(turn.text("button-more"), data, Role.MORE)] if count > 1 else []
+            return self._turning_by_keys(page, count, turn)
         row = []
         if page > 0:
             data = self._item_callback_data(f"<{page - 1}")
@@ -134,6 +132,20 @@ class Options(Keyboard):
         if page + 1 < count:
             data = self._item_callback_data(f">{page + 1}")
             row.append(role_button(turn.text("button-more"), data, Role.MORE))
+        return row
+
+    def _turning_by_keys(self, page: int, count: int, turn: Turn) -> list[Any]:
+        """One key turns the pages, and after the last comes the first.
+
+        Where nothing lies behind the window (its own back would take this key) back does it too.
+        """
+        if count == 1:
+            return []
+        onward = self._item_callback_data(f">{(page + 1) % count}")
+        row = [role_button(turn.text("button-more"), onward, Role.MORE)]
+        if page > 0:
+            before = self._item_callback_data(f"<{page - 1}")
+            row.append(role_button(turn.text("button-back"), before, Role.BACK))
         return row
 
     def _item_button(self, item: Item, manager: DialogManager) -> Any:
