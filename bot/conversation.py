@@ -25,7 +25,9 @@ from bot.channels.sms_session import SmsSession, last_screen
 from bot.channels.telegram_session import new_telegram_session
 from bot.dispatcher import build_dispatcher
 from bot.errors import is_passing
+from bot.message_words import CatalogueWords
 from bot.outside import MEANING, find_answer, find_enclosure
+from bot.reachable import tell_of_answers, unblock
 from bot.shown import Shown
 from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import (
@@ -121,8 +123,9 @@ class Conversation:
                 return
             if membership.blocked:
                 await addresses.mark_blocked(session, address.id, now=self.now())
-            else:
-                await addresses.mark_unblocked(session, address.id)
+            elif await unblock(session, address):
+                words = CatalogueWords(self.catalogue)
+                await tell_of_answers(session, address, words, self.now())
 
     # --- SMS ---
 
@@ -210,11 +213,12 @@ class Conversation:
         async with direct_connection(self.app.engine) as connection:
             address = await addresses.find_known(connection, channel, value)
         first = address is None or address.last_in_at is None
+        answers_wait = False
         if belated := is_belated(item, address, now):
             now = item.received_at or now
         if address is None or not (belated or addresses.is_noted(address, now)):
-            address = await self._note(channel, value, now)
-        return Turn(
+            address, answers_wait = await self._note(channel, value, now)
+        turn = Turn(
             address=address,
             channel=channel,
             language=address.language or DEFAULT_LANGUAGE,
@@ -228,15 +232,20 @@ class Conversation:
             phone_number=value if channel == "sms" else None,
             first_contact=first,
         )
+        if answers_wait:
+            turn.say("notice-answers-wait")
+        return turn
 
-    async def _note(self, channel: Channel, value: str, now: datetime) -> Address:
-        """Write down that this address wrote: it is reached again, whatever a carrier said."""
+    async def _note(self, channel: Channel, value: str, now: datetime) -> tuple[Address, bool]:
+        """Write down that this address wrote: it is reached again, whatever a carrier said.
+
+        Returns whether answers wait that could not be sent meanwhile, too.
+        """
         async with self.app.new_session.begin() as session:
             address = await addresses.get_or_create(session, channel, value, now=now)
             await addresses.touch(session, address, now=now)
-            if address.blocked_at is not None:
-                await addresses.mark_unblocked(session, address.id)
-        return address
+            answers_wait = await unblock(session, address)
+        return address, answers_wait
 
     async def _feed(
         self,

@@ -27,7 +27,7 @@ from bot.understanding import Meaning, Said
 from dialogs import navigation
 from dialogs.all import new_dialogs
 from dialogs.turn import turn_of
-from services import addresses
+from services import addresses, threads
 
 # aiogram-dialog's own ids are the second and one of a hundred numbers: two conversations begun
 # in one second may share theirs, and a button of the one would press the other.
@@ -84,10 +84,13 @@ async def on_said(_: Message, meaning: Said, dialog_manager: DialogManager) -> N
 async def on_start(manager: DialogManager) -> None:
     """START, /start: messages come again, and the person lands where they stood."""
     turn = turn_of(manager)
-    if turn.address.stopped_at is not None:
+    if (since := turn.address.stopped_at) is not None:
         async with turn.new_session.begin() as session:
             await addresses.start(session, turn.address.id)
+            answers_wait = await threads.has_unsent_answers(session, turn.address, since)
         turn.say("notice-messages-again")
+        if answers_wait:
+            turn.notice = f"{turn.notice}\n{turn.text('notice-answers-wait')}"
     await land(manager)
 
 

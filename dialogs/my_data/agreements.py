@@ -61,8 +61,10 @@ def _button(turn: Turn, purpose: str, answer: Consent | None) -> str:
     name = purposes.name(turn, purpose)
     if turn.channel != "sms":
         return name
-    given = answer is not None and answer.given
-    state = turn.text("consent-agree") if given else turn.text("agreement-no")
+    if answer is None:
+        state = turn.text("agreement-not-asked")
+    else:
+        state = turn.text("consent-agree") if answer.given else turn.text("agreement-no")
     return turn.text("agreements-line", name=name, state=state)
 
 

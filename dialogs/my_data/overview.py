@@ -11,7 +11,6 @@ from aiogram_dialog import DialogManager
 from dialogs import labels
 from dialogs.my_data import agreements, back
 from dialogs.my_data.days import day_words
-from dialogs.my_data.shared import shared_words
 from dialogs.screen import Screen
 from dialogs.states import MyData
 from dialogs.texts import Tr
@@ -62,7 +61,7 @@ def _lines(turn: Turn, held: Held) -> Iterator[str]:
     yield turn.text("held-files", count=held.file_count)
     for purpose in consent.PURPOSES:
         yield agreements.line(turn, purpose, held.consents.get(purpose))
-    yield shared_words(turn)
+    yield turn.text("agreements-line", name=turn.text("data-shared"), state=_shared(turn))
 
 
 def _answers(held: Held) -> Mapping[str, Any]:
@@ -79,6 +78,16 @@ def _told(turn: Turn, answers: Mapping[str, Any]) -> Iterator[str]:
         most = SMS_UNITS.get(field, SMS_UNITS_OF_OTHERS)
         if told := sms_text.shorten(value, most) if is_sms else value:
             yield turn.text("summary-line", label=label, value=told)
+
+
+def _shared(turn: Turn) -> str:
+    match turn.address.is_shared:
+        case None:
+            return turn.text("agreement-never")
+        case True:
+            return turn.text("shared-yes")
+        case False:
+            return turn.text("shared-no")
 
 
 def _request(turn: Turn, held: CountedRequest) -> str:

@@ -6,7 +6,15 @@ sees of it. The list of all requests is in `services.request_queue`.
 
 from services.follow_up import confirm_help
 from services.threads.person import attach_file, correct, talk, withdraw, write_to_request
-from services.threads.reading import MyRequest, Thread, ThreadEvent, get_mine, get_thread, list_mine
+from services.threads.reading import (
+    MyRequest,
+    Thread,
+    ThreadEvent,
+    get_mine,
+    get_thread,
+    has_unsent_answers,
+    list_mine,
+)
 from services.threads.staff import (
     ReplyResult,
     add_note,
@@ -37,6 +45,7 @@ __all__ = [
     "get_thread",
     "go_on",
     "hand_over",
+    "has_unsent_answers",
     "list_mine",
     "reopen",
     "reply",

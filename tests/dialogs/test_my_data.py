@@ -70,6 +70,7 @@ async def test_everything_is_seen_on_telegram(line: Line) -> None:
     assert words(line, "topic-registration") in seen
     assert words(line, "purpose-news") in seen
     assert DAY in seen
+    assert f"{words(line, 'data-shared')}៖ {words(line, 'agreement-never')}" in seen
 
 
 async def test_everything_is_seen_by_sms_in_three_parts(line: Line) -> None:
@@ -214,6 +215,13 @@ async def test_one_agreement_is_given_and_taken_back_by_sms(line: Line) -> None:
     assert await _agreements(phone) == given
     await phone.send("2", "1")
     assert await _agreements(phone) == given | {"news": True}
+
+
+async def test_by_sms_what_was_never_asked_is_no_refusal(line: Line) -> None:
+    phone = await text_to(line.phone(), "Registration:done")
+    listed = await phone.send(MY_DATA, "3")
+    assert f"ដំណឹងការងារ៖ {words(line, 'agreement-not-asked', 'sms')}" in listed
+    assert sms_text.count(listed).parts <= MOST_PARTS
 
 
 async def test_by_sms_news_that_would_not_come_is_told(line: Line) -> None:
