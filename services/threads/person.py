@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OPEN_STATES, Address, File, Request, RequestEvent
-from services import follow_up, jobs, requests
+from services import follow_up, jobs, phone_numbers, requests
 from services.due_times import get_due
 from services.errors import EmptyText
 
@@ -174,9 +174,20 @@ async def _add(session: AsyncSession, request: Request, *, now: datetime, **even
     if request.state in _FINISHED:
         await follow_up.end_question(session, request)
     due = await get_due(session, request.centre_id)
-    request.person_wrote(now=now, due=due, **event)
+    request.person_wrote(now=now, due=due, **_with_number(request, event))
     await session.flush()
     return request
+
+
+def _with_number(request: Request, event: dict[str, Any]) -> dict[str, Any]:
+    """Who asked to be called and writes a number wants to be called there."""
+    if request.topic != requests.CALL or "kind" in event:
+        return event
+    try:
+        phone = phone_numbers.parse(event["body"]["text"])
+    except phone_numbers.PhoneNumberError:
+        return event
+    return event | {"kind": "phone_number", "body": event["body"] | {"phone_e164": phone.e164}}
 
 
 async def _find_editable(
@@ -192,7 +203,7 @@ async def _find_editable(
         .where(
             requests.own_requests(address),
             RequestEvent.at >= since,
-            RequestEvent.kind.in_(("person_message", "person_file")),
+            RequestEvent.kind.in_(("person_message", "person_file", "phone_number")),
         )
         .order_by(RequestEvent.id.desc())
         .limit(_MOST_EDITABLE)

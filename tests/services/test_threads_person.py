@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import File, OutboxRow, Request
 from services import addresses, requests, threads
 from services.errors import EmptyText, MoveNotAllowed, RequestNotFound
+from services.threads.reaching import find_ways
 from services.threads.reading import has_unsent_answers
 from tests.services.centre_at_work import (
     FRIDAY,
@@ -210,3 +211,21 @@ async def test_an_answer_about_help_that_is_no_longer_asked_changes_nothing(
         await threads.confirm_help(session, address, request.code, came, now=LATER)
     assert request.state == "new"
     assert await kinds_of(session, request) == ["opened", "person_message"]
+
+
+async def test_a_number_written_after_asking_for_a_call_is_the_one_to_call(
+    session: AsyncSession,
+) -> None:
+    address = await write_from(session)
+    call = await requests.ask_for_call(session, address, now=FRIDAY)
+    await requests.add_phone_number(session, call.code, address, "+85512345678", now=FRIDAY)
+    for words in ("លេខ 099 000 111", "thank you"):
+        await threads.write_to_request(session, address, call.code, words, now=LATER)
+    assert await kinds_of(session, call) == [
+        "opened",
+        "phone_number",
+        "phone_number",
+        "person_message",
+    ]
+    ways = await find_ways(session, call)
+    assert [number.e164 for number in ways.numbers] == ["+85599000111", "+85512345678"]
