@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from db.models import MOVES, Address, OutboxRow, Request, RequestEvent
 from services import requests
 from services.due_times import get_due
-from services.outbox import OVERTAKEN
+from services.outbox import OVERTAKEN, UNSENT
 
 ANSWER_WITHIN = timedelta(days=7)
 NOT_REACHED = "not_reached"
@@ -58,9 +59,7 @@ async def reopen_unanswered(session: AsyncSession, now: datetime, limit: int = 1
     """
     query = (
         select(Request)
-        .where(
-            Request.answer_by <= now, Request.state == "done", ~_asked_since(now - ANSWER_WITHIN)
-        )
+        .where(Request.answer_by <= now, Request.state == "done", ~_no_silence(now - ANSWER_WITHIN))
         .order_by(Request.answer_by)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)
@@ -101,12 +100,19 @@ async def _wrote_since_asked(session: AsyncSession, request: Request) -> bool:
     return bool(await session.scalar(select(wrote)))
 
 
-def _asked_since(since: datetime) -> ColumnElement[bool]:
-    """Whether the question is still on its way, or went out after this moment."""
-    on_its_way = OutboxRow.state.in_(("waiting", "sending"))
+def _no_silence(since: datetime) -> ColumnElement[bool]:
+    """Whether the last question is on its way, went out after this moment, or never arrived.
+
+    Of one that never arrived `services.undelivered` expects no answer any more, a moment later.
+    """
+    later = aliased(RequestEvent)
+    was_asked_again = exists().where(
+        later.request_id == Request.id, later.kind == "done", later.id > RequestEvent.id
+    )
     return exists().where(
         RequestEvent.request_id == Request.id,
         RequestEvent.kind == "done",
+        ~was_asked_again,
         OutboxRow.id == RequestEvent.outbox_id,
-        on_its_way | (OutboxRow.sent_at > since),
+        OutboxRow.state.in_(("waiting", "sending", *UNSENT)) | (OutboxRow.sent_at > since),
     )

@@ -54,6 +54,21 @@ async def test_nobody_is_silent_before_the_question_has_gone_out(session: AsyncS
     assert request.state == "reopened"
 
 
+@pytest.mark.parametrize("state", ["failed", "undelivered", "unreachable", "withheld"])
+async def test_silence_means_nothing_before_it_is_noted_that_the_question_was_lost(
+    session: AsyncSession, state: str
+) -> None:
+    request = await _finished(session)
+    await session.execute(update(OutboxRow).values(state=state))
+    assert await follow_up.reopen_unanswered(session, FRIDAY + 2 * WEEK) == 0
+    me = await staff.get_by_name(session, "Sok")
+    await threads.reopen(session, request.code, staff=me, now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=WORDS, now=FRIDAY)
+    arrived = OutboxRow.state == "waiting"
+    await session.execute(update(OutboxRow).where(arrived).values(state="sent", sent_at=FRIDAY))
+    assert await follow_up.reopen_unanswered(session, FRIDAY + 2 * WEEK) == 1
+
+
 async def test_whoever_said_that_help_came_is_left_in_peace(session: AsyncSession) -> None:
     request = await _finished(session)
     address = await write_from(session)
