@@ -18,6 +18,7 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.answering import counts_since, is_too_early, may_be_for_centre
 from bot.belated import is_belated, take_belated
 from bot.bootstrap import App
 from bot.channels.sms_render import render, render_unclear
@@ -31,20 +32,29 @@ from bot.reachable import tell_of_answers, unblock
 from bot.shown import Shown
 from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import (
+    Addressed,
     Corrected,
+    Doubtful,
     Meaning,
     Pressed,
     Said,
     Typed,
     Unreadable,
+    readable,
     understand,
 )
-from bot.update_reading import Membership, find_membership, is_correction, read_update
+from bot.update_reading import (
+    Membership,
+    find_membership,
+    find_quoted,
+    is_correction,
+    read_update,
+)
 from db.models.address import address_index
 from dialogs.to_centre import says_something
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
-from services import addresses, requests, threads
+from services import addresses, messages, requests, threads
 from services.direct import direct_connection
 from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms, PassingFault
 from services.places import Gazetteer, load_gazetteer
@@ -104,13 +114,35 @@ class Conversation:
             return
         meaning = None
         if update.message is not None:
-            meaning = _meaning_of(update.message, standing.shown, is_correction(item.payload))
+            meaning = await self._meaning(update.message, turn, standing, item)
             update = _as_update(update, update.message, meaning)
         elif press := update.callback_query:
             update = _as_seen(update, press, standing.shown)
         await self._feed(self.telegram, update, turn, meaning, standing=standing, item=item)
         standing.handled = item.id
+        if standing.is_below:
+            _note_shown(standing, meaning, item)
         await self.store.save(key, standing)
+
+    async def _meaning(
+        self, message: Message, turn: Turn, standing: Standing, item: InboxItem
+    ) -> Meaning:
+        """What quotes the centre is for the centre, whatever screen stands."""
+        meaning = _meaning_of(message, standing.shown, is_correction(item.payload))
+        turn.quoted = await self._find_quoted(turn, item)
+        if _says_no_word(meaning):
+            return meaning
+        text = readable(message.text or "")
+        if turn.quoted is not None and text:
+            return Addressed(text)
+        return await self._doubted(meaning, text, turn, standing, item)
+
+    async def _find_quoted(self, turn: Turn, item: InboxItem) -> str | None:
+        quoted = find_quoted(item.payload)
+        if quoted is None:
+            return None
+        async with self.app.new_session.begin() as session:
+            return await threads.find_quoted(session, turn.address, str(quoted))
 
     async def _on_membership(self, membership: Membership, item: InboxItem) -> None:
         """Blocking the bot means STOP for this address; unblocking ends that.
@@ -142,11 +174,12 @@ class Conversation:
             body = await self._one_way(turn, text)
         else:
             meaning = understand(text, standing.shown, "sms")
-            if standing.handled == item.id or _is_too_early(item, meaning, standing):
+            if standing.handled == item.id or is_too_early(item, meaning, standing):
                 meaning = Said("show")
+            meaning = await self._doubted(meaning, readable(text), turn, standing, item)
             body = await self._converse(turn, standing, item, meaning)
             standing.handled = item.id
-            standing.shown_at = self.now().timestamp()
+            _note_shown(standing, meaning, item)
             await self.store.save(key, standing)
         if body is None:
             return []
@@ -208,6 +241,17 @@ class Conversation:
 
     # --- both ---
 
+    async def _doubted(
+        self, meaning: Meaning, text: str, turn: Turn, standing: Standing, item: InboxItem
+    ) -> Meaning:
+        """Whoever the centre wrote to meanwhile may be answering that, and not the screen."""
+        if not may_be_for_centre(meaning, standing.shown):
+            return meaning
+        since = counts_since(standing, item)
+        async with direct_connection(self.app.engine) as connection:
+            has_come = await messages.has_come_since(connection, turn.address.id, since)
+        return Doubtful(text) if has_come else meaning
+
     async def _begin(self, channel: Channel, value: str, item: InboxItem) -> Turn:
         now = self.now()
         async with direct_connection(self.app.engine) as connection:
@@ -267,14 +311,11 @@ class Conversation:
             await self.dispatcher.feed_update(bot, update, **data)
 
 
-def _is_too_early(item: InboxItem, meaning: Meaning, standing: Standing) -> bool:
-    """Whether an SMS came in before the screen that it would answer was even made.
-
-    An impatient person sends "1" twice; the second may not answer the next question unseen.
-    """
-    if item.received_at is None or isinstance(meaning, Said):
-        return False
-    return item.received_at.timestamp() < standing.shown_at
+def _note_shown(standing: Standing, meaning: Meaning | None, item: InboxItem) -> None:
+    """From now on the person may have seen the screen, and answer it."""
+    standing.shown_at = item.time_of_database().timestamp()
+    if isinstance(meaning, Doubtful):
+        standing.doubted_at = standing.shown_at
 
 
 def _private_chat(update: Update) -> Chat | None:
@@ -304,6 +345,13 @@ def _meaning_of(message: Message, shown: Shown | None, is_edited: bool) -> Meani
     if is_edited:
         return Corrected(meaning.text if isinstance(meaning, Typed) else "")
     return Typed("")
+
+
+def _says_no_word(meaning: Meaning) -> bool:
+    """Whether it means the same whatever it quotes, and whatever the centre wrote."""
+    if isinstance(meaning, Pressed):
+        return meaning.steers
+    return not isinstance(meaning, Typed)
 
 
 def _meaning_at_any_moment(update: Update, item: InboxItem) -> Meaning | None:

@@ -41,8 +41,12 @@ class ScreenManager(MessageManager):
         self, bot: Bot, new_message: NewMessage, old_message: OldMessage | None
     ) -> OldMessage:
         # Before showing: a screen that Telegram finds unchanged is on the phone all the same.
-        current_standing().shown = Shown.of(new_message)
-        return await super().show_message(bot, new_message, old_message)
+        standing = current_standing()
+        standing.shown = Shown.of(new_message)
+        sent = await super().show_message(bot, new_message, old_message)
+        if old_message is None or sent.message_id != old_message.message_id:
+            standing.is_below = True
+        return sent
 
     async def answer_callback(self, bot: Bot, callback_query: CallbackQuery) -> None:
         if callback_query.id:
@@ -94,16 +98,9 @@ async def on_start(manager: DialogManager) -> None:
     await land(manager)
 
 
-async def on_stop(manager: DialogManager) -> None:
-    turn = turn_of(manager)
-    async with turn.new_session.begin() as session:
-        await addresses.stop(session, turn.address.id, now=turn.now)
-    await navigation.to_messages_stopped(manager)
-
-
 SAID: dict[str, Callable[[DialogManager], Awaitable[None]]] = {
     "start": on_start,
-    "stop": on_stop,
+    "stop": navigation.stop_messages,
     "menu": navigation.to_menu,
     "help": navigation.to_how_to_use,
     "language": navigation.to_language,

@@ -8,9 +8,18 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager
 
 from bot.landing import show_again
-from bot.understanding import Corrected, Meaning, Replied, Unreadable, readable
+from bot.state_store import current_standing
+from bot.understanding import (
+    Addressed,
+    Corrected,
+    Doubtful,
+    Meaning,
+    Replied,
+    Unreadable,
+    readable,
+)
 from dialogs import navigation, to_centre
-from dialogs.answers import take_answer
+from dialogs.answers import stands_answered, take_answer
 from dialogs.to_centre import Enclosure
 from dialogs.turn import turn_of
 
@@ -64,6 +73,14 @@ async def has_file(message: Message) -> bool:
     return find_enclosure(message) is not None
 
 
+async def is_doubtful(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Doubtful)
+
+
+async def is_addressed(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Addressed)
+
+
 async def is_unreadable(_: Message, meaning: Meaning | None = None) -> bool:
     return isinstance(meaning, Unreadable)
 
@@ -71,8 +88,9 @@ async def is_unreadable(_: Message, meaning: Meaning | None = None) -> bool:
 async def on_answer(press: CallbackQuery, dialog_manager: DialogManager) -> None:
     found = find_answer(press)
     assert found is not None
-    navigation.show_below(dialog_manager)
-    await take_answer(dialog_manager, *found)
+    if not stands_answered(dialog_manager, *found):
+        navigation.show_below(dialog_manager)
+        await take_answer(dialog_manager, *found)
     await dialog_manager.answer_callback()
 
 
@@ -92,9 +110,28 @@ async def on_file(message: Message, dialog_manager: DialogManager) -> None:
     await to_centre.send_file(dialog_manager, enclosure)
 
 
+async def on_doubtful(message: Message, meaning: Doubtful, dialog_manager: DialogManager) -> None:
+    await to_centre.ask_whose(dialog_manager, meaning.text, message.message_id)
+
+
+async def on_addressed(_: Message, meaning: Addressed, dialog_manager: DialogManager) -> None:
+    """The question that stands goes on standing."""
+    shown = current_standing().shown
+    if shown is None or shown.takes_words:
+        await to_centre.send_words(dialog_manager, meaning.text)
+        return
+    receipt = await to_centre.write(dialog_manager, meaning.text)
+    turn_of(dialog_manager).say("notice-kept-going-on", code=receipt["code"])
+    await show_again(dialog_manager)
+
+
 async def on_unreadable(_: Message, dialog_manager: DialogManager) -> None:
     turn_of(dialog_manager).say("notice-unreadable")
-    await show_again(dialog_manager)
+    is_shown = navigation.is_receipt(dialog_manager) and await navigation.leave_receipt(
+        dialog_manager
+    )
+    if not is_shown:
+        await show_again(dialog_manager)
 
 
 async def on_first_words(message: Message, dialog_manager: DialogManager) -> None:
@@ -112,6 +149,8 @@ def register_outside(router: Router) -> None:
     router.callback_query.register(on_answer, is_answer)
     router.message.register(on_corrected, is_corrected)
     router.message.register(on_lettered_answer, is_lettered_answer)
+    router.message.register(on_doubtful, is_doubtful)
+    router.message.register(on_addressed, is_addressed)
     router.message.register(on_file, has_file)
     router.message.register(on_unreadable, is_unreadable)
     router.message.register(on_first_words, has_no_language)

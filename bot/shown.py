@@ -17,20 +17,27 @@ from dialogs.widgets import SET_PREFIX
 
 @dataclass(frozen=True)
 class Shown:
-    """`options` are (label, callback data); `keys` maps the other roles to theirs."""
+    """`options` are (label, callback data); `keys` maps the other roles to theirs.
+
+    `takes_words` and `final` are as in `dialogs.buttons.ScreenMarkup`.
+    """
 
     answer: Answer
     question: str
     options: list[tuple[str, str]] = field(default_factory=list)
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)
+    takes_words: bool = False
+    final: bool = False
 
     @classmethod
     def of(cls, message: NewMessage) -> "Shown":
         markup = message.reply_markup
         rows: list[list[InlineKeyboardButton]] = []
         answer = Answer.CHOICE
+        takes_words = final = False
         if isinstance(markup, ScreenMarkup):
             rows, answer = markup.inline_keyboard, Answer(markup.answer)
+            takes_words, final = markup.takes_words, markup.final
         elif isinstance(markup, ContactMarkup):
             rows, answer = markup.buttons, Answer(markup.answer)
         options: list[tuple[str, str]] = []
@@ -41,7 +48,7 @@ class Shown:
                 options.append((button.label, data))
             else:
                 keys[button.role] = (button.label, data)
-        return cls(answer, message.text or "", options, keys)
+        return cls(answer, message.text or "", options, keys, takes_words, final)
 
     def offers(self, data: str | None) -> bool:
         """Whether a button of the screen has this callback data."""
@@ -55,7 +62,14 @@ class Shown:
         return f"{widget}:{SET_PREFIX}{values}"
 
     def as_json(self) -> dict[str, Any]:
-        return {"a": self.answer, "q": self.question, "o": self.options, "k": self.keys}
+        return {
+            "a": self.answer,
+            "q": self.question,
+            "o": self.options,
+            "k": self.keys,
+            "w": self.takes_words,
+            "f": self.final,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Shown":
@@ -64,6 +78,8 @@ class Shown:
             data["q"],
             [(label, value) for label, value in data["o"]],
             {role: (label, value) for role, (label, value) in data["k"].items()},
+            data.get("w", False),
+            data.get("f", False),
         )
 
 

@@ -38,7 +38,15 @@ class Standing:
     shown: Shown | None = None
     handled: int | None = None
     shown_at: float = 0.0
-    """When the last screen was made (seconds since 1970): what came in earlier did not see it."""
+    """When the last screen was made, as seconds since 1970 by the clock of the database.
+
+    What came in earlier did not see it. On Telegram it is the message that counts in which it
+    stands: an edited one stays where it is, above what was sent since.
+    """
+    doubted_at: float = 0.0
+    """When the person was last asked whether words were for the centre; by the same clock."""
+    is_below: bool = False
+    """Whether a new message brought the last screen. Known within a turn."""
 
 
 _current: ContextVar[Standing] = ContextVar("standing")
@@ -68,6 +76,7 @@ class StateStore:
                 shown,
                 data["handled"],
                 data.get("shown_at", 0.0),
+                data.get("doubted_at", 0.0),
             )
         except (DecryptionError, ValueError, KeyError, TypeError, AttributeError):
             # Written by an older version or under a lost key: the draft goes on instead.
@@ -80,6 +89,7 @@ class StateStore:
             "shown": standing.shown.as_json() if standing.shown else None,
             "handled": standing.handled,
             "shown_at": standing.shown_at,
+            "doubted_at": standing.doubted_at,
         }
         value = self._keyring.encrypt(json.dumps(data, ensure_ascii=False).encode())
         await self._redis.set(self._key(address_key), value, ex=KEPT_SECONDS)

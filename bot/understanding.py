@@ -48,10 +48,16 @@ ANY_MOMENT: Final = frozenset(COMMANDS.values()) | frozenset(ROLE_OF_INTENT)
 
 @dataclass(frozen=True)
 class Pressed:
-    """A button of the last screen; `heard` is repeated on the next one by SMS."""
+    """A button of the last screen; `heard` is repeated on the next one by SMS.
+
+    `by_number` tells a number of an SMS from the words of the button. What `steers` (back, skip,
+    more) answers nothing, and is nothing that somebody would say to another person.
+    """
 
     data: str
     heard: str | None = None
+    by_number: bool = False
+    steers: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,20 @@ class Replied:
 
 
 @dataclass(frozen=True)
+class Doubtful:
+    """Words that may answer the screen, or what the centre wrote since it was shown."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """Words to the centre, since they quote a message of the centre's."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Unreadable:
     """A sticker, a place, a poll: neither words nor a file nor a shared number."""
 
@@ -88,7 +108,7 @@ class Corrected:
     text: str
 
 
-Meaning = Pressed | Said | Typed | Replied | Corrected | Unreadable
+Meaning = Pressed | Said | Typed | Replied | Doubtful | Addressed | Corrected | Unreadable
 
 
 def readable(text: str) -> str:
@@ -125,7 +145,7 @@ def _is_key(role: Role, shown: Shown | None) -> bool:
 
 def _key(role: Role, shown: Shown | None) -> Meaning:
     if shown is not None and role in shown.keys:
-        return Pressed(shown.keys[role][1])
+        return Pressed(shown.keys[role][1], steers=True)
     if role in (Role.BACK, Role.MENU):
         return Said("menu")
     return Typed("")
@@ -136,18 +156,21 @@ def _option(text: str, folded: str, shown: Shown, channel: str) -> Pressed | Non
         chosen = numbers.parse_choices(text, len(shown.options))
         if chosen and shown.answer is Answer.MANY:
             heard = " ".join(shown.options[number - 1][0] for number in chosen)
-            return Pressed(shown.exactly(chosen), heard)
+            return Pressed(shown.exactly(chosen), heard, by_number=True)
         if chosen and len(chosen) == 1:
             label, data = shown.options[chosen[0] - 1]
-            return Pressed(data, label)
+            return Pressed(data, label, by_number=True)
     if channel == "sms" and shown.answer is Answer.MANY:
         # By SMS there is no ticking one after the other: a name means exactly this, then done.
         for number, (label, _) in enumerate(shown.options, 1):
             if folded and khmer.fold(label) == folded:
                 return Pressed(shown.exactly([number]), label)
-    for label, data in [*shown.options, *shown.keys.values()]:
+    for label, data in shown.options:
         if folded and khmer.fold(label) == folded:
-            return Pressed(data, label if (label, data) in shown.options else None)
+            return Pressed(data, label)
+    for role, (label, data) in shown.keys.items():
+        if folded and khmer.fold(label) == folded:
+            return Pressed(data, steers=role != Role.DONE)
     return None
 
 
@@ -163,6 +186,6 @@ def _word(text: str, shown: Shown | None) -> Meaning:
     if word.intent in ROLE_OF_INTENT and word.intent != "menu":
         wanted = ROLE_OF_INTENT[word.intent]
         if shown is not None and wanted in shown.keys:
-            return Pressed(shown.keys[wanted][1])
+            return Pressed(shown.keys[wanted][1], steers=True)
         return Typed(text)
     return Said(word.intent)

@@ -53,6 +53,14 @@ def is_correction(payload: Mapping[str, Any]) -> bool:
     return isinstance(payload.get("edited_message"), dict)
 
 
+def find_quoted(payload: Mapping[str, Any]) -> int | None:
+    """The id of the message that a message answers by quoting it."""
+    message = payload.get("message")
+    quoted = message.get("reply_to_message") if isinstance(message, dict) else None
+    number = quoted.get("message_id") if isinstance(quoted, dict) else None
+    return number if isinstance(number, int) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A person blocked the bot, or no longer does."""

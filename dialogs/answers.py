@@ -13,11 +13,21 @@ from dialogs import navigation
 from dialogs.screen import Screen
 from dialogs.states import Answered
 from dialogs.texts import Tr
-from dialogs.turn import turn_of
+from dialogs.turn import Turn, turn_of
 from services import errors, questions, threads
 
 # What an answer says, and the state in which its request must be for that to have come true.
 _SAID = {questions.YES: ("came", "done"), questions.NO: ("not_came", "reopened")}
+
+
+_ANSWER = "answer"
+
+
+def stands_answered(manager: DialogManager, which: int, number: int) -> bool:
+    """Whether the screen in hand is what this very answer brought: a second tap brings nothing."""
+    if not manager.has_context() or manager.current_context().state != Answered.said:
+        return False
+    return manager.dialog_data.get(_ANSWER) == f"{which}:{number}"
 
 
 async def take_answer(manager: DialogManager, which: int | str, number: int) -> None:
@@ -29,6 +39,9 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
             answered = await questions.answer(
                 session, turn.address, which, number, now=turn.now, inbox_id=turn.item_id
             )
+    except errors.NoSuchAnswer as error:
+        await navigation.to_answered(manager, _others(turn, error))
+        return
     except (errors.QuestionNotFound, errors.MoveNotAllowed):
         await navigation.to_answered(manager, {"said": "gone"})
         return
@@ -38,8 +51,24 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
     said, state = _SAID.get(answered.option, ("before", ""))
     holds = answered.is_new and answered.request.state == state
     await navigation.to_answered(
-        manager, {"said": said if holds else "before", "code": answered.request.code}
+        manager,
+        {
+            "said": said if holds else "before",
+            "code": answered.request.code,
+            _ANSWER: f"{which}:{number}",
+        },
     )
+
+
+def _others(turn: Turn, error: errors.NoSuchAnswer) -> dict[str, str]:
+    """By SMS each answer has a letter and a number; a button always has one that exists."""
+    if turn.channel != "sms":
+        return {"said": "gone"}
+    answers = [
+        f"{error.letter}{n} = {turn.text(f'help-{option}')}"
+        for n, option in enumerate(error.options, 1)
+    ]
+    return {"said": "others", "answers": "\n".join(answers)}
 
 
 async def on_start(start_data: Any, manager: DialogManager) -> None:
@@ -59,7 +88,7 @@ async def get_said(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
             stage = turn.text(f"stage-{mine.stage}")
         except errors.RequestNotFound:
             said = "gone"
-    return {"said": said, "code": code, "stage": stage}
+    return {"said": said, "code": code, "stage": stage, "answers": data.get("answers", "")}
 
 
 answers_dialog = Dialog(
@@ -69,6 +98,7 @@ answers_dialog = Dialog(
                 "came": Tr("answered-came"),
                 "not_came": Tr("answered-not-came"),
                 "before": Tr("answered-before"),
+                "others": Tr("answered-others"),
                 "gone": Tr("answered-gone"),
             },
             selector="said",
@@ -77,7 +107,7 @@ answers_dialog = Dialog(
         getter=get_said,
         back=navigation.close,
         rests=True,
-        preview_data={"said": "not_came", "code": "12345678", "stage": ""},
+        preview_data={"said": "not_came", "code": "12345678", "stage": "", "answers": ""},
     ),
     on_start=on_start,
 )

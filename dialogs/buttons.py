@@ -42,9 +42,15 @@ class RoleButton(InlineKeyboardButton):
 
 
 class ScreenMarkup(InlineKeyboardMarkup):
-    """An inline keyboard that also says what kind of answer its window waits for."""
+    """An inline keyboard that also says what kind of answer its window waits for.
+
+    On one that `takes_words` whatever is written goes to the centre. What is `final` cannot be
+    undone.
+    """
 
     answer: Answer = Field(default=Answer.CHOICE, exclude=True)
+    takes_words: bool = Field(default=False, exclude=True)
+    final: bool = Field(default=False, exclude=True)
 
 
 class ContactMarkup(ReplyKeyboardMarkup):
@@ -64,8 +70,10 @@ def role_button(text: str, callback_data: str, role: Role, label: str | None = N
 
 
 class ScreenMarkupFactory(MarkupFactory):
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, takes_words: bool = False, final: bool = False) -> None:
         self.answer = answer
+        self.takes_words = takes_words
+        self.final = final
 
     async def render_markup(
         self, data: dict[str, object], manager: DialogManager, keyboard: RawKeyboard
@@ -73,4 +81,9 @@ class ScreenMarkupFactory(MarkupFactory):
         add_intent_id(keyboard, manager.current_context().id)
         # Our widgets make inline buttons only; aiogram-dialog's type allows others.
         buttons = cast(list[list[InlineKeyboardButton]], keyboard)
-        return ScreenMarkup(inline_keyboard=buttons, answer=self.answer)
+        return ScreenMarkup(
+            inline_keyboard=buttons,
+            answer=self.answer,
+            takes_words=self.takes_words,
+            final=self.final,
+        )

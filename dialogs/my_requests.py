@@ -227,6 +227,7 @@ my_requests_dialog = Dialog(
         state=Requests.add,
         getter=get_code,
         back=back_to_one,
+        takes_words=True,
     ),
     Screen(
         Tr("requests-added"),
@@ -241,5 +242,6 @@ my_requests_dialog = Dialog(
         state=Requests.withdraw,
         getter=get_code,
         back=back_to_one,
+        final=True,
     ),
 )

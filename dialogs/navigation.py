@@ -20,6 +20,16 @@ from dialogs.turn import turn_of
 from services import addresses
 
 MOST_ASIDES = 3
+# What tells that something was done tells it once: shown again it would seem to be done again.
+RECEIPTS = (
+    Registration.done,
+    CallMe.no_number,
+    CallMe.done,
+    Requests.added,
+    Talk.sent,
+    Answered.said,
+    MyData.deleted,
+)
 
 
 def show_below(manager: DialogManager) -> None:
@@ -115,8 +125,18 @@ async def to_offer_of_a_call(manager: DialogManager) -> None:
     await _aside(manager, CallMe.offer)
 
 
-async def to_messages_stopped(manager: DialogManager) -> None:
+async def stop_messages(manager: DialogManager) -> None:
+    """STOP: from now on nothing comes unasked."""
+    turn = turn_of(manager)
+    turn.heard = None
+    async with turn.new_session.begin() as session:
+        await addresses.stop(session, turn.address.id, now=turn.now)
     await _aside(manager, Messages.stopped)
+
+
+async def to_whose(manager: DialogManager, words: dict[str, Any]) -> None:
+    """Ask whether these words are for the centre or for the question that stands."""
+    await _aside(manager, Talk.whose, words)
 
 
 async def _aside(manager: DialogManager, state: State, data: dict[str, Any] | None = None) -> None:
@@ -128,9 +148,28 @@ async def _aside(manager: DialogManager, state: State, data: dict[str, Any] | No
     intents = manager.current_stack().intents
     while len(intents) > MOST_ASIDES:
         await manager.mark_closed()
-    if len(intents) > 1 and manager.current_context().state.group == state.group:
+    # Words about which the person is being asked lie there, not yet with anybody.
+    is_asked = manager.has_context() and manager.current_context().state == Talk.whose
+    if len(intents) > 1 and not is_asked and manager.current_context().state.group == state.group:
         await manager.mark_closed()
     await manager.start(state, data=data)
+
+
+def is_receipt(manager: DialogManager) -> bool:
+    """Whether the screen in hand tells what was done, and asks nothing."""
+    return manager.has_context() and manager.current_context().state in RECEIPTS
+
+
+async def leave_receipt(manager: DialogManager) -> bool:
+    """To what lies behind a receipt: its request, the question that stands, or the menu.
+
+    False when that is left to be shown.
+    """
+    if manager.current_context().state == Requests.added:
+        await manager.switch_to(Requests.one)
+        return False
+    await close(manager)
+    return True
 
 
 async def close(manager: DialogManager) -> None:

@@ -13,6 +13,7 @@ from dialogs.moments import say_moment
 from dialogs.turn import Turn, turn_of
 
 DUE = "due"
+THANKED = "thanked"
 
 
 def promise(turn: Turn, due_at: datetime | None) -> str:
@@ -38,6 +39,8 @@ def moment(turn: Turn, at: datetime) -> str:
 async def get_receipt(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     """The code and the promise of what was just sent, from the dialog's own data."""
     data = dialog_manager.dialog_data
-    due = data.get(DUE)
+    turn, due = turn_of(dialog_manager), data.get(DUE)
+    if data.get(THANKED):
+        return {"code": data.get("code", ""), "promise": turn.text("promise-none")}
     due_at = datetime.fromisoformat(due) if due else None
-    return {"code": data.get("code", ""), "promise": promise(turn_of(dialog_manager), due_at)}
+    return {"code": data.get("code", ""), "promise": promise(turn, due_at)}

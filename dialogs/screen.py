@@ -48,7 +48,8 @@ class Screen(Window):
     """`text`, then `widgets`, then back / skip / menu as the window allows.
 
     `back` None means that there is nothing behind this window but the menu. `rests` says that it
-    waits for nothing: whatever is written there goes to the centre.
+    waits for nothing: whatever is written there goes to the centre; `takes_words` that it waits
+    for just that. What is `final` cannot be undone.
     """
 
     def __init__(
@@ -60,11 +61,14 @@ class Screen(Window):
         skip: OnPress | None = None,
         menu: bool = True,
         rests: bool = False,
+        takes_words: bool = False,
+        final: bool = False,
         **options: Any,
     ) -> None:
         inputs = [widget for widget in widgets if isinstance(widget, BaseInput)]
         self.answer = _answer_of(widgets)
-        options.setdefault("markup_factory", ScreenMarkupFactory(self.answer))
+        markup = ScreenMarkupFactory(self.answer, takes_words=rests or takes_words, final=final)
+        options.setdefault("markup_factory", markup)
         super().__init__(
             Multi(Notice(), text, sep="\n"),
             *widgets,

@@ -52,6 +52,7 @@ class Requests(StatesGroup):
 
 class Talk(StatesGroup):
     write = State()
+    whose = State()
     sent = State()
 
 

@@ -16,7 +16,7 @@ from aiogram_dialog.widgets.input import BaseInput
 
 from dialogs import navigation
 from dialogs.buttons import Answer
-from dialogs.promises import DUE
+from dialogs.promises import DUE, THANKED
 from dialogs.states import Language, Requests, Talk
 from dialogs.turn import turn_of
 from services import errors, keywords, threads
@@ -30,6 +30,7 @@ LONGEST = 4096  # No carrier brings more.
 _OF_A_REQUEST = (Requests.one, Requests.add, Requests.added)
 _TELLING = (Talk.sent, Requests.added, Language.choose)
 _GROUP = "group"
+WORDS, _MESSAGE = "words", "message"
 # A digit or two, or a smile, answers a screen; it is no message to the centre.
 _SAYS_SOMETHING = regex.compile(r"\p{L}|(?:\p{N}\D*){6}")
 # Words too common in names to work within a form.
@@ -37,6 +38,7 @@ _AT_REST = {
     "menu": navigation.to_menu,
     "help": navigation.to_how_to_use,
     "register": navigation.to_registration,
+    "stop": navigation.stop_messages,
 }
 
 
@@ -61,8 +63,10 @@ class AtRest(BaseInput):
     ) -> bool:
         if not await take_words(manager, (message.text or "").strip()):
             turn = turn_of(manager)
-            turn.unclear = True
             turn.say("notice-unclear")
+            turn.unclear = True  # by SMS that is all that is said
+            if turn.channel == "telegram" and navigation.is_receipt(manager):
+                await navigation.leave_receipt(manager)
         return True
 
 
@@ -75,11 +79,20 @@ async def take_words(manager: DialogManager, text: str) -> bool:
     if way is not None:
         turn_of(manager).heard = None
         await way(manager)
-    elif says_something(text):
+    elif says_something(text) or await answers_the_centre(manager, text):
         await send_words(manager, text)
     else:
         return False
     return True
+
+
+async def answers_the_centre(manager: DialogManager, text: str) -> bool:
+    """Whether a digit or a smile may be an answer to what staff wrote lately."""
+    if not text:
+        return False
+    turn = turn_of(manager)
+    async with turn.new_session.begin() as session:
+        return await threads.has_been_written_to(session, turn.address, now=turn.now)
 
 
 def is_for_centre(text: str) -> bool:
@@ -96,14 +109,41 @@ async def send_words(manager: DialogManager, text: str) -> None:
     await _tell(manager, await write(manager, text))
 
 
-async def write(manager: DialogManager, text: str) -> Receipt:
-    """Write to the thread in hand, or to the one that the services choose."""
+async def ask_whose(manager: DialogManager, text: str, message_id: int) -> None:
+    """Ask whether words are for the centre."""
+    if manager.has_context() and manager.current_context().state == Talk.whose:
+        ask_about_more(manager, text)
+        await manager.show()  # outside a window's own input nobody else does
+    else:
+        await navigation.to_whose(manager, {WORDS: text, _MESSAGE: message_id})
+
+
+def ask_about_more(manager: DialogManager, text: str) -> None:
+    """What is written instead of an answer is asked about together with the first words."""
+    before = str(manager.dialog_data[WORDS])
+    if text not in before.split("\n"):
+        manager.dialog_data[WORDS] = f"{before}\n{text}"
+    navigation.show_below(manager)
+
+
+async def send_doubted(manager: DialogManager) -> None:
+    """The words that were asked about are for the centre."""
+    asked = dict(manager.dialog_data)
+    receipt = await write(manager, str(asked[WORDS]), message_id=asked.get(_MESSAGE))
+    await manager.mark_closed()
+    await _tell_aside(manager, receipt)
+
+
+async def write(manager: DialogManager, text: str, message_id: int | None = None) -> Receipt:
+    """Write to the thread that is quoted or in hand, or to the one that the services choose."""
     turn = turn_of(manager)
     by = _by(manager)
+    if message_id is not None and turn.channel == "telegram":
+        by["message_id"] = message_id
     text = text[:LONGEST]
     request: Request | None = None
     async with turn.new_session.begin() as session:
-        if code := _code_in_hand(manager):
+        if code := turn.quoted or _code_in_hand(manager):
             request = await _unless_ended(
                 session, threads.write_to_request(session, turn.address, code, text, **by)
             )
@@ -118,7 +158,8 @@ async def send_file(manager: DialogManager, enclosure: Enclosure) -> None:
     if enclosure.group is not None and told.get(_GROUP) == enclosure.group:
         await _attach(manager, enclosure, str(told["code"]))
     else:
-        await _tell(manager, await _attach(manager, enclosure, _code_in_hand(manager)))
+        code = turn_of(manager).quoted or _code_in_hand(manager)
+        await _tell(manager, await _attach(manager, enclosure, code))
         if manager.current_context().state == Requests.added:
             await manager.show()  # outside a window's own input nobody else does
 
@@ -204,19 +245,25 @@ def _by(manager: DialogManager) -> dict[str, Any]:
 def _receipt(request: Request, group: str | None = None) -> Receipt:
     return {
         "code": request.code,
+        THANKED: request.state == "done",
         DUE: request.due_at.isoformat() if request.due_at else None,
         _GROUP: group,
     }
 
 
 async def _tell(manager: DialogManager, receipt: Receipt) -> None:
+    turn_of(manager).heard = None
+    if _code_in_hand(manager) == receipt["code"]:
+        manager.dialog_data.update(receipt)
+        await manager.switch_to(Requests.added)
+    else:
+        await _tell_aside(manager, receipt)
+
+
+async def _tell_aside(manager: DialogManager, receipt: Receipt) -> None:
     turn = turn_of(manager)
-    turn.heard = None
     if turn.address.language is None:
         turn.say("notice-kept", code=receipt["code"])
         await manager.start(Language.choose, receipt, mode=StartMode.RESET_STACK)
-    elif _code_in_hand(manager) == receipt["code"]:
-        manager.dialog_data.update(receipt)
-        await manager.switch_to(Requests.added)
     else:
         await navigation.to_sent(manager, receipt)

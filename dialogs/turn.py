@@ -38,6 +38,8 @@ class Turn:
     phone_number: str | None = None
     """The number the person writes from, in E.164; None on Telegram."""
     first_contact: bool = False
+    quoted: str | None = None
+    """The code of the request about which the message was that is quoted here."""
     notice: str | None = None
     heard: str | None = None
     unclear: bool = False

@@ -15,6 +15,7 @@ from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
+from dialogs.talk import WHOSE
 from services.consent import PURPOSES
 from services.questions import NO, YES
 from services.types import SEXES
@@ -48,6 +49,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "topic-": (*TOPICS, "other"),
     "shared-": ("yes", "no"),
     "shared-now-": ("yes", "no"),
+    "whose-": WHOSE,
 }
 
 

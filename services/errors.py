@@ -12,6 +12,7 @@ __all__ = [
     "IncompleteForm",
     "InvalidReferenceData",
     "MoveNotAllowed",
+    "NoSuchAnswer",
     "NotAllowed",
     "QuestionNotFound",
     "ReferenceDataMissing",
@@ -93,6 +94,15 @@ class StaffNameTaken(DomainError):  # noqa: N818
 
 class QuestionNotFound(DomainError):  # noqa: N818
     """This address was never asked that, or the question has no such answer."""
+
+
+class NoSuchAnswer(QuestionNotFound):
+    """The question is open, and has other answers: their `options`, under its `letter`."""
+
+    def __init__(self, letter: str, options: Sequence[str]) -> None:
+        self.letter = letter
+        self.options = tuple(options)
+        super().__init__("the question has no such answer")
 
 
 class UnusableHours(DomainError):  # noqa: N818

@@ -6,9 +6,10 @@ themselves carry no lease that anybody would have to wait for.
 """
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from asyncpg import Connection
@@ -28,7 +29,8 @@ Payload = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class InboxItem:
     """One update to handle; ``attempt`` counts from 1. ``has_failed``: somebody may have let it be
-    tried again long after it came.
+    tried again long after it came. ``claimed_at`` is a time of the database's clock, as
+    ``received_at`` is, and ``claimed_tick`` the same moment by this process's ``time.monotonic``.
     """
 
     id: int
@@ -37,6 +39,12 @@ class InboxItem:
     attempt: int
     received_at: datetime | None = None
     has_failed: bool = False
+    claimed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    claimed_tick: float = field(default_factory=time.monotonic)
+
+    def time_of_database(self) -> datetime:
+        """Now, by the clock of ``received_at``: that of this process may be another."""
+        return self.claimed_at + timedelta(seconds=time.monotonic() - self.claimed_tick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,21 @@ class Claimed:
     attempt: int
     received_at: datetime
     has_failed: bool
+    claimed_at: datetime
+    claimed_tick: float
 
     def open(self) -> InboxItem:
         """Raises DecryptionError when no key of this process fits."""
         payload = json.loads(current_keyring().decrypt(self.sealed))
         return InboxItem(
-            self.id, self.channel, payload, self.attempt, self.received_at, self.has_failed
+            self.id,
+            self.channel,
+            payload,
+            self.attempt,
+            self.received_at,
+            self.has_failed,
+            self.claimed_at,
+            self.claimed_tick,
         )
 
 
@@ -106,7 +123,8 @@ WHERE id = (
     ORDER BY id LIMIT 1
 ) AND (not_before IS NULL OR not_before <= now())
   AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
-RETURNING id, channel, payload, attempts, received_at, error_id IS NOT NULL AS has_failed
+RETURNING id, channel, payload, attempts, received_at, error_id IS NOT NULL AS has_failed,
+    now() AS claimed_at
 """
 
 # One statement, one transaction: the row is done exactly when its answers are in the outbox.
@@ -127,7 +145,8 @@ WITH done AS (
 ), next AS (
     UPDATE inbox SET attempts = attempts + 1
     WHERE $7 AND id = (SELECT id FROM waiting) AND (not_before IS NULL OR not_before <= now())
-    RETURNING id, channel, payload, attempts, received_at, error_id IS NOT NULL AS has_failed
+    RETURNING id, channel, payload, attempts, received_at, error_id IS NOT NULL AS has_failed,
+        now() AS claimed_at
 )
 SELECT next.*, EXISTS (SELECT FROM waiting) AS more,
     (SELECT count(pg_notify('outbox', '')) FROM answers)
@@ -178,7 +197,7 @@ async def store(
     return await connection.fetchrow(_STORE, channel, provider_id, key, sealed) is not None
 
 
-def _to_claimed(row: Any) -> Claimed | None:
+def _to_claimed(row: Any, claimed_tick: float) -> Claimed | None:
     if row is None or row["id"] is None:
         return None
     return Claimed(
@@ -188,12 +207,15 @@ def _to_claimed(row: Any) -> Claimed | None:
         row["attempts"],
         row["received_at"],
         row["has_failed"],
+        row["claimed_at"],
+        claimed_tick,
     )
 
 
 async def claim(connection: Connection, key: bytes) -> Claimed | None:
     """Take the oldest open update of a locked address, unless it waits for its next attempt."""
-    return _to_claimed(await connection.fetchrow(_CLAIM, key))
+    asked_at = time.monotonic()
+    return _to_claimed(await connection.fetchrow(_CLAIM, key), asked_at)
 
 
 async def finish(
@@ -206,6 +228,7 @@ async def finish(
 ) -> Finished:
     """Empty a handled update and hand its answers to the outbox; with `go_on` claim the next."""
     seal = current_keyring().encrypt
+    asked_at = time.monotonic()
     row = await connection.fetchrow(
         _FINISH,
         key,
@@ -216,7 +239,7 @@ async def finish(
         [answer.dedup_key for answer in answers],
         go_on,
     )
-    return Finished(_to_claimed(row), row["more"])
+    return Finished(_to_claimed(row, asked_at), row["more"])
 
 
 async def put_off(connection: Connection, item: Claimed, error_id: str) -> bool:

@@ -21,6 +21,7 @@ Tier = Literal["A", "B"]
 
 _DATA = Path(__file__).parent / "data" / "keywords.json"
 _NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
+_FORMS_OF_SIGNS = regex.compile(r"[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 _NEVER = regex.compile(r"(?!)")
 _BLANK = " "
 _SAFETY = "safety_neutral"
@@ -73,6 +74,11 @@ def match_whole(text: str) -> str | None:
     return _load().find_whole(text, in_dialog=False)
 
 
+def is_thanks(text: str) -> bool:
+    """Whether the whole message gives thanks, in words or in signs, and asks for nothing."""
+    return _load().is_thanks(text)
+
+
 def scan(text: str) -> Sequence[Finding]:
     """The words in the text that must not go out, each once, tier A first.
 
@@ -94,6 +100,8 @@ class _Words:
         greetings = data["greetings"]
         self._greeting: str = greetings["intent"]
         self._whole |= {_key(word): self._greeting for word in greetings["typed"]}
+        self._thanks = {_key(words) for words in data["thanks"]["typed"]}
+        self._signs = regex.compile(rf"[{regex.escape(data['thanks']['signs'])}]")
         self._names_too = {_key(word) for word in data["names_too"]}
         polite = data["polite"]
         self._polite = regex.compile(
@@ -121,6 +129,14 @@ class _Words:
         if in_dialog and key in self._names_too:
             return None
         return self._whole.get(key) or self._whole.get(self._polite.sub("", key))
+
+    def is_thanks(self, text: str) -> bool:
+        key = _key(text)
+        if key:
+            return bool({key, self._polite.sub("", key)} & self._thanks)
+        # What is left of a sign is its colour or its form; anything else may be a question.
+        left = _FORMS_OF_SIGNS.sub("", self._signs.sub("", text))
+        return left != text and not left.strip()
 
     def find_in_sentence(self, text: str) -> str | None:
         plain = self._hidden.sub(_BLANK, khmer.loose(text))

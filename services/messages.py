@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address
@@ -21,6 +22,16 @@ ALREADY_SENT = "already_sent"
 
 LONGEST = {"telegram": 4096, "sms": sms_text.CARRIER_LIMIT}
 """What one message of a channel may hold, in UTF-16 units."""
+
+# What may have arrived counts as well: nobody knows the fate of what is being sent.
+_HAS_COME_SINCE = """
+SELECT EXISTS (
+    SELECT FROM outbox
+    WHERE address_id = $1 AND purpose IN ('reply', 'follow_up', 'news')
+      AND state IN ('sending', 'uncertain', 'sent', 'delivered')
+      AND coalesce(sent_at, updated_at) > $2
+)
+"""
 
 _MAY_BE_NEUTRAL = (Purpose.REPLY, Purpose.FOLLOW_UP)
 
@@ -90,6 +101,12 @@ async def send(
         document=document,
     )
     return Withheld(ALREADY_SENT) if outbox_id is None else Queued(outbox_id, held_until)
+
+
+async def has_come_since(connection: Connection, address_id: int, since: datetime) -> bool:
+    """Whether something unasked has been sent there; `since` is of the database's clock."""
+    found: bool = await connection.fetchval(_HAS_COME_SINCE, address_id, since)
+    return found
 
 
 def _check_length(text: str, most: int) -> None:

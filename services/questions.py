@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Question, Request
 from services import follow_up, requests
-from services.errors import QuestionNotFound
+from services.errors import NoSuchAnswer, QuestionNotFound
 
 # None of them begins a keyword, is mistaken for a digit, or sounds like another when it is said.
 LETTERS = "KLMNPRTVWX"
@@ -74,13 +74,15 @@ async def answer(
     """Take the n-th answer (from 1) to a question, named by its id or by its letter.
 
     The same message handled again is told the same. Raises QuestionNotFound, also for another
-    address's question or an option that it has not.
+    address's question, and NoSuchAnswer for an option that an open one has not.
     """
     await requests.lock_address(session, address.id)
     question = await _find(session, address, which)
-    if question is None or not 1 <= n <= len(question.options):
+    if question is None:
         raise QuestionNotFound
     is_new = question.answered_at is None
+    if not 1 <= n <= len(question.options):
+        raise NoSuchAnswer(question.letter, question.options) if is_new else QuestionNotFound
     if is_new:
         question.answer = question.options[n - 1]
         question.answered_at = now

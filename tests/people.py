@@ -106,6 +106,8 @@ class Line:
     memory: ChatMemory
     # Far from the numbers of a real inbox: one that was handled here is not handled there.
     ids: Any = field(default_factory=lambda: count(1_000_000))
+    clock: datetime = NOW
+    """The database's."""
 
     def person(self, chat_id: int = 500) -> "TelegramPerson":
         return TelegramPerson(self, chat_id)
@@ -120,7 +122,9 @@ class Line:
         attempt: int = 1,
         received_at: datetime | None = None,
     ) -> Any:
-        item = InboxItem(next(self.ids), channel, payload, attempt, received_at)
+        item = InboxItem(
+            next(self.ids), channel, payload, attempt, received_at, claimed_at=self.clock
+        )
         return await self.conversation.handle(item)
 
 

@@ -27,7 +27,10 @@ def render(turn: Turn, shown: Shown) -> str:
 
 
 def render_unclear(turn: Turn, shown: Shown) -> str:
-    """An answer that fits nothing: the question again in one part, with the way out."""
+    """An answer that fits nothing: the question again in one part, with the way out.
+
+    What only told something does not tell it again, as if it had happened again.
+    """
     texts = [sms_text.clean(text) for text in _unclear(turn, shown)]
     return next((text for text in texts if sms_text.count(text).parts == 1), texts[-1])
 
@@ -41,7 +44,8 @@ def _unclear(turn: Turn, shown: Shown) -> Iterator[str]:
         hint = turn.text("sms-send-number", count=count) if count > 1 else turn.text("sms-send-one")
     elif shown.answer is Answer.NUMBER:
         hint = turn.text("sms-send-any-number")
-    question = shown.question.rpartition("\n")[2]
+    asks_something = shown.options or not shown.takes_words or shown.answer is Answer.TEXT
+    question = shown.question.rpartition("\n")[2] if asks_something else ""
     yield "\n".join(part for part in (notice, question, hint, keys) if part)
     yield "\n".join(part for part in (notice, hint, keys) if part)
     yield "\n".join((notice, keys))

@@ -182,6 +182,13 @@ class Request(Base):
         self.last_person_at = max(now, self.last_person_at or now)
         self._start_clock(due, now)
 
+    def thanked(
+        self, *, now: datetime, body: dict[str, Any] | None, inbox_id: int | None = None
+    ) -> None:
+        """Words that ask for nothing: what is done stays done."""
+        self.check("person_wrote")
+        self.record("person_message", now=now, actor="person", body=body, inbox_id=inbox_id)
+
     def confirm(self, *, now: datetime, inbox_id: int | None = None) -> None:
         """The person says that help came. Said again, it changes nothing."""
         was_done = self.state == "done"

@@ -162,6 +162,7 @@ screens = (
         state=MyData.agreements,
         getter=get_agreements,
         back=back.to_main,
+        rests=True,
         preview_data=preview_agreements,
     ),
     Screen(

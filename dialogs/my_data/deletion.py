@@ -28,6 +28,7 @@ screens = (
         Confirm("data_erase", "button-delete-all", on_delete),
         state=MyData.delete,
         back=back.to_main,
+        final=True,
     ),
     Screen(
         Tr("data-deleted-text"),

@@ -38,4 +38,5 @@ screen = Screen(
     state=MyData.download,
     getter=get_file,
     back=back.to_main,
+    rests=True,
 )

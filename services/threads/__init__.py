@@ -5,7 +5,15 @@ sees of it. The list of all requests is in `services.request_queue`.
 """
 
 from services.follow_up import confirm_help
-from services.threads.person import attach_file, correct, talk, withdraw, write_to_request
+from services.threads.person import (
+    attach_file,
+    correct,
+    find_quoted,
+    has_been_written_to,
+    talk,
+    withdraw,
+    write_to_request,
+)
 from services.threads.reading import (
     MyRequest,
     Thread,
@@ -40,11 +48,13 @@ __all__ = [
     "attach_file",
     "confirm_help",
     "correct",
+    "find_quoted",
     "finish",
     "get_mine",
     "get_thread",
     "go_on",
     "hand_over",
+    "has_been_written_to",
     "has_unsent_answers",
     "list_mine",
     "reopen",

@@ -10,17 +10,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OPEN_STATES, Address, File, Request, RequestEvent
-from services import follow_up, jobs, phone_numbers, requests
+from db.models import OPEN_STATES, Address, File, OutboxRow, Request, RequestEvent
+from services import follow_up, jobs, keywords, phone_numbers, requests
 from services.due_times import get_due
 from services.errors import EmptyText
 
 TALK = "talk"
 STAFF_WROTE_WITHIN = timedelta(days=14)
+# Who asked to be called and writes then, is telling what the call is to be about.
+ASKED_FOR_A_CALL_WITHIN = timedelta(hours=24)
 # Telegram lets people edit for two days.
 EDITED_WITHIN = timedelta(days=3)
 _MOST_EDITABLE = 200
 _MESSAGE = "message"
+_OF_REQUESTS = ("reply", "follow_up")
 _FINISHED = ("done", "reopened")
 
 
@@ -34,7 +37,7 @@ async def write_to_request(
     inbox_id: int | None = None,
     message_id: int | None = None,
 ) -> Request:
-    """Add words to a request of the person's own; what was done opens again.
+    """Add words to a request of the person's own; what was done opens again, save for thanks.
 
     Raises RequestNotFound, EmptyText, and MoveNotAllowed when it was withdrawn.
     """
@@ -56,8 +59,8 @@ async def talk(
 ) -> Request:
     """Words that name no request go to the one that the person must mean.
 
-    That is what staff wrote about in the last fourteen days, else the talk that is open, else a new
-    one. Raises EmptyText.
+    That is what staff wrote about in the last fourteen days, else the talk that is open or the call
+    that was asked for in the last day, else a new talk. Raises EmptyText.
     """
     body = _body(text, message_id)
     address = await requests.lock_address(session, address.id)
@@ -145,6 +148,29 @@ async def correct(
     )
 
 
+async def has_been_written_to(session: AsyncSession, address: Address, *, now: datetime) -> bool:
+    """Whether staff wrote to the person in the last fourteen days: an answer may be short."""
+    return await _find_answered(session, address, now) is not None
+
+
+async def find_quoted(session: AsyncSession, address: Address, message_id: str) -> str | None:
+    """The code of the request about which the centre wrote a message, named by its carrier's id."""
+    query = (
+        select(Request.code)
+        .join(RequestEvent, RequestEvent.request_id == Request.id)
+        .join(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .where(
+            OutboxRow.address_id == address.id,
+            OutboxRow.provider_id == message_id,
+            OutboxRow.purpose.in_(_OF_REQUESTS),
+        )
+        .order_by(OutboxRow.id.desc())
+        .limit(1)
+    )
+    code: str | None = await session.scalar(query)
+    return code
+
+
 async def withdraw(
     session: AsyncSession,
     address: Address,
@@ -171,6 +197,10 @@ def _body(text: str, message_id: int | None = None) -> dict[str, Any]:
 
 
 async def _add(session: AsyncSession, request: Request, *, now: datetime, **event: Any) -> Request:
+    if request.state == "done" and _only_thanks(**event):
+        request.thanked(now=now, **event)
+        await session.flush()
+        return request
     if request.state in _FINISHED:
         await follow_up.end_question(session, request)
     due = await get_due(session, request.centre_id)
@@ -188,6 +218,12 @@ def _with_number(request: Request, event: dict[str, Any]) -> dict[str, Any]:
     except phone_numbers.PhoneNumberError:
         return event
     return event | {"kind": "phone_number", "body": event["body"] | {"phone_e164": phone.e164}}
+
+
+def _only_thanks(
+    *, body: dict[str, Any] | None = None, kind: str | None = None, **_: object
+) -> bool:
+    return kind is None and body is not None and keywords.is_thanks(body["text"])
 
 
 async def _find_editable(
@@ -216,7 +252,7 @@ async def _find_editable(
 
 async def _hold_conversation(session: AsyncSession, address: Address, now: datetime) -> Request:
     """The address is held, or two messages at once would open two talks."""
-    code = await _find_answered(session, address, now) or await _find_talk(session, address)
+    code = await _find_answered(session, address, now) or await _find_talk(session, address, now)
     if code is not None:
         return await requests.hold_own(session, address, code)
     centre_id = await requests.get_centre_id(session, address)
@@ -238,12 +274,15 @@ async def _find_answered(session: AsyncSession, address: Address, now: datetime)
     return code
 
 
-async def _find_talk(session: AsyncSession, address: Address) -> str | None:
+async def _find_talk(session: AsyncSession, address: Address, now: datetime) -> str | None:
+    called = (Request.topic == requests.CALL) & (
+        Request.last_person_at >= now - ASKED_FOR_A_CALL_WITHIN
+    )
     query = (
         select(Request.code)
         .where(
             requests.own_requests(address),
-            Request.topic == TALK,
+            (Request.topic == TALK) | called,
             Request.state.in_(OPEN_STATES),
         )
         .order_by(Request.id.desc())

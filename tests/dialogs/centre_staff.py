@@ -1,9 +1,10 @@
 """The staff of the centre, for tests that walk like a person who is answered."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.message_words import CatalogueWords
 from db.models import File, OutboxRow, Request, RequestEvent, Staff
@@ -63,6 +64,20 @@ async def finish(line: Line, code: str, outcome: str = "helped") -> None:
     async with line.app.new_session.begin() as session:
         await threads.take(session, code, staff=by, now=NOW)
         await threads.finish(session, code, outcome, staff=by, words=WORDS, now=NOW)
+
+
+async def deliver(line: Line) -> str:
+    """Everything that waits is sent, a minute from now; the carrier's id of the last message."""
+    line.clock += timedelta(minutes=1)
+    waiting = select(OutboxRow.id).where(OutboxRow.state == "waiting").order_by(OutboxRow.id)
+    provider_id = ""
+    async with line.app.new_session.begin() as session:
+        for row_id in (await session.scalars(waiting)).all():
+            provider_id = str(next(line.memory.numbers))
+            sent = {"state": "sent", "sent_at": line.clock, "provider_id": provider_id}
+            await session.execute(update(OutboxRow).where(OutboxRow.id == row_id).values(sent))
+    line.clock += timedelta(minutes=1)
+    return provider_id
 
 
 async def last_sent(line: Line) -> dict[str, Any]:

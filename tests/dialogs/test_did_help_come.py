@@ -107,6 +107,30 @@ async def test_by_sms_a_letter_and_a_number_answer(line: Line, typed: str) -> No
     assert sms_text.count(told).parts == 1, told
 
 
+async def test_a_double_tap_is_answered_once(line: Line) -> None:
+    person, _, asked = await _asked_on_telegram(line)
+    pressed, _ = person.data_of(words(line, "help-no"))
+    await person.press_data(pressed, asked)
+    shown = person.chat
+    await person.press_data(pressed, asked)
+    assert person.chat == shown
+
+
+@pytest.mark.parametrize("typed", ["K9", "k 3"])
+async def test_by_sms_an_answer_that_is_none_is_told_those_there_are(
+    line: Line, typed: str
+) -> None:
+    phone, code = await _asked_by_sms(line)
+    told = await phone.send(typed)
+    for answer in ("K1 = ", "K2 = "):
+        assert answer in told
+    assert sms_text.count(told).parts == 1, told
+    assert await state_of(line, code) == "done"
+    await phone.send("K2")
+    assert await state_of(line, code) == "reopened"
+    assert words(line, "answered-gone", "sms") in await phone.send(typed)
+
+
 async def test_by_sms_a_no_opens_it_again_also_after_a_flush(line: Line) -> None:
     phone, code = await _asked_by_sms(line)
     await line.app.redis.flushdb()

@@ -8,6 +8,7 @@ import pytest
 from bot.preview import list_windows
 from db.models.address import address_index
 from dialogs.states import ALL_GROUPS
+from tests.dialogs.centre_staff import deliver, only_code, reply
 from tests.dialogs.walk import SMS_WAY, TELEGRAM_WAY, Stands, act, stands, words
 from tests.people import Line, SmsPerson, TelegramPerson
 
@@ -76,6 +77,16 @@ async def _skip_the_number(person: TelegramPerson) -> None:
     assert CODE.search(other.screen), other.screen
 
 
+async def _let_words_be_doubted(person: TelegramPerson) -> None:
+    """The centre writes while a question of ours stands; then the person writes."""
+    await person.write("START")  # STOP was said before
+    await person.write("/mydata")
+    await person.press(words(person.line, "data-shared"))
+    await reply(person.line, await only_code(person.line, "registration"), "ប៉ុន្មានខែហើយ?")
+    await deliver(person.line)
+    await person.write("៣ខែ")
+
+
 async def _through_threads(person: TelegramPerson) -> AsyncIterator[Stands]:
     """Every window about what was asked for, each as it is reached."""
     line = person.line
@@ -114,7 +125,10 @@ async def test_on_telegram_a_call_is_one_word_away_from_every_window(line: Line)
     async for before in _through_threads(person):
         await _ask_on_telegram(person, before)
         seen.add(before.window)
-    for word in MY_DATA_WORDS:
+    await _let_words_be_doubted(person)
+    await _ask_on_telegram(person, before := await stands(person))
+    seen.add(before.window)
+    for word in ("ម៉ឺនុយ", *MY_DATA_WORDS):
         await person.write(word)
         before = await stands(person)
         if before.window not in seen:

@@ -358,6 +358,7 @@ async def test_a_second_answer_of_another_message_is_not_the_first_one(line: Lin
     person = line.person()
     payload = await _answer_yes(person)
     await line.take("telegram", payload)
+    await person.write("ម៉ឺនុយ")
     await line.take("telegram", payload)
     assert words(line, "stage-confirmed") in person.screen
     assert [kind for kind, _ in await _written(person)].count("confirmed") == 1

@@ -22,7 +22,7 @@ def _shown(answer: Answer, options: list[tuple[str, str]] = OPTIONS) -> Shown:
 CHOICE, MANY = _shown(Answer.CHOICE), _shown(Answer.MANY)
 NUMBER, TEXT = _shown(Answer.NUMBER, []), _shown(Answer.TEXT, [])
 BARE = Shown(Answer.CHOICE, "?", OPTIONS, {})
-BACK, SKIP, MORE, MENU = (Pressed(data) for _, data in KEYS.values())
+BACK, SKIP, MORE, MENU = (Pressed(data, steers=True) for _, data in KEYS.values())
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ BACK, SKIP, MORE, MENU = (Pressed(data) for _, data in KEYS.values())
     ],
 )
 def test_a_number_presses_the_option_it_numbers(text: str) -> None:
-    assert understand(text, CHOICE, "sms") == Pressed("i:15", "ពោធិ៍សាត់")
+    assert understand(text, CHOICE, "sms") == Pressed("i:15", "ពោធិ៍សាត់", by_number=True)
 
 
 @pytest.mark.parametrize("text", ["5", "-2", "2.5", "12", "1 3", "2x", "2 or 3", "៥", "1e1"])

@@ -1,0 +1,55 @@
+"""Whether what was written may answer the screen at all.
+
+A text names no question. The first of two impatient texts may have brought another question, and
+the centre may have asked something since. Then nothing is answered unseen.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.shown import Shown
+from bot.state_store import Standing
+from bot.understanding import Meaning, Pressed, Typed
+from services.inbox import InboxItem
+
+# Before what cannot be undone, for that long whatever came from the centre counts, also what came
+# before the screen was shown.
+COUNTS_BEFORE_THE_LAST_STEP = timedelta(days=14)
+
+
+def is_too_early(item: InboxItem, meaning: Meaning, standing: Standing) -> bool:
+    """Whether an SMS came in before the screen that it would answer was even made.
+
+    An impatient person sends "1" twice; the second may not answer the next question unseen. Both
+    times are of the database's clock.
+    """
+    if item.received_at is None or item.received_at.timestamp() >= standing.shown_at:
+        return False
+    return _answers_a_question(meaning, standing.shown)
+
+
+def may_be_for_centre(meaning: Meaning, shown: Shown | None) -> bool:
+    """Whether these words would be taken for an answer to the screen, and may be none."""
+    return _answers_a_question(meaning, shown) and not (
+        isinstance(meaning, Pressed) and meaning.steers
+    )
+
+
+def _answers_a_question(meaning: Meaning, shown: Shown | None) -> bool:
+    """Words on a screen that waits for nothing answer none, only the numbers of its options do."""
+    if shown is None:
+        return False
+    if isinstance(meaning, Pressed):
+        return meaning.by_number or not shown.takes_words
+    return isinstance(meaning, Typed) and bool(meaning.text) and not shown.takes_words
+
+
+def counts_since(standing: Standing, item: InboxItem) -> datetime:
+    """From when on it matters whether the centre wrote: since the person last saw the screen.
+
+    Before what cannot be undone longer ago, unless the person was asked about it since.
+    """
+    since = standing.shown_at
+    if standing.shown is not None and standing.shown.final:
+        long_ago = item.time_of_database() - COUNTS_BEFORE_THE_LAST_STEP
+        since = min(since, max(standing.doubted_at, long_ago.timestamp()))
+    return datetime.fromtimestamp(since, UTC)
