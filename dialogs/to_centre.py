@@ -96,8 +96,12 @@ async def answers_the_centre(manager: DialogManager, text: str) -> bool:
 
 
 def is_for_centre(text: str) -> bool:
-    """Whether words that answer no screen say something to the centre."""
-    return keywords.match_whole(text) not in _AT_REST and says_something(text)
+    """Whether words that answer no screen say something to the centre.
+
+    A name may be STOP as well: where it is not known which, somebody reads it.
+    """
+    meant = keywords.match_whole(text)
+    return (meant not in _AT_REST or meant == "stop") and says_something(text)
 
 
 def says_something(text: str) -> bool:

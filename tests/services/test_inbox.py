@@ -306,3 +306,20 @@ async def test_kill_9_of_a_consumer_loses_nothing_and_nobody_waits(db: Any) -> N
         await victim.wait()
         await until(lambda: recorder.seen == [1, 2])
     assert await open_count(db) == 0
+
+
+async def test_what_is_claimed_knows_the_time_of_the_database(db: Any) -> None:
+    key = address_index("telegram", "1")
+    for number in (1, 2):
+        await store(db, number)
+    async with direct_connection(db.engine) as connection:
+        first = await inbox.claim(connection, key)
+        assert first is not None
+        second = (await inbox.finish(connection, key, first.id, [], go_on=True)).claimed
+        assert second is not None
+        for claimed in (first, second):
+            item = claimed.open()
+            now = await connection.fetchval("SELECT clock_timestamp()")
+            assert item.received_at is not None
+            assert item.received_at < item.claimed_at < now
+            assert abs((now - item.time_of_database()).total_seconds()) < 1
