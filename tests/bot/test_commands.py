@@ -4,59 +4,24 @@ import asyncio
 import os
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from served_app import make_settings
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from bot.commands import failures, queue, staff, threads
-from bot.commands.refused import CommandRefused
+from bot.commands import queue, staff, threads
 from bot.config import Settings
 from db.crypto import current_keyring
 from db.models import AuditRow, File, Request
-from services import addresses, codes, demo, jobs, outbox, requests
+from services import addresses, codes, demo, requests
 from services import threads as service
 from services.file_store import FileStore
+from tests.bot.at_the_terminal import WORDS, execute, refusal
 from tests.support import INSTALLATION
 
-WORDS = "ខ្ញុំត្រូវការជំនួយ"
 UNKNOWN = "10000004"
-
-
-@pytest.fixture
-def settings(db: Any, tmp_path: Path) -> Settings:
-    return make_settings(database_url=db.url, files_url=tmp_path.as_uri(), simulator=True)
-
-
-@pytest.fixture
-async def request_(db: Any) -> Request:
-    """Somebody wrote to the centre just now; the invented staff are there."""
-    now = datetime.now(UTC)
-    async with db.new_session.begin() as session:
-        await demo.load(session, now=now)
-        address = await addresses.get_or_create(session, "telegram", "4242424242", now=now)
-        request: Request = await service.talk(session, address, WORDS, now=now)
-        return request
-
-
-@pytest.fixture
-def code(request_: Request) -> str:
-    return request_.code
-
-
-async def execute(db: Any, statement: str, **values: Any) -> Any:
-    async with db.new_session.begin() as session:
-        return await session.execute(text(statement), values)
-
-
-async def refusal(work: Any) -> str:
-    with pytest.raises(CommandRefused) as refused:
-        await work
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
 
 
 async def test_the_list_shows_what_is_open_and_how_long_there_is(
@@ -302,110 +267,6 @@ async def test_every_look_at_requests_is_written_down(
         ("staff", False, "read", own),
         ("staff", False, "listed", None),
     ]
-
-
-async def test_what_failed_is_listed_and_tried_again(
-    settings: Settings, db: Any, request_: Request
-) -> None:
-    assert await failures.failed_table(settings) == "Nothing has failed."
-    async with db.new_session.begin() as session:
-        message = await outbox.enqueue(
-            session,
-            address_id=request_.address_id,
-            channel="telegram",
-            text=WORDS,
-            purpose="reply",
-        )
-        job = await jobs.defer(session, jobs.DELETE_FILES, names=[])
-        await session.execute(text("UPDATE outbox SET state = 'failed', error_code = 'bad'"))
-        for status in ("doing", "failed"):
-            await session.execute(text(f"UPDATE procrastinate_jobs SET status = '{status}'"))
-        update = await session.scalar(
-            text(
-                "INSERT INTO inbox"
-                " (channel, provider_id, address_key, payload, failed_at, error_id)"
-                " VALUES ('sms', 'p', 'k', 'x', now(), 'abcd') RETURNING id"
-            )
-        )
-    shown = await failures.failed_table(settings)
-    rows = [line.split()[:3] for line in shown.splitlines()[1:]]
-    assert rows == [
-        ["inbox", str(update), "sms"],
-        ["outbox", str(message), "telegram"],
-        ["job", str(job), "delete_files"],
-    ]
-    assert WORDS not in shown
-    for name, row_id in (("inbox", update), ("outbox", message), ("job", job)):
-        assert await failures.retry(settings, name, [str(row_id), "999"]) == (
-            "1 will be tried again. Not among those that can be: 999."
-        )
-    assert await failures.failed_table(settings) == "Nothing has failed."
-
-
-async def test_failures_of_a_job_of_the_clock_are_one_line(settings: Settings, db: Any) -> None:
-    async with db.new_session.begin() as session:
-        for minute in range(3):
-            job = await jobs.defer(session, "climb", timestamp=minute)
-            for status in ("doing", "failed"):
-                change = f"UPDATE procrastinate_jobs SET status = '{status}' WHERE id = {job}"
-                await session.execute(text(change))
-    _, line = (await failures.failed_table(settings)).splitlines()
-    assert line.startswith(f"job    {job}")
-    assert "climb (3 times)" in line
-
-
-async def test_messages_that_may_have_arrived_are_shown_and_never_sent_again(
-    settings: Settings, db: Any, request_: Request
-) -> None:
-    async with db.new_session.begin() as session:
-        message = await outbox.enqueue(
-            session, address_id=request_.address_id, channel="sms", text="x", purpose="reply"
-        )
-        await session.execute(text("UPDATE outbox SET state = 'uncertain'"))
-    assert "may have arrived" in await failures.failed_table(settings)
-    assert (await failures.retry(settings, "outbox", [str(message)])).startswith("0 will be tried")
-
-
-@pytest.mark.parametrize("state", ["undelivered", "unreachable", "withheld"])
-async def test_answers_that_never_arrived_are_shown_and_news_is_not(
-    settings: Settings, db: Any, request_: Request, state: str
-) -> None:
-    async with db.new_session.begin() as session:
-        for purpose in ("follow_up", "news"):
-            await outbox.enqueue(
-                session, address_id=request_.address_id, channel="sms", text="x", purpose=purpose
-            )
-        await session.execute(text(f"UPDATE outbox SET state = '{state}', error_code = 'why'"))
-    _, line = (await failures.failed_table(settings)).splitlines()
-    assert line.startswith("never arrived")
-    assert "sms follow up" in line
-    assert line.endswith(f"{state}: why")
-
-
-async def test_lost_files_are_listed_with_their_request_and_tried_again(
-    settings: Settings, db: Any, request_: Request
-) -> None:
-    long_ago = datetime.now(UTC) - timedelta(days=1)
-    async with db.new_session.begin() as session:
-        session.add(
-            File(
-                request_id=request_.id,
-                centre_id=request_.centre_id,
-                address_id=request_.address_id,
-                kind="voice",
-                state="lost",
-                reason="gone",
-                source="what the carrier calls it",
-                created_at=long_ago,
-            )
-        )
-    _, line = (await failures.failed_table(settings)).splitlines()
-    assert f"voice of {request_.code}" in line
-    assert line.endswith("gone")
-    queue_, file_id = line.split()[:2]
-    assert "not ids of file" in await refusal(failures.retry(settings, queue_, ["1"]))
-    assert await failures.retry(settings, queue_, [file_id]) == "1 will be tried again."
-    assert await failures.failed_table(settings) == "Nothing has failed."
 
 
 async def test_a_refusal_on_the_command_line_is_one_line_and_no_trace(
