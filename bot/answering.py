@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.shown import Shown
 from bot.state_store import Standing
-from bot.understanding import Meaning, Pressed, Typed
+from bot.understanding import Doubtful, Meaning, Pressed, Typed
 from services.inbox import InboxItem
 
 # Before what cannot be undone, for that long whatever came from the centre counts, also what came
@@ -27,11 +27,23 @@ def is_too_early(item: InboxItem, meaning: Meaning, standing: Standing) -> bool:
     return _answers_a_question(meaning, standing.shown)
 
 
+def may_be_words(meaning: Meaning) -> bool:
+    """Whether it may be said to somebody; the rest means the same whatever else was written."""
+    if isinstance(meaning, Pressed):
+        return not meaning.steers
+    return isinstance(meaning, Typed)
+
+
 def may_be_for_centre(meaning: Meaning, shown: Shown | None) -> bool:
     """Whether these words would be taken for an answer to the screen, and may be none."""
-    return _answers_a_question(meaning, shown) and not (
-        isinstance(meaning, Pressed) and meaning.steers
-    )
+    return may_be_words(meaning) and _answers_a_question(meaning, shown)
+
+
+def note_shown(standing: Standing, meaning: Meaning | None, item: InboxItem) -> None:
+    """From now on the person may have seen the screen, and answer it."""
+    standing.shown_at = item.time_of_database().timestamp()
+    if isinstance(meaning, Doubtful):
+        standing.doubted_at = standing.shown_at
 
 
 def _answers_a_question(meaning: Meaning, shown: Shown | None) -> bool:

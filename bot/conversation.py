@@ -18,7 +18,13 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.answering import counts_since, is_too_early, may_be_for_centre
+from bot.answering import (
+    counts_since,
+    is_too_early,
+    may_be_for_centre,
+    may_be_words,
+    note_shown,
+)
 from bot.belated import is_belated, take_belated
 from bot.bootstrap import App
 from bot.channels.sms_render import render, render_unclear
@@ -121,7 +127,7 @@ class Conversation:
         await self._feed(self.telegram, update, turn, meaning, standing=standing, item=item)
         standing.handled = item.id
         if standing.is_below:
-            _note_shown(standing, meaning, item)
+            note_shown(standing, meaning, item)
         await self.store.save(key, standing)
 
     async def _meaning(
@@ -130,7 +136,7 @@ class Conversation:
         """What quotes the centre is for the centre, whatever screen stands."""
         meaning = _meaning_of(message, standing.shown, is_correction(item.payload))
         turn.quoted = await self._find_quoted(turn, item)
-        if _says_no_word(meaning):
+        if not may_be_words(meaning):
             return meaning
         text = readable(message.text or "")
         if turn.quoted is not None and text:
@@ -179,7 +185,7 @@ class Conversation:
             meaning = await self._doubted(meaning, readable(text), turn, standing, item)
             body = await self._converse(turn, standing, item, meaning)
             standing.handled = item.id
-            _note_shown(standing, meaning, item)
+            note_shown(standing, meaning, item)
             await self.store.save(key, standing)
         if body is None:
             return []
@@ -311,13 +317,6 @@ class Conversation:
             await self.dispatcher.feed_update(bot, update, **data)
 
 
-def _note_shown(standing: Standing, meaning: Meaning | None, item: InboxItem) -> None:
-    """From now on the person may have seen the screen, and answer it."""
-    standing.shown_at = item.time_of_database().timestamp()
-    if isinstance(meaning, Doubtful):
-        standing.doubted_at = standing.shown_at
-
-
 def _private_chat(update: Update) -> Chat | None:
     """The private chat that the update is a message or a press of; None for all else."""
     press = update.callback_query
@@ -345,13 +344,6 @@ def _meaning_of(message: Message, shown: Shown | None, is_edited: bool) -> Meani
     if is_edited:
         return Corrected(meaning.text if isinstance(meaning, Typed) else "")
     return Typed("")
-
-
-def _says_no_word(meaning: Meaning) -> bool:
-    """Whether it means the same whatever it quotes, and whatever the centre wrote."""
-    if isinstance(meaning, Pressed):
-        return meaning.steers
-    return not isinstance(meaning, Typed)
 
 
 def _meaning_at_any_moment(update: Update, item: InboxItem) -> Meaning | None:
