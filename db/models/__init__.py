@@ -9,7 +9,8 @@ from db.models.messages import InboxRow, OutboxRow
 from db.models.person import CURRENCIES, SEXES, Consent, Person, Profile, phone_index
 from db.models.place import LoadedFile, Place
 from db.models.question import Question
-from db.models.request import Request, RequestEvent
+from db.models.request import Request
+from db.models.request_event import RequestEvent
 from db.models.request_moves import MOVES, OPEN_STATES, OUTCOMES, STATES, URGENCIES
 from db.models.staff import STAFF_ROLES, Staff
 
