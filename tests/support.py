@@ -35,7 +35,11 @@ async def driver_of(session: AsyncSession) -> Connection:
 
 
 async def waits_for_lock(session: AsyncSession) -> bool:
-    """Whether anybody in this database waits for what somebody else holds."""
+    """Whether anybody in this database waits for what somebody else holds.
+
+    PostgreSQL shows a transaction its first look at the activity again, unless that is cleared.
+    """
+    await session.execute(text("SELECT pg_stat_clear_snapshot()"))
     query = text(
         "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
         " WHERE NOT granted AND datname = current_database())"

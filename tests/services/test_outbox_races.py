@@ -25,21 +25,14 @@ from services import outbox
 from services.direct import direct_connection
 from services.outbox import BULK, DIALOG, OutboxItem
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
-
-
-async def _somebody_waits_for_a_lock(db: Any) -> bool:
-    waiting = (
-        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        " WHERE datname = current_database() AND NOT granted)"
-    )
-    async with db.engine.connect() as connection:
-        return bool(await connection.scalar(text(waiting)))
+from tests.support import waits_for_lock
 
 
 async def _when_it_waits(db: Any, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     """Begin something that must wait for what this test holds."""
     task = asyncio.create_task(work)
-    await until(lambda: _somebody_waits_for_a_lock(db))
+    async with db.new_session() as session:
+        await until(lambda: waits_for_lock(session))
     return task
 
 
