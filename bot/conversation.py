@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from aiogram import Bot, Dispatcher
-from aiogram.client.default import DefaultBotProperties
 from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,8 +28,7 @@ from bot.belated import is_belated, take_belated
 from bot.bootstrap import App
 from bot.channels.sms_render import render, render_unclear
 from bot.channels.sms_session import SmsSession, last_screen
-from bot.channels.telegram_session import new_telegram_session
-from bot.dispatcher import build_dispatcher
+from bot.dispatcher import the_dispatcher
 from bot.errors import is_passing
 from bot.message_words import CatalogueWords
 from bot.outside import MEANING, find_answer, find_enclosure
@@ -383,16 +381,11 @@ def _as_seen(update: Update, press: CallbackQuery, shown: Shown | None) -> Updat
     return Update(update_id=update.update_id, callback_query=empty)
 
 
-def build_conversation(app: App) -> Conversation:
-    settings = app.settings
+def build_conversation(app: App, telegram: Bot) -> Conversation:
     return Conversation(
         app=app,
-        dispatcher=build_dispatcher(),
-        telegram=Bot(
-            settings.telegram_bot_token,
-            session=new_telegram_session(settings.telegram_api_url),
-            default=DefaultBotProperties(link_preview_is_disabled=True),
-        ),
+        dispatcher=the_dispatcher(),
+        telegram=telegram,
         sms=Bot(_SMS_BOT_TOKEN, session=SmsSession()),
         store=StateStore(app.redis, app.keyring),
         catalogue=load_catalogue(),

@@ -8,7 +8,7 @@ there is no dialog manager to speak to.
 
 import secrets
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from aiogram import Bot, Dispatcher, Router
@@ -25,7 +25,7 @@ from bot.shown import Shown
 from bot.state_store import NoIsolation, TurnStorage, current_standing
 from bot.understanding import Meaning, Said
 from dialogs import navigation
-from dialogs.all import new_dialogs
+from dialogs.all import ALL_DIALOGS
 from dialogs.turn import turn_of
 from services import addresses, threads
 
@@ -120,7 +120,9 @@ async def on_anything_else(message: Message, dialog_manager: DialogManager) -> N
     await land_with_words(dialog_manager, message.text or "")
 
 
-def build_dispatcher() -> Dispatcher:
+@cache
+def the_dispatcher() -> Dispatcher:
+    """The dispatcher of this process: a dialog belongs to one only. It keeps nothing of a turn."""
     dispatcher = Dispatcher(
         storage=TurnStorage(), events_isolation=NoIsolation(), disable_fsm=False
     )
@@ -130,7 +132,7 @@ def build_dispatcher() -> Dispatcher:
     register_outside(words)
     landing = Router(name="landing")
     landing.message.register(on_anything_else)
-    dispatcher.include_routers(words, *new_dialogs(), landing)
+    dispatcher.include_routers(words, *ALL_DIALOGS, landing)
     setup_dialogs(dispatcher, message_manager=ScreenManager(), events_isolation=NoIsolation())
     dispatcher.callback_query.middleware(show_below)
     register_error_handlers(dispatcher)

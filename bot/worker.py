@@ -59,12 +59,13 @@ def run_jobs(settings: Settings) -> None:
 
 async def _inbox(settings: Settings) -> None:
     # Only here: see above.
-    from bot.channels.telegram_session import share_limits  # noqa: PLC0415
+    from bot.channels.telegram_session import new_telegram_bot, share_limits  # noqa: PLC0415
     from bot.conversation import build_conversation  # noqa: PLC0415
 
     async with open_app(settings, pool_size=_INBOX_POOL) as app:
-        conversation = build_conversation(app)
-        share_limits(conversation.telegram, telegram_limits(app))
+        telegram = new_telegram_bot(settings.telegram_bot_token, settings.telegram_api_url)
+        share_limits(telegram, telegram_limits(app))
+        conversation = build_conversation(app, telegram)
         # What was built stays for ever: without this every full collection looks at all of it.
         gc.collect()
         gc.freeze()

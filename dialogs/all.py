@@ -1,9 +1,5 @@
 """All conversations, in one place for the dispatcher, the gallery and the guard tests."""
 
-from copy import deepcopy
-
-from aiogram_dialog import Dialog
-
 from dialogs.answers import answers_dialog
 from dialogs.call_me import call_me_dialog
 from dialogs.language import language_dialog
@@ -25,8 +21,3 @@ ALL_DIALOGS = (
     messages_dialog,
     my_data_dialog,
 )
-
-
-def new_dialogs() -> list[Dialog]:
-    """Copies without a parent: aiogram lets a router belong to one dispatcher only."""
-    return [deepcopy(dialog) for dialog in ALL_DIALOGS]

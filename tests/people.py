@@ -130,9 +130,8 @@ class Line:
 
 def open_line(app: App) -> Line:
     memory = ChatMemory()
-    built = build_conversation(app)
-    bot = Bot("42:test", session=memory)
-    return Line(app, replace(built, telegram=bot, now=lambda: NOW), memory)
+    built = build_conversation(app, Bot("42:test", session=memory))
+    return Line(app, replace(built, now=lambda: NOW), memory)
 
 
 @dataclass

@@ -75,7 +75,9 @@ async def temporary_database(postgres_url: str, template: str = "template1") -> 
     """The address of a new database, copied from a template; dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     async with connect_to_server(postgres_url) as server:
-        await server.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        # Without durability copying files is twice as quick as writing them to the log first.
+        made = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
+        await server.execute(text(made))
     try:
         yield database_url(postgres_url, name)
     finally:

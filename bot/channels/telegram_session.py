@@ -10,6 +10,7 @@ import math
 from typing import Final
 
 from aiogram import Bot
+from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.client.telegram import TelegramAPIServer
@@ -80,7 +81,7 @@ def share_limits(bot: Bot, limits: TelegramLimits) -> None:
     bot.session.middleware(ShareLimits(limits))
 
 
-def new_telegram_session(api_url: str) -> AiohttpSession:
+def new_telegram_bot(token: str, api_url: str) -> Bot:
     session = AiohttpSession(api=TelegramAPIServer.from_base(api_url), timeout=REQUEST_TIMEOUT_S)
     session.middleware(WaitOutShortLimits())
-    return session
+    return Bot(token, session=session, default=DefaultBotProperties(link_preview_is_disabled=True))

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.channels.telegram_session import new_telegram_session, share_limits
+from bot.channels.telegram_session import new_telegram_bot, share_limits
 from bot.send_limits import CHAT_BURST, SharedScripts, TelegramLimits
 from db.crypto import current_keyring
 from services.outbox import DIALOG
@@ -79,7 +79,7 @@ def telegram() -> Telegram:
 async def bot(telegram: Telegram, limits: TelegramLimits) -> AsyncIterator[Bot]:
     route = Route("/bot" + TOKEN + "/{method}", telegram.answer, methods=["POST"])
     async with served(Starlette(routes=[route])) as url:
-        bot = Bot(TOKEN, session=new_telegram_session(url))
+        bot = new_telegram_bot(TOKEN, url)
         share_limits(bot, limits)
         yield bot
         await bot.session.close()
