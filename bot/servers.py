@@ -4,6 +4,8 @@
 where there is none it starts them for as long as it takes.
 """
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +16,7 @@ from bot.embedded import POSTGRES, VALKEY, DataDirBusy, DataDirLock, OwnServer
 
 _OWNER_TIMEOUT_S = 30.0
 _PAUSE_S = 0.1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Report = Callable[[str], None]
 
@@ -48,10 +51,33 @@ def started_servers(
             if stop_found or server.find(settings.data_dir) is None:
                 stack.callback(server.stop, settings.data_dir)
             began = time.monotonic()
-            server.start(settings.data_dir)
+            with _signals_waiting():
+                server.start(settings.data_dir)
             if report is not None:
                 report(f"{server.name} runs ({time.monotonic() - began:.1f} s)")
         yield
+
+
+@contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Let the first signal come when this has ended.
+
+    A server whose start is cut short may come up all the same, when nobody looks any more.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number)) for number in _SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    for number in came[:1]:
+        signal.raise_signal(number)
 
 
 def wanted_servers(settings: Settings) -> list[OwnServer]:
