@@ -2,7 +2,8 @@
 
 Its own HTTP layer costs several times what aiohttp does, so that layer is replaced. What failed
 before anything was written is known to be unsent, and so is what Telegram refuses in the Bot API's
-own words, as its gateway does too; what failed otherwise is uncertain.
+own words. What failed otherwise is uncertain, and so is what its gateway says: it answers in the
+same words when it has waited in vain for a server that may have sent the message.
 """
 
 import json
@@ -137,21 +138,12 @@ def _to_form(request_data: RequestData | None) -> aiohttp.FormData | dict[str, s
 def _check(status: int, payload: bytes) -> None:
     if status == _TOO_MANY_REQUESTS:
         raise NotSentError("throttled", _retry_after_s(payload), throttled=True)
-    if status in _GATEWAY_FAILED and not _is_refusal(payload):
+    if status in _GATEWAY_FAILED:
         raise MaybeSentError(f"http {status}")
     if status in _SERVER_ERRORS:
         raise NotSentError(f"http {status}", _RETRY_S)
     if status not in _ANSWERS and status not in _NAMED:
         raise NeverSentError(f"http {status}")
-
-
-def _is_refusal(payload: bytes) -> bool:
-    """Whether the Bot API itself says that it did not do it."""
-    try:
-        answer = json.loads(payload)
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and answer.get("ok") is False
 
 
 def _retry_after_s(payload: bytes) -> float:
