@@ -67,6 +67,7 @@ async def deliver_the_rest(db: Database, line: Between, promised: list[Promised]
     """Let one more worker live until nothing is left to send or to look up."""
     await line.start("worker", "outbox")
     await until(lambda: has_ended(db.engine), 2 * LEASE_AND_MORE_S)
+    await let_leases_end(db.engine)
     await until(lambda: sms_are_looked_up(db, line, promised), LEASE_AND_MORE_S)
     return await take_stock(db, line, promised)
 
