@@ -42,7 +42,7 @@ _SETTLE_S = 3.0
 _LOOK_S = 0.05
 _FIRST_BULK_CHAT = 8_000_000_000
 _WORDS = "សួស្ដីបង! មានពិព័រណ៍ការងារនៅសំរោង។"
-_COUNTED_BY_TELEGRAM = ("sendMessage", "editMessageText")
+_COUNTED_BY_TELEGRAM = ("sendMessage", "editMessageText", "editMessageReplyMarkup")
 NO_LIMIT = {"TELEGRAM_PER_S": "0", "SMS_PARTS_PER_S": "0"}
 TWILIO = {
     "TWILIO_ACCOUNT_SID": "AC" + "b" * 32,

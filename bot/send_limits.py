@@ -32,10 +32,10 @@ _SOON_S: Final = 0.1
 _LONGEST_READY_S: Final = 0.5
 _STARVED_AGAIN_S: Final = 1.0
 CHAT_BURST: Final = 15
-_GUARD_S = 0.001
-_ANSWER_LIMIT_S = 0.5
+_GUARD_S = 0.002
+_ANSWER_LIMIT_S = 1.0
 _AGAIN_AFTER_S = 2.0
-_FORGETS = 1.001
+_FORGETS = 1.0002
 
 Ready = Callable[[], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
