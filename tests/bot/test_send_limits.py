@@ -157,6 +157,20 @@ async def test_late_arrivals_keep_their_place_for_longer(redis: Redis) -> None:
     assert most_within_a_second(arrived) <= 30
 
 
+async def test_the_first_messages_of_a_process_may_be_the_late_ones(redis: Redis) -> None:
+    """They open connections: what follows is quicker, and must not arrive beside them."""
+    clock = Clock()
+    limits = telegram(redis, clock)
+    arrived: list[float] = []
+    for number in range(60):
+        async with limits.passing(None, DIALOG):
+            left = clock.now
+            clock.now = left + (0.08 if number < 10 else 0.001)
+            arrived.append(clock.now)
+        clock.now = left + 0.001
+    assert most_within_a_second(arrived) <= 30
+
+
 async def test_a_new_start_lets_bulk_wait_for_a_second(redis: Redis) -> None:
     """Redis that was emptied does not know what has just gone out."""
     clock = Clock()
