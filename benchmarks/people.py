@@ -81,15 +81,11 @@ class People:
         self._chats: dict[int, _Chat] = {}
         self.calls = 0
         self.first_answer_at = 0.0
-        self._awaited_calls = 0
-        self._all_called = asyncio.Event()
 
     # --- the Bot API ---
 
     def call(self, method: str, fields: dict[str, Any]) -> Any:
         self.calls += 1
-        if self.calls == self._awaited_calls:
-            self._all_called.set()
         match method:
             case "getMe":
                 return _BOT
@@ -110,13 +106,6 @@ class People:
             self._chats[chat_id].show(fields["text"], markup, message_id)
         message = {**_message(chat_id, message_id), "from": _BOT, "text": fields["text"]}
         return message | ({"reply_markup": markup} if "inline_keyboard" in markup else {})
-
-    async def until_called(self, times: int) -> None:
-        """Wait for so many calls of the Bot API from now on."""
-        self._awaited_calls = self.calls + times
-        self._all_called.clear()
-        async with asyncio.timeout(PATIENCE_S):
-            await self._all_called.wait()
 
     # --- their doings ---
 

@@ -30,7 +30,6 @@ class Measured:
     steady_s: list[float] = field(default_factory=list)
     megabytes: dict[str, float] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
-    delivery_ms: float | None = None
 
     @property
     def program_ms(self) -> float:
@@ -90,7 +89,6 @@ _ROWS = (
     ("p99 ms, all at once", lambda one: f"{percentile(one.burst_s, 0.99):.0f}"),
     ("p50 ms at 50 turns/s", lambda one: f"{percentile(one.steady_s, 0.5):.0f}"),
     ("p99 ms at 50 turns/s", lambda one: f"{percentile(one.steady_s, 0.99):.0f}"),
-    ("delivery, CPU ms a message", lambda one: _ms(one.delivery_ms)),
     ("memory MB", _memory),
     ("start to first answer s", lambda one: f"{one.start_s:.1f}"),
 )

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,20 +28,25 @@ from benchmarks.report import Measured
 from benchmarks.sink import serve_sink
 from benchmarks.systems import Program, Running
 from bot.embedded import start_postgres, start_valkey, stop_postgres, stop_valkey
-from bot.embedded.paths import postgres_url
 from db.crypto import Keyring, derive_key, use_keyring
-from db.engine import create_engine, new_session_factory
-from services import addresses, outbox
 
 WARM_UP = 5
 SAMPLED = 60
 PER_SECOND = 50.0
-DELIVERED = 500
+NO_LIMIT = {"TELEGRAM_PER_S": "0"}
 TOO_LONG_S = 300
 
 Build = Callable[[Path, str], Program]
+
+
+def without_limit(data_dir: Path, api_url: str, *, report: Path | None = None) -> Program:
+    """Ours, as fast as it can: the others know no limit either."""
+    program = systems.tralob(data_dir, api_url, report=report)
+    return replace(program, environment={**program.environment, **NO_LIMIT})
+
+
 BUILDS: dict[str, Build] = {
-    "tralob": systems.tralob,
+    "tralob": without_limit,
     "aiogram": systems.bare_aiogram,
     "ptb-httpx": partial(systems.plain_ptb, request="httpx"),
     "ptb-aiohttp": partial(systems.plain_ptb, request="aiohttp"),
@@ -72,8 +77,6 @@ async def measure(build: Build, data_dir: Path, *, people: int, steady_s: float)
             measured = await _measure_burst(running, crowd, people)
             steady = await crowd.register_steadily(running.program.webhook, PER_SECOND, steady_s)
             measured.steady_s = sorted(steady)
-            if "delivery" in running.processes:
-                measured.delivery_ms = await _deliver(running, crowd, data_dir)
             measured.megabytes = running.megabytes()
             return measured
     finally:
@@ -95,39 +98,13 @@ async def _measure_burst(running: Running, crowd: People, people: int) -> Measur
     )
 
 
-async def _deliver(running: Running, crowd: People, data_dir: Path) -> float:
-    """Have messages delivered that nobody asked for; the delivery's processor ms of each."""
-    before = running.cpu_seconds()["delivery"]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(crowd.until_called(DELIVERED))
-        group.create_task(_promise_messages(data_dir))
-    return 1000 * (running.cpu_seconds()["delivery"] - before) / DELIVERED
-
-
-async def _promise_messages(data_dir: Path) -> None:
-    engine = create_engine(postgres_url(data_dir), pool_size=1)
-    now = datetime.now(UTC)
-    async with new_session_factory(engine).begin() as session:
-        for number in range(DELIVERED):
-            chat = str(8_000_000_000 + number)
-            address = await addresses.get_or_create(session, "telegram", chat, now=now)
-            await outbox.enqueue(
-                session,
-                address_id=address.id,
-                channel="telegram",
-                text="សួស្ដីបង! មានពិព័រណ៍ការងារនៅសំរោង។",
-                purpose="benchmark",
-            )
-    await engine.dispose()
-
-
 async def sample_consumer(data_dir: Path) -> dict[str, float]:
     """Which share of the consumer's processor time each stage takes."""
     crowd = People()
     server, api_url = await serve_sink(crowd.call)
     found = data_dir / "samples.json"
     try:
-        program = systems.tralob(data_dir, api_url, report=found)
+        program = without_limit(data_dir, api_url, report=found)
         async with systems.started(program, data_dir) as running:
             await crowd.register_at_once(program.webhook, WARM_UP)
             running.processes["consumer"].send_signal(signal.SIGUSR1)
