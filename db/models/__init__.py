@@ -4,6 +4,14 @@ from db.models.address import CHANNELS, Address, Draft, address_index
 from db.models.audit import ACTORS, AuditRow
 from db.models.base import Base
 from db.models.centre import Centre, CentreArea, Installation
+from db.models.desk import (
+    Account,
+    CannedReply,
+    DeskSession,
+    Invitation,
+    RecoveryCode,
+    ReplyDraft,
+)
 from db.models.file import File
 from db.models.messages import InboxRow, OutboxRow
 from db.models.person import CURRENCIES, SEXES, Consent, Person, Profile, phone_index
@@ -25,22 +33,28 @@ __all__ = [
     "STAFF_ROLES",
     "STATES",
     "URGENCIES",
+    "Account",
     "Address",
     "AuditRow",
     "Base",
+    "CannedReply",
     "Centre",
     "CentreArea",
     "Consent",
+    "DeskSession",
     "Draft",
     "File",
     "InboxRow",
     "Installation",
+    "Invitation",
     "LoadedFile",
     "OutboxRow",
     "Person",
     "Place",
     "Profile",
     "Question",
+    "RecoveryCode",
+    "ReplyDraft",
     "Request",
     "RequestEvent",
     "Staff",

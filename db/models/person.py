@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    LargeBinary,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -34,11 +35,13 @@ class Person(Base):
     """A person known to the centres. A phone number may be shared by several people.
 
     `home_code` is the smallest place known: a commune, else a district, else a province.
+    `name_index` holds a blind index for each way in which the name may be looked for.
     """
 
     __tablename__ = "person"
     __table_args__ = (
         UniqueConstraint("id", "centre_id"),
+        Index("ix_person_name_index", "name_index", postgresql_using="gin"),
         CheckConstraint("sex IN ('female', 'male', 'other', 'not_said')", "sex"),
         CheckConstraint("(phone IS NULL) = (phone_index IS NULL)", "phone_indexed"),
         CheckConstraint(
@@ -49,6 +52,7 @@ class Person(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
     centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"), index=True)
     name: Mapped[str] = mapped_column(EncryptedText)
+    name_index: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default=text("'{}'"))
     birth_year: Mapped[int | None] = mapped_column(SmallInteger)
     birth_year_estimated: Mapped[bool | None]
     age_told_at: Mapped[date | None]
