@@ -16,8 +16,6 @@ MOST_LINES = 400
 # A file may be longer for a reason that is written here.
 LONGER = {
     "db/migrations/versions/0002_requests_consent_and_delivery.py": "one step of the database",
-    "tests/dialogs/test_my_data.py": "every window of one menu, with the same people",
-    "tests/services/test_held_data.py": "one promise, shown and deleted, with the same rows",
 }
 TEXT = {".py", ".md", ".toml", ".txt", ".html", ".js", ".css", ".yml", ".cfg", ".example", ""}
 # Where somebody happens to work says nothing to who reads this.

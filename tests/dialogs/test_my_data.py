@@ -1,52 +1,24 @@
-"""My data: seen, corrected, agreed to anew, taken away and deleted, by those whose it is."""
+"""My data: seen, corrected, taken away and deleted, by those whose it is."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from db.models import Address, Consent, Draft, Person, Request, RequestEvent
-from services import consent, exports, sms_text, threads
-from tests.dialogs.walk import address_of, question, stands, text_to, walk_to, words
-from tests.people import NOW, Line, SmsPerson, TelegramPerson
-
-MY_DATA = "ព័ត៌មានរបស់ខ្ញុំ"
-MOST_PARTS = 3
-DAY = "20 វិច្ឆិកា"
-
-
-async def _registered(line: Line) -> TelegramPerson:
-    person = await walk_to(line.person(), "Registration:done")
-    await person.write(MY_DATA)
-    assert (await stands(person)).window == "MyData:main"
-    return person
-
-
-async def _registered_by_sms(line: Line) -> SmsPerson:
-    phone = await text_to(line.phone(), "Registration:done")
-    await phone.send(MY_DATA)
-    assert (await stands(phone)).window == "MyData:main"
-    return phone
-
-
-async def _count(line: Line, model: type[Any]) -> int:
-    async with line.app.new_session.begin() as session:
-        return await session.scalar(select(func.count()).select_from(model)) or 0
-
-
-async def _address(person: TelegramPerson | SmsPerson) -> Address:
-    channel, value = address_of(person)
-    async with person.line.app.new_session.begin() as session:
-        found = await session.scalars(select(Address).where(Address.channel == channel))
-        return next(each for each in found if each.value == value)
-
-
-async def _agreements(person: TelegramPerson | SmsPerson) -> dict[str, bool | None]:
-    address = await _address(person)
-    async with person.line.app.new_session.begin() as session:
-        state = await consent.get_state(session, address)
-    return {each: answer.given if answer else None for each, answer in state.items()}
+from services import exports, sms_text
+from tests.dialogs.at_my_data import (
+    DAY,
+    MOST_PARTS,
+    MY_DATA,
+    address_known,
+    count_rows,
+    registered,
+    registered_by_sms,
+)
+from tests.dialogs.walk import question, stands, text_to, walk_to, words
+from tests.people import NOW, Line
 
 
 async def _jobs(line: Line) -> Sequence[tuple[str, dict[str, Any]]]:
@@ -61,7 +33,7 @@ async def _jobs(line: Line) -> Sequence[tuple[str, dict[str, Any]]]:
 
 
 async def test_everything_is_seen_on_telegram(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     seen = await person.press(words(line, "data-see"))
     assert "ឈ្មោះ៖ សុខា" in seen
     assert "32 ឆ្នាំ" in seen
@@ -79,7 +51,7 @@ async def test_everything_is_seen_by_sms_in_three_parts(line: Line) -> None:
     await phone.send("1", "2 3 4 5", MY_DATA)
     seen = await phone.send("1")
     assert (await stands(phone)).window == "MyData:see"
-    assert "សំណើ 1" in seen
+    assert "សំណើមាន 1" in seen
     assert "យល់ព្រម 5" in seen
     assert sms_text.count(seen).parts <= MOST_PARTS, seen
 
@@ -102,7 +74,7 @@ async def test_somebody_new_sees_that_nothing_was_told(line: Line) -> None:
 
 
 async def test_one_line_is_corrected_and_nobody_registers_twice(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, "data-correct"), words(line, "line-name"))
     summary = await person.write("ចន្ទា")
     assert "ឈ្មោះ៖ ចន្ទា" in summary
@@ -111,43 +83,43 @@ async def test_one_line_is_corrected_and_nobody_registers_twice(line: Line) -> N
     assert words(line, "notice-data-changed") in told
     assert (await stands(person)).window == "MyData:main"
     assert "ឈ្មោះ៖ ចន្ទា" in await person.press(words(line, "data-see"))
-    assert await _count(line, Person) == await _count(line, Request) == 1
-    assert await _count(line, Draft) == 0
+    assert await count_rows(line, Person) == await count_rows(line, Request) == 1
+    assert await count_rows(line, Draft) == 0
 
 
 async def test_a_line_is_corrected_by_sms(line: Line) -> None:
-    phone = await _registered_by_sms(line)
+    phone = await registered_by_sms(line)
     lines = await phone.send("2")
     assert "1 ឈ្មោះ" in lines
     await phone.send("2")
     assert "33" in await phone.send("33")
     assert words(line, "notice-data-changed", "sms") in await phone.send("1")
-    assert await _count(line, Request) == 1
+    assert await count_rows(line, Request) == 1
     assert "33" in await phone.send("1")
 
 
 async def test_a_request_that_was_taken_stays_the_only_one(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     async with line.app.new_session.begin() as session:
         await session.execute(text("UPDATE request SET state = 'done'"))
     await person.press(words(line, "data-correct"), words(line, "line-name"))
     await person.write("ចន្ទា")
     await person.press(words(line, "button-confirm"))
-    assert await _count(line, Request) == 1
+    assert await count_rows(line, Request) == 1
 
 
 async def test_leaving_a_correction_leaves_everything_as_it_was(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, "data-correct"), words(line, "line-name"))
     await person.write("ចន្ទា")
     left = await person.press(words(line, "button-back"))
     assert words(line, "notice-data-unchanged") in left
-    assert await _count(line, Draft) == 0
+    assert await count_rows(line, Draft) == 0
     assert "ឈ្មោះ៖ សុខា" in await person.press(words(line, "data-see"))
 
 
 async def test_a_correction_goes_on_after_a_flush(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, "data-correct"), words(line, "line-name"))
     await person.write("ចន្ទា")
     await line.app.redis.flushdb()
@@ -159,7 +131,7 @@ async def test_a_correction_goes_on_after_a_flush(line: Line) -> None:
 
 
 async def test_words_after_a_flush_are_kept_beside_a_correction(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, "data-correct"), words(line, "line-name"))
     await person.write("ចន្ទា")
     await line.app.redis.flushdb()
@@ -169,7 +141,7 @@ async def test_words_after_a_flush_are_kept_beside_a_correction(line: Line) -> N
 
 
 async def test_a_correction_by_sms_goes_on_after_a_flush(line: Line) -> None:
-    phone = await _registered_by_sms(line)
+    phone = await registered_by_sms(line)
     await phone.send("2", "2", "33")
     await line.app.redis.flushdb()
     screen = await phone.send("1")
@@ -179,108 +151,11 @@ async def test_a_correction_by_sms_goes_on_after_a_flush(line: Line) -> None:
 
 
 async def test_the_menu_asks_nobody_to_register_who_corrects(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, "data-correct"), words(line, "line-name"))
     await person.write("ម៉ឺនុយ")
     assert person.buttons[0] == words(line, "menu-mine")
     assert words(line, "menu-go-on") not in person.buttons
-
-
-# --- agreeing ---
-
-
-async def test_one_agreement_is_given_and_taken_back_alone(line: Line) -> None:
-    person = await _registered(line)
-    before = await _agreements(person)
-    await person.press(words(line, "data-agreements"), words(line, "purpose-news"))
-    assert words(line, "purpose-words-news") in person.screen
-    listed = await person.press(words(line, "consent-agree"))
-    assert f"{words(line, 'purpose-news')}៖ យល់ព្រម តាំងពីថ្ងៃទី {DAY}" in listed
-    assert await _agreements(person) == before | {"news": True}
-    await person.press(words(line, "purpose-news"), words(line, "consent-refuse"))
-    assert await _agreements(person) == before | {"news": False}
-    await person.press(words(line, "purpose-news"), words(line, "consent-agree"))
-    assert await _agreements(person) == before | {"news": True}
-
-
-async def test_one_agreement_is_given_and_taken_back_by_sms(line: Line) -> None:
-    phone = await text_to(line.phone(), "Registration:purposes")
-    await phone.send("2 3", MY_DATA)
-    listed = await phone.send("3")
-    assert "2 ដំណឹងការងារ៖ យល់ព្រម" in listed
-    one = await phone.send("2")
-    assert DAY in one
-    assert "ដំណឹងការងារ៖ ទេ" in await phone.send("2")
-    given = {"service": True, "news": False, "phone": True, "sharing": False, "statistics": False}
-    assert await _agreements(phone) == given
-    await phone.send("2", "1")
-    assert await _agreements(phone) == given | {"news": True}
-
-
-async def test_by_sms_what_was_never_asked_is_no_refusal(line: Line) -> None:
-    phone = await text_to(line.phone(), "Registration:done")
-    listed = await phone.send(MY_DATA, "3")
-    assert f"ដំណឹងការងារ៖ {words(line, 'agreement-not-asked', 'sms')}" in listed
-    assert sms_text.count(listed).parts <= MOST_PARTS
-
-
-async def test_by_sms_news_that_would_not_come_is_told(line: Line) -> None:
-    """Whichever of the two is missing, and no longer once both are given."""
-    phone = await text_to(line.phone(), "Registration:purposes")
-    await phone.send("2 3 4 5", MY_DATA, "3", "3")
-    warning = words(line, "notice-news-needs-phone-below", "sms", number=3)
-    refused = await phone.send("2")
-    assert refused.startswith(warning)
-    assert f"3 {words(line, 'purpose-phone', 'sms')}" in refused
-    assert sms_text.count(refused).parts <= MOST_PARTS
-    await phone.send("3")
-    assert warning not in await phone.send("1")
-    await phone.send("2", "2", "3")
-    assert warning not in await phone.send("2")
-    await phone.send("2")
-    assert (await phone.send("1")).startswith(warning)
-
-
-async def test_what_is_so_already_keeps_its_day(line: Line) -> None:
-    person = await _registered(line)
-    before = await _count(line, Consent)
-    await person.press(words(line, "data-agreements"), words(line, "purpose-service"))
-    await person.press(words(line, "consent-agree"))
-    assert await _count(line, Consent) == before
-
-
-async def test_the_end_of_the_service_is_said_plainly_and_leaves_what_is_kept(line: Line) -> None:
-    person = await _registered(line)
-    one = await person.press(words(line, "data-agreements"), words(line, "purpose-service"))
-    assert words(line, "agreement-service-note") in one
-    await person.press(words(line, "consent-refuse"))
-    assert (await _agreements(person))["service"] is False
-    assert await _count(line, Person) == 1
-
-
-async def test_a_double_tap_answers_one_agreement_once(line: Line) -> None:
-    person = await _registered(line)
-    await person.press(words(line, "data-agreements"), words(line, "purpose-news"))
-    data, screen = person.data_of(words(line, "consent-agree"))
-    await person.press_data(data, screen)
-    await person.press_data(data, screen)
-    assert (await stands(person)).window == "MyData:agreements"
-    assert (await _agreements(person))["news"] is True
-    assert (await _agreements(person))["phone"] is None
-
-
-async def test_whoever_refuses_still_talks_to_the_centre(line: Line) -> None:
-    person = await walk_to(line.person(), "Registration:consent")
-    await person.press(words(line, "consent-refuse"))
-    assert (await stands(person)).window == "Menu:main"
-    await person.write("ខ្ញុំចង់សួរអំពីប្រាក់ខែ")
-    address = await _address(person)
-    async with line.app.new_session.begin() as session:
-        mine = await threads.list_mine(session, address)
-    assert [each.topic for each in mine] == ["talk"]
-    await person.write(MY_DATA)
-    listed = await person.press(words(line, "data-agreements"))
-    assert f"{words(line, 'purpose-service')}៖ មិនយល់ព្រម" in listed
 
 
 # --- a shared phone ---
@@ -288,39 +163,39 @@ async def test_whoever_refuses_still_talks_to_the_centre(line: Line) -> None:
 
 @pytest.mark.parametrize(("answer", "shared"), [("yes", True), ("no", False)])
 async def test_whether_the_phone_is_shared_is_told(line: Line, answer: str, shared: bool) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     asked = await person.press(words(line, "data-shared"))
     assert words(line, "agreement-never") in asked
     told = await person.press(words(line, f"shared-{answer}"))
     assert words(line, f"notice-shared-{answer}") in told
-    assert (await _address(person)).is_shared is shared
+    assert (await address_known(person)).is_shared is shared
     again = await person.press(words(line, "data-shared"))
     assert words(line, f"shared-now-{answer}") in again
 
 
 async def test_whether_the_phone_is_shared_is_told_by_sms(line: Line) -> None:
-    phone = await _registered_by_sms(line)
+    phone = await registered_by_sms(line)
     await phone.send("4", "1")
-    assert (await _address(phone)).is_shared is True
+    assert (await address_known(phone)).is_shared is True
 
 
 # --- a file ---
 
 
 async def test_the_file_is_promised_once(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     for _ in range(2):
         await person.press(words(line, "data-download"), words(line, "button-send-file"))
         assert words(line, "notice-file-coming") in person.screen
-    address = await _address(person)
+    address = await address_known(person)
     arguments = {"address_id": address.id, "asked_at": NOW.isoformat()}
     assert await _jobs(line) == [("export_my_data", arguments)]
 
 
 async def test_who_asks_again_within_the_hour_reads_where_the_file_is(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     async with line.app.new_session.begin() as session:
-        known = await session.get_one(Address, (await _address(person)).id)
+        known = await session.get_one(Address, (await address_known(person)).id)
         await exports.add(session, known, "a/b", size=1, media_type="text/html", now=NOW)
     await person.press(words(line, "data-download"), words(line, "button-send-file"))
     assert words(line, "notice-file-made") in person.screen
@@ -328,7 +203,7 @@ async def test_who_asks_again_within_the_hour_reads_where_the_file_is(line: Line
 
 
 async def test_by_sms_it_says_where_to_get_the_file(line: Line) -> None:
-    phone = await _registered_by_sms(line)
+    phone = await registered_by_sms(line)
     told = await phone.send("5")
     assert "Telegram" in told
     assert "មជ្ឈមណ្ឌល" in told
@@ -340,22 +215,22 @@ async def test_by_sms_it_says_where_to_get_the_file(line: Line) -> None:
 
 
 async def test_what_goes_is_said_before_it_goes(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     told = await person.press(words(line, "data-delete"))
     for goes in ("ចុះឈ្មោះ", "សំណើ", "រូបថត", "យល់ព្រម", "យកមកវិញមិនបាន"):
         assert goes in told
-    assert await _count(line, Person) == 1
+    assert await count_rows(line, Person) == 1
     await person.press(words(line, "button-back"))
-    assert await _count(line, Person) == 1
+    assert await count_rows(line, Person) == 1
 
 
 async def test_everything_is_deleted_and_somebody_new_comes_back(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, "data-delete"))
     gone = await person.press(words(line, "button-delete-all"))
     assert question(line, "data-deleted-text") in gone
     for model in (Person, Request, RequestEvent, Consent, Draft):
-        assert await _count(line, model) == 0
+        assert await count_rows(line, model) == 0
     await person.press(words(line, "button-menu"))
     assert words(line, "menu-register") in person.buttons
     assert MY_DATA not in person.buttons
@@ -365,34 +240,34 @@ async def test_everything_is_deleted_and_somebody_new_comes_back(line: Line) -> 
 
 
 async def test_everything_is_deleted_by_sms(line: Line) -> None:
-    phone = await _registered_by_sms(line)
+    phone = await registered_by_sms(line)
     asked = await phone.send("6")
     assert "1 ចង់លុបទាំងអស់" in asked
     gone = await phone.send("1")
     assert question(line, "data-deleted-text", "sms") in gone
-    assert await _count(line, Person) == await _count(line, Request) == 0
+    assert await count_rows(line, Person) == await count_rows(line, Request) == 0
     await phone.send("*")
     assert (await stands(phone)).window == "Menu:main"
 
 
 async def test_a_double_tap_deletes_nothing(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     data, screen = person.data_of(words(line, "data-delete"))
     await person.press_data(data, screen)
     await person.press_data(data, screen)
     assert (await stands(person)).window == "MyData:delete"
-    assert await _count(line, Person) == 1
+    assert await count_rows(line, Person) == 1
 
 
 async def test_a_number_sent_twice_deletes_nothing(line: Line) -> None:
-    phone = await _registered_by_sms(line)
+    phone = await registered_by_sms(line)
     await phone.send("6", "6")
     assert (await stands(phone)).window == "MyData:delete"
-    assert await _count(line, Person) == 1
+    assert await count_rows(line, Person) == 1
 
 
 async def test_deleting_twice_at_once_is_deleting_once(line: Line) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, "data-delete"))
     data, screen = person.data_of(words(line, "button-delete-all"))
     await person.press_data(data, screen)
@@ -415,7 +290,7 @@ async def test_a_form_in_hand_is_gone_with_the_rest(line: Line) -> None:
 
 @pytest.mark.parametrize("way", ["see", "agreements", "shared", "download", "delete"])
 async def test_every_window_leads_back(line: Line, way: str) -> None:
-    person = await _registered(line)
+    person = await registered(line)
     await person.press(words(line, f"data-{way}"), words(line, "button-back"))
     assert (await stands(person)).window == "MyData:main"
     await person.press(words(line, "button-back"))
@@ -423,7 +298,7 @@ async def test_every_window_leads_back(line: Line, way: str) -> None:
 
 
 async def test_every_window_by_sms_is_at_most_three_parts(line: Line) -> None:
-    phone = await _registered_by_sms(line)
+    phone = await registered_by_sms(line)
     for sent in ("1", "0", "3", "1", "0", "0", "4", "0", "5", "0", "6"):
         told = await phone.send(sent)
         assert sms_text.count(told).parts <= MOST_PARTS, told

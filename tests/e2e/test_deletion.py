@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.request import url2pathname
 
 import pytest
@@ -40,25 +39,13 @@ from services.contact_policy import Purpose
 from services.direct import direct_connection
 from tests.dialogs.walk import walk_to, words
 from tests.people import NOW, Line, open_line
+from tests.registered import come_and_register
 from tests.served_app import make_app
 from tests.services.centre_at_work import PlainWords
 from tests.support import Database, driver_of, save_draft
 
 CHAT, NUMBER = 500, "+85512345678"
 SAID = "ខ្ញុំត្រូវការលិខិតឆ្លងដែន"
-ANSWERS: dict[str, Any] = {
-    "consent": "registration-1",
-    "name": "សុខា",
-    "age": 34,
-    "sex": "female",
-    "province": "22",
-    "district": "2201",
-    "commune": "220101",
-    "phone_e164": "+85512345678",
-    "wanted_provinces": ["22"],
-    "sectors": ["garment"],
-    "salary": {"amount": 250, "currency": "USD"},
-}
 # Where she leaves something; that the dump sees all of it makes the emptiness afterwards a proof.
 TOUCHED = {
     "address",
@@ -162,7 +149,8 @@ def traces(rows: Counter[Row]) -> set[str]:
 async def live(app: App, chat_id: int, number: str, now: datetime) -> None:
     """Somebody registers, asks, sends a photo, is answered, has a second phone, and says STOP."""
     async with app.new_session.begin() as session:
-        address = await _register(session, str(chat_id), now)
+        address, _ = await come_and_register(session, str(chat_id), now)
+        await registration.begin_correction(session, address)
         phone = await addresses.get_or_create(session, "sms", number, now=now)
         await addresses.touch(session, phone, now=now)
         phone.person_id = address.person_id
@@ -178,16 +166,6 @@ async def live(app: App, chat_id: int, number: str, now: datetime) -> None:
         await _leave_messages(session, address, phone, now)
         await addresses.set_shared(session, address.id, True)
         await addresses.stop(session, phone.id, now=now)
-
-
-async def _register(session: AsyncSession, value: str, now: datetime) -> Address:
-    address = await addresses.get_or_create(session, "telegram", value, now=now)
-    await addresses.touch(session, address, now=now)
-    await consent.record(session, address, consent.SERVICE, True, "registration-1", now=now)
-    await save_draft(session, address.id, registration.FORM, ANSWERS)
-    await registration.register(session, address, now=now)
-    await registration.begin_correction(session, address)
-    return address
 
 
 async def _keep_photo(app: App, chat_id: int) -> None:
