@@ -12,6 +12,7 @@ from services.questions import NO, YES
 # By the reasons for which a file is refused (`services.file_types`); any other: it was lost.
 _REFUSALS: Final = {
     "too_big": "too_big",
+    "too_many": "too_many",
     "heic": "heic",
     "not_allowed": "kind",
     "moving": "kind",

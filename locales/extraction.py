@@ -30,7 +30,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
         *("phone_number", "staff_message", "taken", "handed_over", "waiting_person"),
         *("waiting_others", "going_on", "done", "confirmed", "reopened", "withdrawn", "other"),
     ),
-    "file-": ("too_big", "heic", "kind", "damaged", "lost"),
+    "file-": ("too_big", "too_many", "heic", "kind", "damaged", "lost"),
     "help-": (YES, NO),
     "kind-": ("voice", "audio", "video", "photo", "document"),
     "line-": ("name", "age", "sex", "home", "phone", "wanted", "sectors", "salary"),

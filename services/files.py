@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from db.models import File, Request, Staff
 from services import addresses, audit, jobs
@@ -34,6 +35,9 @@ KEPT = "kept"
 REFUSED = "refused"
 LOST = "lost"
 
+MOST_A_DAY = 60
+"""Files of one address in 24 hours: enough for every paper, and no way to fill a disk."""
+TOO_MANY = "too_many"
 SWEEP_AFTER = timedelta(days=1)
 FEW_ORPHANS = 100
 PLAUSIBLE_PART = 20
@@ -46,6 +50,7 @@ __all__ = [
     "REASONS",
     "REFUSED",
     "TOO_BIG",
+    "TOO_MANY",
     "WAITING",
     "FileNotFound",
     "ImplausibleSweep",
@@ -83,6 +88,23 @@ async def find_source(session: AsyncSession, file_id: UUID) -> str | None:
     query = select(File.source).where(File.id == file_id, File.state == WAITING)
     source: str | None = await session.scalar(query)
     return source
+
+
+async def has_room(session: AsyncSession, file_id: UUID) -> bool:
+    """Whether the address of a file has sent few enough before it on that day."""
+    this, before = aliased(File), aliased(File)
+    earlier = (
+        select(func.count())
+        .select_from(this)
+        .join(before, before.address_id == this.address_id)
+        .where(
+            this.id == file_id,
+            before.id != this.id,
+            before.created_at.between(this.created_at - timedelta(days=1), this.created_at),
+            before.state != REFUSED,
+        )
+    )
+    return (await session.execute(earlier)).scalar_one() < MOST_A_DAY
 
 
 async def keep(session: AsyncSession, store: FileStore, file_id: UUID, data: bytes) -> File | None:
@@ -128,7 +150,7 @@ async def _hold_waiting(session: AsyncSession, file_id: UUID) -> File | None:
 
 
 async def refuse(session: AsyncSession, file_id: UUID, reason: str) -> File | None:
-    """Say that a file will never be kept (one of REASONS), as of one too big to be fetched."""
+    """Say that a file will never be kept (REASONS or TOO_MANY), as of one too big to be fetched."""
     file = await _hold_waiting(session, file_id)
     return None if file is None else _end(file, REFUSED, reason)
 

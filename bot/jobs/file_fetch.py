@@ -22,6 +22,10 @@ class NotFetched(Exception):  # noqa: N818 - what the carrier said, and no fault
     """The carrier did not give the file just now."""
 
 
+class _TooMany:
+    """It was not even asked for: the person has sent as many as may be kept of a day."""
+
+
 class FileFetch:
     """One file of a request after the other, from Telegram into the store."""
 
@@ -37,9 +41,10 @@ class FileFetch:
         """
         async with self._app.new_session() as session:
             source = await files.find_source(session, file_id)
+            has_room = await files.has_room(session, file_id)
         if source is None:
             return
-        outcome = await self._telegram.fetch(source)
+        outcome = await self._telegram.fetch(source) if has_room else _TooMany()
         if isinstance(outcome, Later) and not outcome.throttled and not last_try:
             raise NotFetched(outcome.reason)
         async with self._app.new_session.begin() as session:
@@ -53,9 +58,11 @@ class FileFetch:
                 await self._tell(session, file, now)
 
     async def _end(
-        self, session: AsyncSession, file_id: UUID, outcome: FetchOutcome
+        self, session: AsyncSession, file_id: UUID, outcome: FetchOutcome | _TooMany
     ) -> File | None:
         match outcome:
+            case _TooMany():
+                return await files.refuse(session, file_id, files.TOO_MANY)
             case Fetched(data):
                 return await files.keep(session, self._app.files, file_id, data)
             case TooBig():

@@ -181,3 +181,21 @@ async def test_patience_that_the_carrier_asks_for_is_no_try(app: App, file: File
     _, again = await promised(app)
     assert (again.task_name, again.args) == ("fetch_file", {"file_id": str(file.id)})
     assert again.scheduled_at >= before + timedelta(seconds=30)
+
+
+async def test_nobody_fills_the_disk_in_a_day(
+    app: App, file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_A_DAY", 1)
+    async with app.new_session.begin() as session:
+        address = await session.get_one(Address, file.address_id)
+        now = file.created_at + timedelta(hours=23)
+        await threads.attach_file(session, address, "photo", "second", now=now)
+        query = select(File).where(File.id != file.id)
+        second = (await session.scalars(query)).one()
+    await fetch(app, file, Fetched(photo()))
+    refused = await fetch(app, second, Fetched(photo()))
+    assert refused.asked == []
+    assert (await now_is(app, file))[0] == files.KEPT
+    assert (await now_is(app, second))[:2] == (files.REFUSED, files.TOO_MANY)
+    assert await told(app) == [files.TOO_MANY]

@@ -19,7 +19,10 @@ def _all(language: str | None, channel: str) -> list[Worded]:
     return [
         WORDS.reply(language, channel, CODE, TOLD),
         WORDS.help_came(language, channel, CODE, QUESTION),
-        *(WORDS.file_refused(language, channel, CODE, reason) for reason in (*REASONS, "lost")),
+        *(
+            WORDS.file_refused(language, channel, CODE, reason)
+            for reason in (*REASONS, "too_many", "lost")
+        ),
     ]
 
 
