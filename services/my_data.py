@@ -153,12 +153,14 @@ async def delete_everything(
     """Delete the person behind an address with all that is kept; nothing is asked again.
 
     What came in and is still being handled stays until it is. Returns the names under which files
-    were stored; the job that deletes them is promised. `address` is as new afterwards.
+    were stored; the job that deletes them is promised. `address` is as new afterwards. Asked for
+    again, or by the same message that is handled twice, it is one deletion.
     """
     await session.flush()
     person_id = await session.scalar(select(Address.person_id).where(Address.id == address.id))
     own = (await session.scalars(_addresses(address, person_id).with_for_update())).all()
     ids = [one.id for one in own]
+    is_repeated = await _is_deleted(session, own, address.id)
     held_requests = select(Request.id).where(_held(Request, ids, person_id))
     names = await _delete_files(
         session, or_(File.address_id.in_(ids), File.request_id.in_(held_requests))
@@ -172,7 +174,8 @@ async def delete_everything(
     await session.execute(_RENEW, {"ids": ids, "now": now})
     if person_id is not None:
         await _delete(session, Person, Person.id == person_id)
-    await _note_deletion(session, address, person_id, now)
+    if not is_repeated:
+        await _note_deletion(session, address, person_id, now)
     _make_new(address, now)
     return names
 
@@ -223,6 +226,14 @@ async def _forget(session: AsyncSession, address: Address, forget_standing: Forg
     await _delete_files(session, File.address_id == address.id)
     await session.delete(address)
     await forget_standing(address.value_index)
+
+
+async def _is_deleted(session: AsyncSession, own: Sequence[Address], address_id: int) -> bool:
+    """Whether everything was deleted before, and the address has told nothing since."""
+    known = next((one for one in own if one.id == address_id), None)
+    if known is None or known.forget_at is None:
+        return False
+    return not await _is_somebody_new(session, known)
 
 
 async def _is_somebody_new(session: AsyncSession, address: Address) -> bool:

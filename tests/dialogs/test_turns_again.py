@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from sqlalchemy import func, select
 
 from bot.state_store import Standing, StateStore
-from db.models import File, Request, RequestEvent
+from db.models import AuditRow, File, Request, RequestEvent
 from services import addresses, questions
 from services.inbox import InboxItem, PassingFault
 from tests.dialogs.centre_staff import finish, reply
@@ -380,3 +380,4 @@ async def test_everything_is_deleted_once(
         address = await addresses.find(session, *address_of(person))
         assert address is not None
         assert address.forget_at == NOW
+        assert await session.scalar(select(func.count()).select_from(AuditRow)) == 1

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, AuditRow, File, Request
@@ -118,11 +118,27 @@ async def test_who_never_registered_can_delete_too(session: AsyncSession, now: d
     )
 
 
+async def _deletions(session: AsyncSession) -> int:
+    return await session.scalar(select(func.count()).select_from(AuditRow)) or 0
+
+
 async def test_deleting_twice_is_as_once(session: AsyncSession, now: datetime) -> None:
     address = await come(session, "42", now)
     await my_data.delete_everything(session, address, now=now)
     assert await my_data.delete_everything(session, address, now=now) == []
     assert set((await count_all(session)).values()) == {0}
+    assert await _deletions(session) == 1
+
+
+async def test_who_told_something_since_deletes_that_too(
+    session: AsyncSession, now: datetime
+) -> None:
+    address = await come(session, "42", now)
+    await my_data.delete_everything(session, address, now=now)
+    await save_draft(session, address.id, FORM, {"name": "x"})
+    await my_data.delete_everything(session, address, now=now)
+    assert set((await count_all(session)).values()) == {0}
+    assert await _deletions(session) == 2
 
 
 async def test_what_the_caller_holds_is_as_new_too(db: Database, now: datetime) -> None:
