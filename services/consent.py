@@ -36,10 +36,26 @@ async def record(
 ) -> Consent:
     """Keep an answer to the question of consent, with the wording that was shown.
 
-    Raises ValueError for a purpose that is none of PURPOSES.
+    The answer that counts already, to the same words, keeps its day: the message that gave it may
+    be handled twice. Raises ValueError for a purpose that is none of PURPOSES.
     """
     if purpose not in PURPOSES:
         raise ValueError(f"no purpose of consent: {purpose}")
+    latest = (await get_state(session, address))[purpose]
+    if latest is not None and (latest.given, latest.wording_version) == (given, wording_version):
+        return latest
+    return await _add(session, address, purpose, given, wording_version, now=now)
+
+
+async def _add(
+    session: AsyncSession,
+    address: Address,
+    purpose: str,
+    given: bool,
+    wording_version: str,
+    *,
+    now: datetime,
+) -> Consent:
     consent = Consent(
         address_id=address.id,
         purpose=purpose,
@@ -76,7 +92,7 @@ async def set_purposes(
     for purpose in asked:
         latest = state[purpose]
         if latest is None or latest.given != (purpose in given):
-            await record(session, address, purpose, purpose in given, wording_version, now=now)
+            await _add(session, address, purpose, purpose in given, wording_version, now=now)
 
 
 async def get_state(session: AsyncSession, address: Address) -> Mapping[str, Consent | None]:

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from sqlalchemy import func, select
 
 from bot.state_store import Standing, StateStore
-from db.models import AuditRow, File, Request, RequestEvent
+from db.models import AuditRow, Consent, File, Request, RequestEvent
 from services import addresses, questions
 from services.inbox import InboxItem, PassingFault
 from tests.dialogs.centre_staff import finish, reply
@@ -381,3 +381,19 @@ async def test_everything_is_deleted_once(
         assert address is not None
         assert address.forget_at == NOW
         assert await session.scalar(select(func.count()).select_from(AuditRow)) == 1
+
+
+@pytest.mark.parametrize("answer", ["agree", "refuse"])
+async def test_an_answer_to_the_question_of_consent_is_kept_once(
+    line: Line, save_fails: Callable[[BaseException], None], answer: str
+) -> None:
+    person = await walk_to(line.person(), "Registration:consent")
+    item = InboxItem(5_000_000, "telegram", _press(person, f"consent-{answer}"), 1)
+    save_fails(RedisGone("gone"))
+    await _fails(line, item)
+    told = person.screen
+    await line.conversation.handle(item)
+    assert person.screen == told
+    async with line.app.new_session() as session:
+        answers = (await session.scalars(select(Consent))).all()
+    assert [(one.purpose, one.given) for one in answers] == [("service", answer == "agree")]

@@ -1,7 +1,7 @@
 """Consent: one purpose at a time, the latest answer of a person on any of their phones counts."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -54,6 +54,18 @@ async def test_the_latest_answer_of_a_purpose_counts(
     latest = (await consent.get_state(session, address))["service"]
     assert latest is not None
     assert (latest.wording_version, latest.person_id, latest.at) == ("2026-12", None, now)
+
+
+async def test_the_same_answer_to_the_same_words_keeps_its_day(
+    session: AsyncSession, address: Address, now: datetime
+) -> None:
+    first = await consent.record(session, address, "service", True, "1", now=now)
+    later = now + timedelta(days=1)
+    for given, wording, rows in [(True, "1", 1), (True, "2", 2), (False, "2", 3), (True, "2", 4)]:
+        kept = await consent.record(session, address, "service", given, wording, now=later)
+        assert (kept.given, kept.wording_version) == (given, wording)
+        assert await _count(session) == rows
+    assert first.at == now
 
 
 async def test_choosing_answers_every_purpose_but_the_service(
