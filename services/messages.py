@@ -23,6 +23,9 @@ ALREADY_SENT = "already_sent"
 LONGEST = {"telegram": 4096, "sms": sms_text.CARRIER_LIMIT}
 """What one message of a channel may hold, in UTF-16 units."""
 
+LONGEST_BESIDE_FILE = 1024
+"""What Telegram takes of words that go with a file, in UTF-16 units."""
+
 # What may have arrived counts as well: nobody knows the fate of what is being sent.
 _HAS_COME_SINCE = """
 SELECT EXISTS (
@@ -71,11 +74,13 @@ async def send(
 
     `neutral_text` is what is sent instead where others read the phone too; a reply and a follow-up
     must have it, because that may become known between writing and sending. `document` is
-    {"file_id": …, "name": …}. Raises TextTooLong, and ValueError without neutral words.
+    {"file_id": …, "name": …}; more words than go with a file are a message of their own. Raises
+    TextTooLong, and ValueError without neutral words.
     """
     if purpose in _MAY_BE_NEUTRAL and neutral_text is None:
         raise ValueError(f"a message of purpose {purpose} needs neutral words too")
-    _check_length(text, LONGEST[address.channel])
+    longest = LONGEST[address.channel]
+    _check_length(text, longest if document is None else min(longest, LONGEST_BESIDE_FILE))
     held_until = not_before if not_before is not None and not_before > now else None
     person_id = person_id or address.person_id
     decision = await contact_policy.may_contact(

@@ -11,6 +11,7 @@ from db.crypto import current_keyring
 from db.models import Address, OutboxRow
 from services import addresses, consent, contact_policy, messages
 from services.contact_policy import Purpose
+from services.errors import TextTooLong
 from services.messages import Queued, Withheld, send
 
 AT_NIGHT = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)  # 22:00 in Phnom Penh
@@ -52,6 +53,21 @@ async def test_a_reply_is_promised_with_all_that_delivery_needs(
         "neutral": "New message",
         "document": document,
     }
+
+
+async def test_more_words_than_telegram_takes_with_a_file_are_refused(
+    session: AsyncSession, address: Address, now: datetime
+) -> None:
+    """It would refuse the whole message, and the person would get neither file nor words."""
+    document = {"file_id": "0d9fbb0f-53ba-4dcc-9a0e-9f7a3d1f9d52", "name": "my-data.html"}
+    too_long = "🙏" * 512 + "ក"
+    with pytest.raises(TextTooLong) as raised:
+        await send(session, address, Purpose.DIALOG, too_long, now=now, document=document)
+    assert (raised.value.length, raised.value.most) == (1025, 1024)
+    assert await _count(session) == 0
+    for text, carried in [(too_long, None), ("🙏" * 512, document)]:
+        queued = await send(session, address, Purpose.DIALOG, text, now=now, document=carried)
+        assert isinstance(queued, Queued)
 
 
 async def test_what_the_policy_forbids_is_not_even_written(
