@@ -10,7 +10,7 @@ from bot.config import Settings, StartError
 from bot.database import opened_database, reach_database
 from db import migrate
 from db.roles import RolesError
-from services import demo, reference_data
+from services import demo, names, reference_data
 from services.errors import InvalidReferenceData
 
 
@@ -39,4 +39,6 @@ async def _load(settings: Settings) -> list[str]:
             and await demo.load(session, now=datetime.now(UTC))
         ):
             done.append("added people who do not exist, marked as demo")
+        if count := await names.fill(session):
+            done.append(f"made {count} people findable by name")
         return done

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import CURRENCIES, SEXES, Address, Draft, Person, Place, Profile, Request
 from db.models.request_moves import STATES, WAITING
-from services import centres, consent, drafts, phone_numbers, requests
+from services import centres, consent, drafts, names, phone_numbers, requests
 from services.errors import IncompleteForm
 from services.places import Gazetteer, load_gazetteer
 
@@ -360,7 +360,7 @@ async def _write_person(
         person.tell_age(told.age, today)
     person.set_phone(told.phone_e164)
     person.updated_at = now
-    await session.flush()
+    await names.index(session, person)
     address.person_id = person.id
     await _write_profile(session, person, told, now)
     return person

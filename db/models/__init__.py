@@ -14,7 +14,15 @@ from db.models.desk import (
 )
 from db.models.file import File
 from db.models.messages import InboxRow, OutboxRow
-from db.models.person import CURRENCIES, SEXES, Consent, Person, Profile, phone_index
+from db.models.person import (
+    CURRENCIES,
+    SEXES,
+    Consent,
+    Person,
+    PersonName,
+    Profile,
+    phone_index,
+)
 from db.models.place import LoadedFile, Place
 from db.models.question import Question
 from db.models.request import Request
@@ -50,6 +58,7 @@ __all__ = [
     "LoadedFile",
     "OutboxRow",
     "Person",
+    "PersonName",
     "Place",
     "Profile",
     "Question",

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
-    LargeBinary,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -35,13 +34,11 @@ class Person(Base):
     """A person known to the centres. A phone number may be shared by several people.
 
     `home_code` is the smallest place known: a commune, else a district, else a province.
-    `name_index` holds a blind index for each way in which the name may be looked for.
     """
 
     __tablename__ = "person"
     __table_args__ = (
         UniqueConstraint("id", "centre_id"),
-        Index("ix_person_name_index", "name_index", postgresql_using="gin"),
         CheckConstraint("sex IN ('female', 'male', 'other', 'not_said')", "sex"),
         CheckConstraint("(phone IS NULL) = (phone_index IS NULL)", "phone_indexed"),
         CheckConstraint(
@@ -52,7 +49,6 @@ class Person(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
     centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"), index=True)
     name: Mapped[str] = mapped_column(EncryptedText)
-    name_index: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default=text("'{}'"))
     birth_year: Mapped[int | None] = mapped_column(SmallInteger)
     birth_year_estimated: Mapped[bool | None]
     age_told_at: Mapped[date | None]
@@ -73,6 +69,29 @@ class Person(Base):
     def set_phone(self, e164: str | None) -> None:
         self.phone = e164
         self.phone_index = None if e164 is None else phone_index(e164)
+
+
+class PersonName(Base):
+    """One way in which a person's name may be looked for, as a blind index.
+
+    Rows of their own and no array of the person's: row-level security lets no index serve the
+    operators of arrays (they are not leakproof), so each search would read every person.
+    """
+
+    __tablename__ = "person_name"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["person_id", "centre_id"],
+            ["person.id", "person.centre_id"],
+            onupdate="CASCADE",
+            ondelete="CASCADE",
+        ),
+        Index("ix_person_name_person_id", "person_id"),
+    )
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    centre_id: Mapped[str]
 
 
 class Profile(Base):

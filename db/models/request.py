@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 from db.models.base import Base
 from db.models.request_event import RequestEvent
 from db.models.request_moves import MOVES, OPEN_STATES, WAITING, MoveNotAllowed
+from db.models.request_order import queue_indexes
 
 Due = Callable[[str, datetime], datetime]
 """(urgency, from when) -> until when the centre should have answered."""
@@ -57,6 +58,7 @@ class Request(Base):
             "created_at",
             postgresql_where=text("state NOT IN ('done', 'withdrawn')"),
         ),
+        *queue_indexes(),
         Index("ix_request_climb_at", "climb_at", postgresql_where=text("climb_at IS NOT NULL")),
         Index("ix_request_answer_by", "answer_by", postgresql_where=text("answer_by IS NOT NULL")),
     )
