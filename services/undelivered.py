@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from db.models import Address, OutboxRow, Request, RequestEvent
 from services.due_times import get_due
 from services.outbox import OVERTAKEN, PROMISED, UNSENT
+from services.outbox_again import LOST, SENT_AGAIN
 
 _LOOK_BACK = timedelta(days=7)
 _REPLY, _QUESTION = "staff_message", "done"
@@ -57,8 +58,12 @@ async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 10
 
 
 def _is_noted() -> ColumnElement[bool]:
-    noted = aliased(RequestEvent)
-    return exists().where(noted.outbox_id == OutboxRow.id, noted.kind == "not_delivered")
+    """Since it was last tried, that is."""
+    noted, again = aliased(RequestEvent), aliased(RequestEvent)
+    was_sent_again = exists().where(
+        again.outbox_id == OutboxRow.id, again.kind == SENT_AGAIN, again.id > noted.id
+    )
+    return exists().where(noted.outbox_id == OutboxRow.id, noted.kind == LOST, ~was_sent_again)
 
 
 def _is_last_question() -> ColumnElement[bool]:
