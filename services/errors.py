@@ -1,6 +1,7 @@
 """What can go wrong in the centres' own terms. The edges turn these into words for people."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from db.errors import DomainError
 from db.models.request_moves import MoveNotAllowed
@@ -11,21 +12,30 @@ __all__ = [
     "EmptyText",
     "IncompleteForm",
     "InvalidReferenceData",
+    "InvitationOver",
+    "LockedOut",
     "MoveNotAllowed",
     "NoSuchAnswer",
     "NotAllowed",
     "QuestionNotFound",
     "ReferenceDataMissing",
     "RequestNotFound",
+    "SessionNotFound",
     "StaffNameTaken",
     "StaffNotFound",
     "TextTooLong",
     "UnknownCentre",
+    "UnknownLanguage",
     "UnknownOutcome",
     "UnknownPlace",
     "UnknownUrgency",
     "UnusableHours",
     "UnusableRole",
+    "UnusableUsername",
+    "UsernameTaken",
+    "WeakPassword",
+    "WrongCode",
+    "WrongSignIn",
 ]
 
 
@@ -119,3 +129,47 @@ class UnknownOutcome(DomainError):  # noqa: N818
 
 class UnknownUrgency(DomainError):  # noqa: N818
     """There is no such urgency."""
+
+
+class UnusableUsername(DomainError):  # noqa: N818
+    """Not 3 to 32 small Latin letters, digits, dots, dashes and lines, beginning with a letter."""
+
+
+class UsernameTaken(DomainError):  # noqa: N818
+    """Somebody else signs in under this name."""
+
+
+class InvitationOver(DomainError):  # noqa: N818
+    """The link is unknown, was used, was followed by a newer one, or its time is over."""
+
+
+class WeakPassword(DomainError):  # noqa: N818
+    """A password that is guessed; `reason` is short, long, username or common."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the password cannot be used: {reason}")
+
+
+class WrongSignIn(DomainError):  # noqa: N818
+    """No such username, or not its password: which of the two is not said."""
+
+
+class WrongCode(DomainError):  # noqa: N818
+    """Not the code of this moment, one that was used already, or no recovery code."""
+
+
+class LockedOut(DomainError):  # noqa: N818
+    """Too many wrong attempts: nothing is tried before `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        self.until = until
+        super().__init__("too many wrong attempts")
+
+
+class SessionNotFound(DomainError):  # noqa: N818
+    """No session of theirs has this id."""
+
+
+class UnknownLanguage(DomainError):  # noqa: N818
+    """The desk does not speak it."""

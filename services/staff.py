@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import STAFF_ROLES, Centre, Request, Staff
-from services import audit
+from services import accounts, audit
 from services.errors import NotAllowed, StaffNameTaken, StaffNotFound, UnknownCentre, UnusableRole
 
 OF_ALL_CENTRES = ("administrator", "auditor")
@@ -21,10 +21,9 @@ async def add(
 ) -> Staff:
     """Somebody new. Raises StaffNameTaken, UnusableRole or UnknownCentre."""
     name = " ".join(name.split())
-    if role not in STAFF_ROLES or not name or (centre_id is None and role not in OF_ALL_CENTRES):
+    if not name:
         raise UnusableRole
-    if centre_id is not None and await session.get(Centre, centre_id) is None:
-        raise UnknownCentre
+    await _check_role(session, role, centre_id)
     if await find_by_name(session, name) is not None:
         raise StaffNameTaken
     person = Staff(name=name, role=role, centre_id=centre_id, created_at=now)
@@ -63,11 +62,32 @@ async def list_staff(
     return (await session.scalars(query)).all()
 
 
+async def change_role(
+    session: AsyncSession, person: Staff, role: str, centre_id: str | None, *, now: datetime
+) -> None:
+    """Other work, or the same for another centre: they sign in to the desk anew.
+
+    Raises StaffNotFound for who has left, UnusableRole and UnknownCentre.
+    """
+    await session.refresh(person, with_for_update=True)
+    if person.ended_at is not None:
+        raise StaffNotFound
+    await _check_role(session, role, centre_id)
+    before = {"role": person.role, "centre_id": person.centre_id}
+    person.role, person.centre_id = role, centre_id
+    changed = [name for name, value in before.items() if getattr(person, name) != value]
+    if changed:
+        await session.flush()
+        await accounts.end_all(session, person.id, now=now)
+        await _note(session, person, "changed", now, fields=changed)
+
+
 async def end(session: AsyncSession, person: Staff, *, now: datetime) -> None:
-    """They work here no more; what they did keeps their name."""
+    """They work here no more and are signed out; what they did keeps their name."""
     if person.ended_at is None:
         person.ended_at = now
         await session.flush()
+        await accounts.end_all(session, person.id, now=now)
         await _note(session, person, "ended", now)
 
 
@@ -78,11 +98,25 @@ def check_may_act(person: Staff, request: Request) -> None:
         raise NotAllowed
 
 
+async def _check_role(session: AsyncSession, role: str, centre_id: str | None) -> None:
+    if role not in STAFF_ROLES or (centre_id is None and role not in OF_ALL_CENTRES):
+        raise UnusableRole
+    if centre_id is not None and await session.get(Centre, centre_id) is None:
+        raise UnknownCentre
+
+
 def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-async def _note(session: AsyncSession, person: Staff, action: str, now: datetime) -> None:
+async def _note(
+    session: AsyncSession,
+    person: Staff,
+    action: str,
+    now: datetime,
+    *,
+    fields: Sequence[str] = (),
+) -> None:
     await audit.record(
         session,
         actor="system",
@@ -90,5 +124,6 @@ async def _note(session: AsyncSession, person: Staff, action: str, now: datetime
         action=action,
         subject="staff",
         subject_id=str(person.id),
+        fields=fields,
         now=now,
     )

@@ -1,0 +1,35 @@
+"""What the audit learns of accounts: ids and names of columns, never a username or a value."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import audit
+
+PASSWORD = "password_hash"  # noqa: S105 - the name of a column
+SECOND_FACTOR = "second_factor"
+
+
+async def note(
+    session: AsyncSession,
+    action: str,
+    subject_id: UUID | int | str,
+    *,
+    by: UUID | None,
+    subject: str = "account",
+    fields: Iterable[str] = (),
+    now: datetime,
+) -> None:
+    """Add one act of a member of staff, or (without one) of whoever tries to sign in."""
+    await audit.record(
+        session,
+        actor="system" if by is None else "staff",
+        actor_id=by,
+        action=action,
+        subject=subject,
+        subject_id=subject_id,
+        fields=fields,
+        now=now,
+    )

@@ -1,0 +1,116 @@
+"""What wrong attempts cost: after five of them a delay, which doubles with each further one.
+
+Passwords and codes count together, and only whoever gave both starts anew. A username that nobody
+has is locked in the same way, or the lock would tell which ones there are. Its attempts are counted
+in the audit, under a short keyed hash: a username that does not exist is often a password, typed
+into the wrong line.
+
+A refusal is committed before it is raised: no caller can roll an attempt back.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.crypto import current_keyring
+from db.models import Account, AuditRow
+from services.accounts.journal import PASSWORD, note
+from services.errors import DomainError, LockedOut, WrongSignIn
+
+FREE_ATTEMPTS = 5
+FIRST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(hours=1)
+_MOST_COUNTED = 20  # by far enough for the longest delay
+_BUCKET_BYTES = 3
+
+
+def get_delay(wrong_attempts: int) -> timedelta:
+    """How long nothing is tried after so many."""
+    beyond = wrong_attempts - FREE_ATTEMPTS
+    if beyond < 0:
+        return timedelta(0)
+    return min(FIRST_DELAY * (1 << min(beyond, _MOST_COUNTED)), LONGEST_DELAY)
+
+
+def check_account(account: Account, now: datetime) -> None:
+    """Raises LockedOut."""
+    if account.locked_until is not None and account.locked_until > now:
+        raise LockedOut(account.locked_until)
+
+
+def forgive(account: Account) -> None:
+    """Whoever gave password and code, or has a new link, starts anew."""
+    account.wrong_attempts = 0
+    account.locked_until = None
+
+
+async def refuse_account(
+    session: AsyncSession, account: Account, error: DomainError, *, field: str, now: datetime
+) -> NoReturn:
+    """Count a wrong attempt at `field` and commit. Raises `error`, or LockedOut from the fifth."""
+    account.wrong_attempts = min(account.wrong_attempts + 1, _MOST_COUNTED)
+    account.updated_at = now
+    delay = get_delay(account.wrong_attempts)
+    account.locked_until = now + delay if delay else None
+    await _refuse(session, str(account.staff_id), error, delay, field=field, now=now)
+
+
+async def check_stranger(session: AsyncSession, username: str, *, now: datetime) -> None:
+    """The same for a username that nobody has, holding it. Raises LockedOut."""
+    await session.execute(select(func.pg_advisory_xact_lock(_lock_number(username))))
+    attempts = await _list_attempts(session, username)
+    if attempts and (until := attempts[0] + get_delay(len(attempts))) > now:
+        raise LockedOut(until)
+
+
+async def refuse_stranger(session: AsyncSession, username: str, *, now: datetime) -> NoReturn:
+    """The same for a username that nobody has. Raises WrongSignIn, or LockedOut from the fifth."""
+    delay = get_delay(len(await _list_attempts(session, username)) + 1)
+    await _refuse(session, _bucket(username), WrongSignIn(), delay, field=PASSWORD, now=now)
+
+
+async def _refuse(
+    session: AsyncSession,
+    subject_id: str,
+    error: DomainError,
+    delay: timedelta,
+    *,
+    field: str,
+    now: datetime,
+) -> NoReturn:
+    await note(session, "refused", subject_id, by=None, fields=[field], now=now)
+    if delay:
+        await note(session, "locked", subject_id, by=None, now=now)
+    await session.commit()
+    raise LockedOut(now + delay) if delay else error
+
+
+async def _list_attempts(session: AsyncSession, username: str) -> Sequence[datetime]:
+    """When they were, the last one first, and no more than matter."""
+    query = (
+        select(AuditRow.at)
+        .where(
+            AuditRow.subject == "account",
+            AuditRow.subject_id == _bucket(username),
+            AuditRow.action == "refused",
+        )
+        .order_by(AuditRow.at.desc())
+        .limit(_MOST_COUNTED)
+    )
+    return (await session.scalars(query)).all()
+
+
+def _bucket(username: str) -> str:
+    return f"unknown-{_index(username)[:_BUCKET_BYTES].hex()}"
+
+
+def _lock_number(username: str) -> int:
+    return int.from_bytes(_index(username)[:8], signed=True)
+
+
+def _index(username: str) -> bytes:
+    plain = username.encode(errors="replace").decode()
+    return current_keyring().blind_index(f"unknown username {plain}")

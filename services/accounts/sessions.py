@@ -1,0 +1,162 @@
+"""Browsers that are signed in: how long, and what ends them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Account, DeskSession, Staff
+from services.accounts.journal import note
+from services.accounts.tokens import hash_token, new_token
+from services.accounts.types import SessionLine, Visitor
+from services.errors import SessionNotFound
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+# From the password to the code: enough to put an authenticator on a phone meanwhile.
+UNCONFIRMED = timedelta(minutes=30)
+_SEEN_EVERY = timedelta(minutes=1)
+_DEVICE_LENGTH = 120
+
+
+async def open_session(
+    session: AsyncSession, staff_id: UUID, *, device: str, is_confirmed: bool, now: datetime
+) -> tuple[DeskSession, str]:
+    """A new one, and the token that its browser keeps."""
+    token = new_token()
+    row = DeskSession(
+        token_hash=hash_token(token),
+        staff_id=staff_id,
+        device="".join(sign for sign in device if sign.isprintable())[:_DEVICE_LENGTH],
+        confirmed_at=now if is_confirmed else None,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + (LONGEST if is_confirmed else UNCONFIRMED),
+    )
+    session.add(row)
+    await session.flush()
+    return row, token
+
+
+async def find_visitor(session: AsyncSession, token: str, *, now: datetime) -> Visitor | None:
+    """Whose session this is, and that they were here; None when it is over for any reason.
+
+    The caller commits, or staff who only read are idle after half an hour.
+    """
+    query = (
+        select(DeskSession, Account, Staff)
+        .join(Account, Account.staff_id == DeskSession.staff_id)
+        .join(Staff, Staff.id == DeskSession.staff_id)
+        .where(DeskSession.token_hash == hash_token(token), Staff.ended_at.is_(None))
+        .where(*_alive(now))
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
+    row, account, person = found
+    if now - row.last_seen_at >= _SEEN_EVERY:
+        row.last_seen_at = now
+        await session.flush()
+    return Visitor(
+        staff_id=person.id,
+        session_id=row.id,
+        name=person.name,
+        username=account.username,
+        role=person.role,
+        centre_id=person.centre_id,
+        language=account.language,
+        is_confirmed=row.confirmed_at is not None,
+        has_second_factor=account.second_factor is not None,
+    )
+
+
+async def hold_unconfirmed(
+    session: AsyncSession, session_id: UUID, *, now: datetime
+) -> DeskSession | None:
+    """The session that waits for its code, unless it is over or was confirmed meanwhile."""
+    query = (
+        select(DeskSession)
+        .where(DeskSession.id == session_id, DeskSession.confirmed_at.is_(None), *_alive(now))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return await session.scalar(query)
+
+
+async def sign_out(session: AsyncSession, visitor: Visitor, *, now: datetime) -> None:
+    """This browser is signed out; what is over already stays so."""
+    await _end_one(session, visitor, visitor.session_id, "signed_out", now)
+
+
+async def list_sessions(
+    session: AsyncSession, visitor: Visitor, *, now: datetime
+) -> Sequence[SessionLine]:
+    """Where they are signed in, the one used last first; without what waits for a code."""
+    query = (
+        select(DeskSession)
+        .where(DeskSession.staff_id == visitor.staff_id)
+        .where(DeskSession.confirmed_at.is_not(None), *_alive(now))
+        .order_by(DeskSession.last_seen_at.desc(), DeskSession.created_at.desc())
+    )
+    return [
+        SessionLine(
+            id=row.id,
+            device=row.device,
+            created_at=row.created_at,
+            last_seen_at=row.last_seen_at,
+            is_own=row.id == visitor.session_id,
+        )
+        for row in (await session.scalars(query)).all()
+    ]
+
+
+async def end_session(
+    session: AsyncSession, visitor: Visitor, session_id: UUID, *, now: datetime
+) -> None:
+    """Sign another browser of theirs out.
+
+    Raises SessionNotFound for what is not theirs; that this was tried is committed before.
+    """
+    row = await session.get(DeskSession, session_id)
+    if row is None or row.staff_id != visitor.staff_id:
+        await note(
+            session, "refused", session_id, by=visitor.staff_id, subject="desk_session", now=now
+        )
+        await session.commit()
+        raise SessionNotFound
+    await _end_one(session, visitor, session_id, "ended", now)
+
+
+async def end_all(session: AsyncSession, staff_id: UUID, *, now: datetime) -> None:
+    """They are signed out everywhere. What ended them is in the audit, not each of them."""
+    await session.execute(
+        update(DeskSession)
+        .where(DeskSession.staff_id == staff_id, DeskSession.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+async def _end_one(
+    session: AsyncSession, visitor: Visitor, session_id: UUID, action: str, now: datetime
+) -> None:
+    ended = await session.execute(
+        update(DeskSession)
+        .where(DeskSession.id == session_id, DeskSession.ended_at.is_(None))
+        .values(ended_at=now)
+        .returning(DeskSession.id)
+    )
+    if ended.scalar_one_or_none() is not None:
+        await note(
+            session, action, session_id, by=visitor.staff_id, subject="desk_session", now=now
+        )
+
+
+def _alive(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DeskSession.ended_at.is_(None),
+        DeskSession.expires_at > now,
+        DeskSession.last_seen_at > now - IDLE,
+    )

@@ -1,0 +1,108 @@
+"""The way in: a password, then a code. Each step opens a session of its own, so none is fixed."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Account, Staff
+from services.accounts import lockout, passwords, second_factor, sessions
+from services.accounts.holding import fold_username, hold_account, hold_named
+from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
+from services.accounts.types import Confirmed, Visitor
+from services.errors import NotAllowed, UnknownLanguage, WrongCode, WrongSignIn
+
+LANGUAGES = ("km", "en")
+
+
+async def sign_in(
+    session: AsyncSession, username: str, password: str, *, device: str, now: datetime
+) -> str:
+    """The token of a session that waits for its code.
+
+    Raises WrongSignIn and LockedOut; what is wrong is committed before.
+    """
+    name = fold_username(username)
+    account = await hold_named(session, name)
+    if account is None:
+        await lockout.check_stranger(session, name, now=now)
+        await passwords.verify(password, None)
+        await lockout.refuse_stranger(session, name, now=now)
+    lockout.check_account(account, now)
+    if not await _is_password(session, account, password):
+        await lockout.refuse_account(session, account, WrongSignIn(), field=PASSWORD, now=now)
+    row, token = await sessions.open_session(
+        session, account.staff_id, device=device, is_confirmed=False, now=now
+    )
+    await note(session, "recognised", row.id, by=account.staff_id, subject="desk_session", now=now)
+    return token
+
+
+async def confirm(
+    session: AsyncSession, visitor: Visitor, code: str, *, device: str, now: datetime
+) -> Confirmed:
+    """A session that may work, instead of the one that waited; the first code sets the factor up.
+
+    Raises WrongCode (also when this session was confirmed or ended meanwhile, which counts for
+    nothing) and LockedOut; what is wrong is committed before.
+    """
+    account = await hold_account(session, visitor.staff_id)
+    waiting = await sessions.hold_unconfirmed(session, visitor.session_id, now=now)
+    if account is None or waiting is None:
+        raise WrongCode
+    lockout.check_account(account, now)
+    recovery_codes: tuple[str, ...] | None = ()
+    if account.second_factor is None:
+        recovery_codes = await second_factor.set_up(session, account, waiting.id, code, now=now)
+    elif not await second_factor.use_code(session, account, code, now=now):
+        recovery_codes = None
+    if recovery_codes is None:
+        await lockout.refuse_account(session, account, WrongCode(), field=SECOND_FACTOR, now=now)
+    lockout.forgive(account)
+    account.updated_at = waiting.ended_at = now
+    row, token = await sessions.open_session(
+        session, account.staff_id, device=device, is_confirmed=True, now=now
+    )
+    await note(session, "signed_in", row.id, by=account.staff_id, subject="desk_session", now=now)
+    return Confirmed(token=token, recovery_codes=recovery_codes)
+
+
+async def change_password(
+    session: AsyncSession, visitor: Visitor, old: str, new: str, *, now: datetime
+) -> None:
+    """A new password; they are signed out everywhere, here too.
+
+    Raises WrongSignIn for the old one and LockedOut (committed before), WeakPassword, and
+    NotAllowed before the code was given.
+    """
+    account = await hold_account(session, visitor.staff_id)
+    if account is None or not visitor.is_confirmed:
+        raise NotAllowed
+    lockout.check_account(account, now)
+    if not await passwords.verify(old, account.password_hash):
+        await lockout.refuse_account(session, account, WrongSignIn(), field=PASSWORD, now=now)
+    passwords.check(new, account.username)
+    account.password_hash = await passwords.hash_password(new)
+    account.updated_at = now
+    await sessions.end_all(session, account.staff_id, now=now)
+    await note(
+        session, "changed", account.staff_id, by=account.staff_id, fields=[PASSWORD], now=now
+    )
+
+
+async def set_language(
+    session: AsyncSession, visitor: Visitor, language: str, *, now: datetime
+) -> None:
+    """In which language the desk speaks to them. Raises UnknownLanguage."""
+    if language not in LANGUAGES:
+        raise UnknownLanguage
+    account = await session.get_one(Account, visitor.staff_id)
+    account.language = language
+    account.updated_at = now
+    await session.flush()
+
+
+async def _is_password(session: AsyncSession, account: Account, password: str) -> bool:
+    """Whoever has left has no password; finding that out takes as long."""
+    person = await session.get_one(Staff, account.staff_id)
+    kept = account.password_hash if person.ended_at is None else None
+    return await passwords.verify(password, kept)
