@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from bot.config import Settings, SettingsError, StartError
 from bot.database import opened_engine, reach_redis
 from db.crypto import Keyring, current_keyring
-from db.engine import new_session_factory
+from db.engine import create_engine, new_session_factory
 from services import installation
 from services.file_store import FileStore, FileStoreAddressError
 
 REDIS_TIMEOUT_S = 5.0
+_DESK_POOL = 8
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,9 @@ async def open_files(session: AsyncSession, settings: Settings) -> FileStore:
         return FileStore(settings.files_url, current_keyring(), own)
     except FileStoreAddressError as error:
         raise SettingsError(f"FILES_URL is wrong: {error}") from None
+
+
+def create_desk_engine(app: App) -> AsyncEngine:
+    """The desk's own connections, which see no centre's rows until somebody acts in them."""
+    address = app.engine.url.render_as_string(hide_password=False)
+    return create_engine(address, centre=None, application_name="tralob desk", pool_size=_DESK_POOL)

@@ -1,4 +1,4 @@
-"""The web process: the carriers' doors, the signs of life, and the way to the simulator."""
+"""The web process: the carriers' doors, the desk, signs of life, the way to the simulator."""
 
 import asyncio
 import contextlib
@@ -10,20 +10,30 @@ import structlog
 import uvicorn
 import uvloop
 from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import BaseRoute, Mount, Route
 
 from bot import metrics
-from bot.bootstrap import App, open_app
+from bot.bootstrap import App, create_desk_engine, open_app
 from bot.channels.telegram_in import TelegramReceiver
 from bot.config import Settings
 from bot.doors import Doors
 from bot.logging_setup import setup_logging
+from bot.message_words import CatalogueWords
 from bot.simulator_proxy import SimulatorProxy
 from bot.supervision import Tasks, stop_signals
+from db.engine import new_session_factory
 from db.locks import Lock
+from desk.app import DeskParts, create_desk
 from services import inbox, outbox
 from services.direct import DATABASE_ERRORS, direct_connection, own_connection
 
@@ -46,6 +56,7 @@ _PAGE = """<!doctype html>
 def create_web(app: App, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
     """The ASGI application; ``extra_routes`` come after its own."""
     proxy = SimulatorProxy(app.settings.simulator_url) if app.settings.simulator else None
+    desk_engine = create_desk_engine(app)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -56,14 +67,33 @@ def create_web(app: App, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
         finally:
             if proxy is not None:
                 await proxy.close()
+            await desk_engine.dispose()
 
     routes: list[BaseRoute] = [
         *Doors(app).routes(),
         *_Signs(app).routes(),
         *(proxy.routes() if proxy is not None else []),
+        *_desk_routes(app, desk_engine),
         *extra_routes,
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _on_error})
+
+
+def _desk_routes(app: App, engine: AsyncEngine) -> list[BaseRoute]:
+    parts = DeskParts(
+        new_session=new_session_factory(engine),
+        redis=app.redis,
+        files=app.files,
+        words=CatalogueWords(),
+        public_url=app.settings.public_url,
+        is_demo=app.settings.simulator,
+    )
+    return [Route("/desk", _to_desk), Mount("/desk", create_desk(parts))]
+
+
+async def _to_desk(_: Request) -> Response:
+    """Without a host: it may be known to the world under another name than to this process."""
+    return RedirectResponse("/desk/", status_code=303)
 
 
 async def _on_error(_request: Request, _error: Exception) -> Response:
@@ -86,7 +116,12 @@ class _Signs:
         ]
 
     async def _page(self, _: Request) -> Response:
-        places = {"/healthz": "alive", "/readyz": "ready", "/metrics": "metrics"}
+        places = {
+            "/desk": "the desk (staff)",
+            "/healthz": "alive",
+            "/readyz": "ready",
+            "/metrics": "metrics",
+        }
         if self._app.settings.simulator:
             places = {"/simulator": "the phones (simulator)", **places}
         links = "".join(

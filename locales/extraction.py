@@ -11,6 +11,7 @@ from typing import Final
 
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
+from jinja2 import Environment, nodes
 
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
@@ -18,12 +19,18 @@ from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from dialogs.talk import WHOSE
 from services.consent import PURPOSES
 from services.questions import NO, YES
-from services.types import SEXES
+from services.types import SEXES, STAFF_ROLES
 
 KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
 
+_DESK_ERRORS: Final = ("400", "403", "404", "500")
+
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "button-": tuple(role for role in Role if role is not Role.OPTION),
+    "desk-error-text-": _DESK_ERRORS,
+    "desk-error-title-": _DESK_ERRORS,
+    "desk-go-": ("account",),
+    "desk-role-": STAFF_ROLES,
     "data-": ("see", "correct", "agreements", "shared", "download", "delete"),
     "event-": (
         *("opened", "resubmitted", "asked_again", "person_message", "voice_note", "person_file"),
@@ -71,11 +78,29 @@ def undeclared_families(root: Path) -> list[str]:
     """Where a key is put together whose family `FAMILIES` does not know."""
     return [
         f"{path.relative_to(root)}:{line}: the values of {prefix!r} are not in FAMILIES"
-        for folder in ("dialogs", "bot")
-        for path in sorted((root / folder).rglob("*.py"))
-        for line, prefix in _composed_keys(ast.parse(path.read_text(encoding="utf-8")))
+        for path, composed in _files_with_texts(root)
+        for line, prefix in composed
         if prefix not in FAMILIES
     ]
+
+
+def _files_with_texts(root: Path) -> Iterator[tuple[Path, Iterator[tuple[int, str]]]]:
+    for folder in ("dialogs", "bot", "desk"):
+        for path in sorted((root / folder).rglob("*.py")):
+            yield path, _composed_keys(ast.parse(path.read_text(encoding="utf-8")))
+    for path in sorted((root / "desk").rglob("*.html")):
+        yield path, _composed_keys_of_template(path.read_text(encoding="utf-8"))
+
+
+def _composed_keys_of_template(source: str) -> Iterator[tuple[int, str]]:
+    """The same of `text("family-" ~ value)`."""
+    for call in Environment(autoescape=True).parse(source).find_all(nodes.Call):
+        if getattr(call.node, "name", "") != "text" or not call.args:
+            continue
+        key = call.args[0]
+        if not isinstance(key, nodes.Const):
+            first = key.nodes[0] if isinstance(key, nodes.Concat) else key
+            yield call.lineno, str(first.value) if isinstance(first, nodes.Const) else ""
 
 
 def _composed_keys(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -50,6 +50,11 @@ CONSENT: Final = frozenset(
 # Tier B is for what concerns safety; these are answers to a plain question of a form.
 PLAIN_ANSWERS: Final = {"sex-female": {"woman"}, "registration-sex": {"woman"}}
 
+# The pages of staff are read on a screen, by who knows the words of their office.
+DESK: Final = "desk-"
+LATIN_AT_THE_DESK: Final = frozenset({"Tralob", "SMS", "QR", "Google", "Authenticator"})
+OFFICE_WORDS: Final = frozenset({"ករណី", "មន្ត្រី", "ស្ថានភាព", "បានបិទ", "បញ្ជូន"})
+
 INSTEAD: Final = {
     "ទូរស័ព្ទ": "ទូរសព្ទ",
     "ឲ្យ": "ឱ្យ",
@@ -108,6 +113,10 @@ class Wording:
     sms: bool
     own_sms: bool
 
+    @property
+    def is_for_staff(self) -> bool:
+        return self.key.startswith(DESK)
+
 
 Rule = Callable[[Wording], Iterator[str]]
 
@@ -115,7 +124,7 @@ Rule = Callable[[Wording], Iterator[str]]
 def faults(wording: Wording) -> list[str]:
     """What is wrong with a text, a sentence each."""
     rules = [*_EVERYWHERE, *(_KHMER_RULES if wording.language == "km" else _ENGLISH_RULES)]
-    if wording.sms:
+    if wording.sms and not wording.is_for_staff:
         rules += _SMS_RULES
     return [fault for rule in rules for fault in rule(wording)]
 
@@ -155,8 +164,9 @@ def _letters_in_order(wording: Wording) -> Iterator[str]:
 def _latin_letters(wording: Wording) -> Iterator[str]:
     if wording.key in BILINGUAL:
         return
+    known = LATIN_IN_KHMER | LATIN_AT_THE_DESK if wording.is_for_staff else LATIN_IN_KHMER
     for word in _LATIN_WORD.findall(_PLACEHOLDER.sub("", wording.text)):
-        if word not in LATIN_IN_KHMER:
+        if word not in known:
             yield f"holds the Latin word {word!r}"
 
 
@@ -165,6 +175,8 @@ def _khmer_spaces(wording: Wording) -> Iterator[str]:
         yield "has a space before a stop"
     if re.search(r"[។៖](?![\s»])(?!$)", wording.text):
         yield "has no space after a stop"
+    if wording.is_for_staff:
+        return
     runs = _PLACEHOLDER.sub(" ", wording.text).split()
     longest = max(runs, key=sms_text.units, default="")
     if sms_text.units(longest) >= LONGEST_RUN:
@@ -180,7 +192,7 @@ def _khmer_manners(wording: Wording) -> Iterator[str]:
 
 def _khmer_words(wording: Wording) -> Iterator[str]:
     for word, better in INSTEAD.items():
-        if word in wording.text:
+        if word in wording.text and not (wording.is_for_staff and word in OFFICE_WORDS):
             yield f"says {word}; the glossary says {better}"
     if any(finding.word == "វាយ" for finding in keywords.scan(wording.text)):
         yield "says វាយ, which also means to hit; say ផ្ញើ, ចុច or សរសេរ"

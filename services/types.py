@@ -1,5 +1,14 @@
 """What edges name of the database, handed on so that they need not know it."""
 
-from db.models import SEXES, Address, Consent, Draft, File, Request, RequestEvent
+from db.models import SEXES, STAFF_ROLES, Address, Consent, Draft, File, Request, RequestEvent
 
-__all__ = ["SEXES", "Address", "Consent", "Draft", "File", "Request", "RequestEvent"]
+__all__ = [
+    "SEXES",
+    "STAFF_ROLES",
+    "Address",
+    "Consent",
+    "Draft",
+    "File",
+    "Request",
+    "RequestEvent",
+]

@@ -1,0 +1,126 @@
+"""Who may open which page: said where the page is declared, or it cannot be declared.
+
+Services decide once more; what is written here decides what is shown and what is refused at once.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from desk.request import ADDRESS, DeskRequest
+from services import audit
+from services.accounts import Visitor
+from services.acting import acting
+from services.types import STAFF_ROLES
+
+Endpoint = Callable[[DeskRequest], Awaitable[Response]]
+
+# In the place of roles: for who comes by, and for who gave a password and no code yet.
+OPEN: Final = frozenset({"open"})
+HALF_SIGNED_IN: Final = frozenset({"half signed in"})
+
+EVERY_ROLE: Final = frozenset(STAFF_ROLES)
+CENTRE_ROLES: Final = frozenset({"case_worker", "safety_focal_point", "centre_manager"})
+REQUEST_ROLES: Final = CENTRE_ROLES | {"administrator"}
+
+_SAFE_METHODS: Final = ("GET", "HEAD")
+
+
+class Page(Route):
+    """A route of the desk that knows who may take it."""
+
+    def __init__(
+        self, path: str, endpoint: Endpoint, methods: Collection[str], roles: frozenset[str]
+    ) -> None:
+        super().__init__(path, _guarded(path, endpoint, roles), methods=list(methods))
+        self.roles = roles
+
+
+def page(
+    path: str,
+    endpoint: Endpoint,
+    methods: Collection[str] = ("GET",),
+    *,
+    roles: Collection[str],
+) -> Page:
+    """A page at `path` (below /desk). `roles`: those of staff, OPEN or HALF_SIGNED_IN."""
+    known = EVERY_ROLE | OPEN | HALF_SIGNED_IN
+    wanted = frozenset(roles)
+    if not wanted or not wanted <= known:
+        raise ValueError(f"{path} names no role, or one that there is not")
+    return Page(path, endpoint, methods, wanted)
+
+
+def _guarded(
+    path: str, endpoint: Endpoint, roles: frozenset[str]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(plain: Request) -> Response:
+        request = DeskRequest(plain.scope, plain.receive)
+        try:
+            return await _answer(request)
+        finally:
+            await request.close()
+
+    async def _answer(request: DeskRequest) -> Response:
+        visitor = await request.identify()
+        elsewhere = _find_right_place(request, visitor, roles)
+        if elsewhere is not None:
+            return redirect(request, elsewhere)
+        if visitor is not None and not roles & {visitor.role, *OPEN, *HALF_SIGNED_IN}:
+            await _note_refusal(request, visitor, path)
+            raise HTTPException(403)
+        if request.method not in _SAFE_METHODS:
+            await request.check_form()
+        return await endpoint(request)
+
+    return answer
+
+
+def _find_right_place(
+    request: DeskRequest, visitor: Visitor | None, roles: frozenset[str]
+) -> str | None:
+    """Where somebody must go first who is not (whole) signed in, or is so already."""
+    if roles == OPEN:
+        return None
+    if visitor is None:
+        return sign_in_address(request)
+    if not visitor.is_confirmed:
+        return None if roles == HALF_SIGNED_IN else next_step(visitor)
+    return f"{ADDRESS}/" if roles == HALF_SIGNED_IN else None
+
+
+def next_step(visitor: Visitor) -> str:
+    """Where somebody goes on who gave their password and no code yet."""
+    return f"{ADDRESS}/code" if visitor.has_second_factor else f"{ADDRESS}/second-factor"
+
+
+def sign_in_address(request: DeskRequest) -> str:
+    """The sign-in page, which leads back to where somebody wanted to go."""
+    if request.method != "GET" or request.is_htmx:
+        return f"{ADDRESS}/sign-in"
+    return f"{ADDRESS}/sign-in?next={quote(request.here, safe='/')}"
+
+
+def redirect(request: DeskRequest, address: str) -> Response:
+    """To another page of the desk, by GET; a part of a page takes the whole page there."""
+    if request.is_htmx:
+        return Response(status_code=204, headers={"HX-Redirect": address})
+    return RedirectResponse(address, status_code=303)
+
+
+async def _note_refusal(request: DeskRequest, visitor: Visitor, path: str) -> None:
+    async with acting(request.parts.new_session, visitor) as session:
+        await audit.record(
+            session,
+            actor="staff",
+            actor_id=visitor.staff_id,
+            action="refused",
+            subject="page",
+            subject_id=path,
+            now=request.now(),
+        )

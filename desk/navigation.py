@@ -1,0 +1,33 @@
+"""What leads from page to page: the entries of the rail, for whom, in their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from desk.access import EVERY_ROLE
+from desk.request import ADDRESS
+from services.accounts import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`name` has its words under desk-go-<name> and its picture in icons.svg."""
+
+    name: str
+    path: str
+    roles: frozenset[str]
+
+    @property
+    def address(self) -> str:
+        return f"{ADDRESS}{self.path}"
+
+    def leads_to(self, path: str) -> bool:
+        """Whether the page at this address is the entry's, or lies below it."""
+        return path == self.address or path.startswith(f"{self.address}/")
+
+
+ENTRIES: Final = (Entry("account", "/account", EVERY_ROLE),)
+
+
+def list_entries(visitor: Visitor) -> Sequence[Entry]:
+    return [entry for entry in ENTRIES if visitor.role in entry.roles]

@@ -1,0 +1,35 @@
+"""What the desk is handed by whoever builds the program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from services.acting import NewSession
+from services.file_store import FileStore
+from services.message_words import MessageWords
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class DeskParts:
+    """`new_session` makes sessions that see no centre's rows (`services.acting` opens one's eyes).
+
+    `is_demo` says that no message can reach anybody real.
+    """
+
+    new_session: NewSession
+    redis: Redis
+    files: FileStore
+    words: MessageWords
+    public_url: str
+    is_demo: bool = False
+    now: Callable[[], datetime] = _now
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
