@@ -1,0 +1,44 @@
+"""The page of one request at the desk: what it shows, and what staff do there.
+
+`rights` says who may read a request at all, `reading` what the page shows, `showing` what stays
+hidden until it is asked for, `moves` what is done, `replays` why never twice, `drafts` and `canned`
+how replies are written.
+"""
+
+from db.models import OUTCOMES, STATES, URGENCIES
+from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, get_size, save_draft
+from services.desk_requests.moves import MOVES, Move, Moved, do
+from services.desk_requests.reading import RequestPage, get_page
+from services.desk_requests.rights import (
+    across_centres,
+    check_may_read,
+    may_read,
+    note_refused,
+    readable,
+)
+from services.desk_requests.showing import Revealed, read_file, reveal
+
+__all__ = [
+    "MOVES",
+    "OUTCOMES",
+    "STATES",
+    "URGENCIES",
+    "Move",
+    "Moved",
+    "ReplySize",
+    "RequestPage",
+    "Revealed",
+    "across_centres",
+    "check_may_read",
+    "clear_draft",
+    "count_parts",
+    "do",
+    "get_page",
+    "get_size",
+    "may_read",
+    "note_refused",
+    "read_file",
+    "readable",
+    "reveal",
+    "save_draft",
+]

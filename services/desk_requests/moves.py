@@ -1,0 +1,153 @@
+"""What staff do with a request at the desk: each act once, by who may, written down.
+
+The acts themselves are those of `services.threads`. Here is what stands around them at the desk:
+the rule who may, the form that comes twice, the draft that is sent, the audit.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Request, Staff
+from services import audit, threads
+from services.accounts.types import Visitor
+from services.desk_requests.drafts import clear_draft
+from services.desk_requests.replays import was_done
+from services.desk_requests.rights import across_centres, get_staff, hold_readable
+from services.errors import StaffNotFound
+from services.message_words import MessageWords
+from services.threads import ReplyResult
+
+_WATCHED = ("state", "urgency", "centre_id", "owner_id", "outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One act as a form asks for it.
+
+    `name` is one of MOVES; `value` what it needs: the words of a reply or a note, an outcome, an
+    urgency, the id of a member of staff or of a centre. `seen` as in `RequestPage`.
+    """
+
+    name: str
+    value: str = field(default="", repr=False)
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of it. `again` says that the same form had done it before: nothing was done.
+
+    `sent` is what becomes of the message to the person, where the act writes one.
+    """
+
+    request: Request
+    again: bool = False
+    sent: ReplyResult | None = None
+
+
+_Act = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The act, the kind of its event, and what its value is called by the act and in the event."""
+
+    act: _Act
+    event: str
+    argument: str | None = None
+    in_body: str | None = None
+    writes: bool = False
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "take": _Kind(threads.take, "taken"),
+    "assign": _Kind(threads.assign, "assigned", "to", "to"),
+    "hand_over": _Kind(threads.hand_over, "handed_over", "centre_id", "to"),
+    "reply": _Kind(threads.reply, "staff_message", "text", "text", writes=True),
+    "note": _Kind(threads.add_note, "note", "text", "text"),
+    "wait_for_person": _Kind(threads.wait_for_person, "waiting_person"),
+    "wait_for_others": _Kind(threads.wait_for_others, "waiting_others"),
+    "go_on": _Kind(threads.go_on, "going_on"),
+    "reopen": _Kind(threads.reopen, "reopened"),
+    "set_urgency": _Kind(threads.set_urgency, "urgency", "urgency", "urgency"),
+    "finish": _Kind(threads.finish, "done", "outcome", "outcome", writes=True),
+}
+MOVES = tuple(_KINDS)
+
+
+async def do(
+    session: AsyncSession,
+    visitor: Visitor,
+    code: str,
+    move: Move,
+    *,
+    words: MessageWords,
+    now: datetime,
+) -> Moved:
+    """Do it, unless this very form did it before. A reply that goes out is a draft no more.
+
+    Raises RequestNotFound, StaffNotFound, and what the act in `services.threads` raises.
+    """
+    kind = _KINDS[move.name]
+    value = move.value.strip()
+    request = await hold_readable(session, visitor, code)
+    body = {kind.in_body: value} if kind.in_body else {}
+    if await was_done(session, visitor, request, kind.event, body, seen=move.seen):
+        return Moved(request, again=True)
+    before = _watch(request)
+    done = await _act(session, visitor, code, kind, value, words=words, now=now)
+    if move.name == "reply":
+        await clear_draft(session, visitor, request)
+    fields = [name for name, value in _watch(request).items() if value != before[name]]
+    await audit.record(
+        session,
+        actor="staff",
+        actor_id=visitor.staff_id,
+        action=kind.event,
+        subject="request",
+        subject_id=request.id,
+        fields=fields,
+        now=now,
+    )
+    return Moved(request, sent=done if isinstance(done, ReplyResult) else None)
+
+
+async def _act(
+    session: AsyncSession,
+    visitor: Visitor,
+    code: str,
+    kind: _Kind,
+    value: str,
+    *,
+    words: MessageWords,
+    now: datetime,
+) -> Any:
+    me = await get_staff(session, visitor)
+    values: dict[str, Any] = {"words": words} if kind.writes else {}
+    if kind.argument is not None:
+        values[kind.argument] = value
+    if kind.act is threads.assign:
+        values["to"] = await _get_colleague(session, value)
+    if kind.act is not threads.hand_over:
+        return await kind.act(session, code, **values, staff=me, now=now)
+    async with across_centres(session):
+        return await kind.act(session, code, **values, staff=me, now=now)
+
+
+async def _get_colleague(session: AsyncSession, staff_id: str) -> Staff:
+    try:
+        found = await session.get(Staff, UUID(staff_id))
+    except ValueError:
+        found = None
+    if found is None:
+        raise StaffNotFound
+    return found
+
+
+def _watch(request: Request) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in _WATCHED}

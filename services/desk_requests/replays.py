@@ -1,0 +1,37 @@
+"""A form that comes again, from an impatient finger or a browser gone back, does nothing twice.
+
+Each form brings back the id of the latest event that its sender had made on the request when the
+page was drawn. If they have done the very same thing since, it was this form. Nothing has to be
+kept for it, and whoever means it a second time does it from the page that shows the first.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Request, RequestEvent
+from services.accounts.types import Visitor
+
+
+async def was_done(
+    session: AsyncSession,
+    visitor: Visitor,
+    request: Request,
+    kind: str,
+    body: Mapping[str, object],
+    *,
+    seen: int,
+) -> bool:
+    """Whether the visitor has made such an event after `seen`; `body` are the parts that matter."""
+    query = (
+        select(RequestEvent.body)
+        .where(
+            RequestEvent.request_id == request.id,
+            RequestEvent.id > seen,
+            RequestEvent.staff_id == visitor.staff_id,
+            RequestEvent.kind == kind,
+        )
+        .order_by(RequestEvent.id.desc())
+    )
+    return any(body.items() <= (found or {}).items() for found in await session.scalars(query))

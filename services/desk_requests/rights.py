@@ -1,0 +1,102 @@
+"""Who may read a request at the desk: the one rule, for its page, its files and the list.
+
+To whoever may not, a request answers exactly as one that does not exist.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.engine import ALL_CENTRES
+from db.models import Request, Staff
+from services import audit, codes, requests
+from services.accounts.types import Visitor
+from services.errors import RequestNotFound
+from services.files import OWN_CENTRE_ROLES
+
+_ADMINISTRATOR = "administrator"
+_CENTRE = "tralob.centre"
+
+
+def may_read(visitor: Visitor, request: Request) -> bool:
+    """Own centre; administrators what they answer for themselves; auditors nothing."""
+    if visitor.role == _ADMINISTRATOR:
+        return request.owner_id == visitor.staff_id
+    return visitor.role in OWN_CENTRE_ROLES and request.centre_id == visitor.centre_id
+
+
+def readable(visitor: Visitor) -> ColumnElement[bool]:
+    """The same rule, as a condition of a query."""
+    if visitor.role == _ADMINISTRATOR:
+        return Request.owner_id == visitor.staff_id
+    if visitor.role in OWN_CENTRE_ROLES and visitor.centre_id is not None:
+        return Request.centre_id == visitor.centre_id
+    return false()
+
+
+def check_may_read(visitor: Visitor, request: Request) -> None:
+    """Raises RequestNotFound."""
+    if not may_read(visitor, request):
+        raise RequestNotFound
+
+
+async def get_readable(session: AsyncSession, visitor: Visitor, code: str) -> Request:
+    """The request of this code. Raises RequestNotFound."""
+    query = (
+        select(Request)
+        .where(Request.code == code, readable(visitor))
+        .execution_options(populate_existing=True)
+    )
+    request = (await session.scalars(query)).one_or_none()
+    if request is None:
+        raise RequestNotFound
+    return request
+
+
+async def hold_readable(session: AsyncSession, visitor: Visitor, code: str) -> Request:
+    """The same for a change: it may have gone to another centre while one waited for it."""
+    await get_readable(session, visitor, code)
+    request = await requests.hold(session, code)
+    check_may_read(visitor, request)
+    return request
+
+
+async def get_staff(session: AsyncSession, visitor: Visitor) -> Staff:
+    """The member of staff who acts."""
+    return await session.get_one(Staff, visitor.staff_id)
+
+
+async def note_refused(
+    session: AsyncSession, visitor: Visitor, code: str, *, now: datetime
+) -> None:
+    """Write down that somebody asked for what is not theirs, in a transaction of its own.
+
+    The one in which it was refused is rolled back. What cannot be a code may be anything that
+    somebody typed, so it is not kept.
+    """
+    await audit.record(
+        session,
+        actor="staff",
+        actor_id=visitor.staff_id,
+        action="refused",
+        subject="request",
+        subject_id=f"code:{code}" if codes.is_valid(code) else None,
+        now=now,
+    )
+
+
+@asynccontextmanager
+async def across_centres(session: AsyncSession) -> AsyncIterator[None]:
+    """See rows of other centres for a moment, after the rule above was asked.
+
+    A request that was handed over has its person at the centre that it came from, and handing it
+    over writes a row of the centre that it goes to.
+    """
+    before = await session.scalar(select(func.current_setting(_CENTRE, True)))
+    await session.execute(select(func.set_config(_CENTRE, ALL_CENTRES, True)))
+    yield
+    await session.flush()
+    await session.execute(select(func.set_config(_CENTRE, before or "", True)))

@@ -1,0 +1,96 @@
+"""What stays hidden until somebody asks for it: the name, the numbers, the files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import File
+from services import audit, files
+from services.accounts.types import Visitor
+from services.desk_requests.replays import was_done
+from services.desk_requests.rights import (
+    across_centres,
+    get_readable,
+    get_staff,
+    hold_readable,
+)
+from services.errors import EmptyText, TextTooLong
+from services.file_store import FileStore
+from services.files import FileNotFound, KeptFile
+from services.threads.reaching import Number, find_ways
+
+REVEALED = "revealed"
+LONGEST_REASON = 500
+"""Characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """Who it is and by which numbers they can be reached; to be shown once and kept nowhere."""
+
+    name: str | None = field(repr=False)
+    numbers: Sequence[Number]
+
+
+async def reveal(
+    session: AsyncSession,
+    visitor: Visitor,
+    code: str,
+    reason: str,
+    *,
+    now: datetime,
+    seen: int = 0,
+) -> Revealed:
+    """The person's full name and numbers, for a reason.
+
+    The reason may tell of the person, so its words stay with the request, as an event that only
+    staff see and that goes when the person does. The audit outlives both: it says which fields were
+    shown, and that a reason was given. The same form again adds no second event, but is a second
+    look. Raises RequestNotFound, EmptyText and TextTooLong.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise EmptyText
+    if len(reason) > LONGEST_REASON:
+        raise TextTooLong(len(reason), LONGEST_REASON)
+    request = await hold_readable(session, visitor, code)
+    body = {"text": reason}
+    if not await was_done(session, visitor, request, REVEALED, body, seen=seen):
+        request.record(REVEALED, now=now, by=visitor.staff_id, internal=True, body=body)
+    async with across_centres(session):
+        ways = await find_ways(session, request)
+    of_person = request.person_id is not None
+    await audit.record(
+        session,
+        actor="staff",
+        actor_id=visitor.staff_id,
+        action=REVEALED,
+        subject="person" if of_person else "request",
+        subject_id=request.person_id if of_person else request.id,
+        fields=("name", "phone", "reason"),
+        now=now,
+    )
+    return Revealed(ways.name, ways.numbers)
+
+
+async def read_file(
+    session: AsyncSession,
+    store: FileStore,
+    visitor: Visitor,
+    code: str,
+    file_id: UUID,
+    *,
+    now: datetime,
+) -> KeptFile:
+    """A file of this request, and the look written down.
+
+    Raises RequestNotFound, FileNotFound, NotAllowed and FileStoreError.
+    """
+    request = await get_readable(session, visitor, code)
+    file = await session.get(File, file_id)
+    if file is None or file.request_id != request.id:
+        raise FileNotFound("no such file with this request")
+    return await files.read(session, store, await get_staff(session, visitor), file_id, now=now)
