@@ -27,12 +27,19 @@ async def preview_purposes(dialog_manager: DialogManager, **_: Any) -> dict[str,
 
 
 def _shown(manager: DialogManager, code: str) -> dict[str, Any]:
+    """Ticks count only once they are confirmed: whoever leaves for the menu has agreed to nothing.
+
+    So it is said as long as there are any, or they would seem to be agreed to.
+    """
     turn = turn_of(manager)
+    chosen = manager.dialog_data.get(CHOSEN, [])
+    if chosen and turn.notice is None:
+        turn.say("notice-not-noted-yet")
     return {
         "code": code,
         "explained": purposes.explained(turn),
         "options": purposes.options(turn),
-        "chosen": manager.dialog_data.get(CHOSEN, []),
+        "chosen": chosen,
     }
 
 

@@ -78,6 +78,22 @@ async def test_a_tick_is_taken_back_by_a_second_press(line: Line) -> None:
     assert not any((await _answers(line)).values())
 
 
+async def test_it_is_said_that_a_tick_is_not_an_answer_yet(line: Line) -> None:
+    """In the menu nothing is left of the ticks; what is opened on top of the screen keeps them."""
+    person = await walk_to(line.person(), "Registration:purposes")
+    warning = words(line, "notice-not-noted-yet")
+    news = words(line, "purpose-news")
+    assert warning not in person.screen
+    assert (await person.press(news)).startswith(warning)
+    assert warning not in await person.press(news)
+    await person.press(news)
+    await person.write("MYDATA")
+    assert (await person.press(words(line, "button-back"))).startswith(warning)
+    assert f"✓ {news}" in person.buttons
+    assert warning not in await person.press(words(line, "button-menu"))
+    assert await _answers(line) == {}
+
+
 async def test_whoever_skips_has_answered_nothing(line: Line) -> None:
     person = await walk_to(line.person(), "Registration:purposes")
     await person.press(words(line, "purpose-news"), words(line, "button-skip"))
