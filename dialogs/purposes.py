@@ -11,7 +11,7 @@ from dialogs.turn import Turn
 from dialogs.widgets import Item
 from services import consent
 
-WORDING: Final = "purposes-1"
+WORDING: Final = "purposes-2"
 """The version of the words below (`purpose-…`); other words need another one."""
 ASKED: Final = tuple(purpose for purpose in consent.PURPOSES if purpose != consent.SERVICE)
 """Those asked for after registering; to the service itself the person agreed before it."""
