@@ -14,6 +14,10 @@ from bot.servers import own_servers
 Code = Annotated[str, typer.Argument(help="code of the request, with or without a space")]
 Text = Annotated[str, typer.Argument(help="what to write")]
 As = Annotated[str | None, typer.Option("--as", help="who you are", metavar="NAME")]
+Role = typer.Option(
+    help="case_worker, safety_focal_point, centre_manager, administrator or auditor"
+)
+Username = Annotated[str | None, typer.Option(help="under which they sign in to the desk")]
 
 
 class Retried(StrEnum):
@@ -188,18 +192,42 @@ def list_staff(
 @staff.command()
 def add(
     name: Annotated[str, typer.Argument()],
-    role: Annotated[
-        str,
-        typer.Option(
-            help="case_worker, safety_focal_point, centre_manager, administrator or auditor"
-        ),
-    ],
+    role: Annotated[str, Role],
     centre: Annotated[str | None, typer.Option(help="id of the centre")] = None,
+    username: Username = None,
 ) -> None:
-    """Add somebody who works here."""
+    """Add somebody who works here; with a username, show the link by which they get in."""
     from bot.commands import staff as command
 
-    _print(command.add, name, role, centre)
+    _print(command.add, name, role, centre, username)
+
+
+@staff.command()
+def change(
+    name: Annotated[str, typer.Argument()],
+    role: Annotated[str | None, Role] = None,
+    centre: Annotated[str | None, typer.Option(help="id of the centre, or all")] = None,
+) -> None:
+    """Give somebody another role or another centre; they sign in to the desk anew."""
+    from bot.commands import staff as command
+
+    _print(command.change, name, role, centre)
+
+
+@staff.command()
+def invite(
+    name: Annotated[str, typer.Argument()],
+    username: Username = None,
+    *,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="forget their phone, recovery codes and password first"),
+    ] = False,
+) -> None:
+    """Show a new link by which somebody chooses a password for the desk."""
+    from bot.commands import staff as command
+
+    _print(command.invite, name, username, reset=reset)
 
 
 @staff.command()

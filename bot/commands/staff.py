@@ -1,13 +1,16 @@
-"""Who works here."""
+"""Who works here, and how they get into the desk."""
 
 from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.counter import check_centre, opened
 from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_moment, format_table
 from bot.config import Settings
-from db.models import STAFF_ROLES
-from services import staff
+from db.models import STAFF_ROLES, Staff
+from services import accounts, staff
+from services.errors import UnusableUsername, UsernameTaken
 
 _HEADINGS = ("NAME", "ROLE", "CENTRE", "SINCE", "UNTIL")
 
@@ -31,16 +34,48 @@ async def list_staff(settings: Settings, *, with_ended: bool) -> str:
     return format_table([_HEADINGS, *rows])
 
 
-async def add(settings: Settings, name: str, role: str, centre: str | None) -> str:
-    """Somebody new."""
-    role = role.replace("-", "_")
-    if role not in STAFF_ROLES:
-        raise CommandRefused(f"there is no such role: take one of {', '.join(STAFF_ROLES)}")
+async def add(
+    settings: Settings, name: str, role: str, centre: str | None, username: str | None = None
+) -> str:
+    """Somebody new; with a username also the link by which they get into the desk."""
+    role = _read_role(role)
+    now = datetime.now(UTC)
     async with opened(settings) as session:
         if centre is not None:
             await check_centre(session, centre)
-        person = await staff.add(session, name, role, centre, now=datetime.now(UTC))
-    return f"{person.name} works here now."
+        person = await staff.add(session, name, role, centre, now=now)
+        said = f"{person.name} works here now."
+        if username is not None:
+            said += "\n" + await _invite(session, settings, person, username, now)
+    return said
+
+
+async def change(settings: Settings, name: str, role: str | None, centre: str | None) -> str:
+    """Another role, another centre, or both; what is not named stays."""
+    async with opened(settings) as session:
+        person = await staff.get_by_name(session, name)
+        new_role = person.role if role is None else _read_role(role)
+        if centre is not None and centre != "all":
+            await check_centre(session, centre)
+        new_centre = person.centre_id if centre is None else None if centre == "all" else centre
+        await staff.change_role(session, person, new_role, new_centre, now=datetime.now(UTC))
+    shown = f"{person.role.replace('_', ' ')}, {person.centre_id or 'all centres'}"
+    return f"{person.name} is now: {shown}. They are signed out of the desk."
+
+
+async def invite(
+    settings: Settings, name: str, username: str | None = None, *, reset: bool = False
+) -> str:
+    """A new link into the desk; with `reset` the lost phone and its codes let nobody in."""
+    now = datetime.now(UTC)
+    async with opened(settings) as session:
+        person = await staff.get_by_name(session, name)
+        username = username or await accounts.find_username(session, person)
+        if username is None:
+            raise CommandRefused(f"{person.name} has no username yet: --username USERNAME")
+        if reset:
+            await accounts.reset(session, person, by=None, now=now)
+        return await _invite(session, settings, person, username, now)
 
 
 async def end(settings: Settings, name: str) -> str:
@@ -49,3 +84,29 @@ async def end(settings: Settings, name: str) -> str:
         person = await staff.get_by_name(session, name)
         await staff.end(session, person, now=datetime.now(UTC))
     return f"{person.name} works here no more."
+
+
+async def _invite(
+    session: AsyncSession, settings: Settings, person: Staff, username: str, now: datetime
+) -> str:
+    try:
+        token = await accounts.invite(session, person, username, by=None, now=now)
+    except UnusableUsername:
+        raise CommandRefused(
+            "this cannot be a username: 3 to 32 small Latin letters, digits, dots, - and _, "
+            "beginning with a letter"
+        ) from None
+    except UsernameTaken:
+        raise CommandRefused("somebody else has this username") from None
+    until = format_moment(now + accounts.INVITATION_LASTS)
+    link = f"{settings.public_url}/desk/invitation/{token}"
+    shown = await accounts.find_username(session, person)
+    return f"Give this link to {person.name} ({shown}) alone; it works once, until {until}:\n{link}"
+
+
+def _read_role(typed: str) -> str:
+    """Raises CommandRefused, naming the roles that there are."""
+    role = typed.replace("-", "_")
+    if role not in STAFF_ROLES:
+        raise CommandRefused(f"there is no such role: take one of {', '.join(STAFF_ROLES)}")
+    return role

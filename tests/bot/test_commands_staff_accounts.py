@@ -1,0 +1,109 @@
+"""How the first administrator gets into the desk, and everybody after a lost phone."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.commands import staff
+from bot.config import Settings
+from services import accounts
+from tests.bot.at_the_terminal import execute, refusal
+
+LINK = re.compile(r"^(?P<url>\S+)/desk/invitation/(?P<token>[\w-]{43})$")
+PASSWORD = "rice fields in June"
+
+
+def token_of(settings: Settings, said: str) -> str:
+    """The token of the link, which stands in a line of its own."""
+    link = LINK.match(said.splitlines()[-1])
+    assert link is not None
+    assert link["url"] == settings.public_url
+    return link["token"]
+
+
+async def choose(db: Any, token: str) -> None:
+    async with db.new_session.begin() as session:
+        await accounts.accept(session, token, PASSWORD, now=datetime.now(UTC))
+
+
+async def sign_in(db: Any, username: str) -> accounts.Visitor | None:
+    now = datetime.now(UTC)
+    async with db.new_session.begin() as session:
+        token = await accounts.sign_in(session, username, PASSWORD, device="", now=now)
+        return await accounts.find_visitor(session, token, now=now)
+
+
+async def test_the_first_administrator_gets_in_by_a_link(settings: Settings, db: Any) -> None:
+    said = await staff.add(settings, "Sao", "administrator", None, "Sao.Admin")
+    lines = said.splitlines()
+    assert lines[0] == "Sao works here now."
+    assert lines[1].startswith("Give this link to Sao (sao.admin) alone; it works once, until 20")
+    await choose(db, token_of(settings, said))
+    visitor = await sign_in(db, "sao.admin")
+    assert visitor is not None
+    assert (visitor.name, visitor.role, visitor.centre_id) == ("Sao", "administrator", None)
+
+
+async def test_without_a_username_there_is_no_link(settings: Settings) -> None:
+    assert await staff.add(settings, "Sok", "case-worker", "pursat") == "Sok works here now."
+    said = await refusal(staff.invite(settings, "Sok"))
+    assert said == "Sok has no username yet: --username USERNAME"
+    assert token_of(settings, await staff.invite(settings, "sok", "sok"))
+
+
+async def test_a_new_link_keeps_the_username_and_ends_the_old_link(
+    settings: Settings, db: Any
+) -> None:
+    first = token_of(settings, await staff.add(settings, "Sok", "case_worker", "pursat", "sok"))
+    second = token_of(settings, await staff.invite(settings, "Sok"))
+    now = datetime.now(UTC)
+    async with db.new_session.begin() as session:
+        assert await accounts.find_invited(session, first, now=now) is None
+        invited = await accounts.find_invited(session, second, now=now)
+    assert invited is not None
+    assert invited.username == "sok"
+
+
+async def test_a_lost_phone_is_forgotten_when_that_is_asked_for(
+    settings: Settings, db: Any
+) -> None:
+    await choose(
+        db, token_of(settings, await staff.add(settings, "Sok", "case_worker", "pursat", "sok"))
+    )
+    await execute(db, "UPDATE account SET used_step = 1")
+    await staff.invite(settings, "Sok")
+    kept = "SELECT used_step, password_hash IS NOT NULL FROM account"
+    assert tuple((await execute(db, kept)).one()) == (1, True)
+    said = await staff.invite(settings, "Sok", reset=True)
+    assert tuple((await execute(db, kept)).one()) == (None, False)
+    await choose(db, token_of(settings, said))
+    assert await sign_in(db, "sok") is not None
+
+
+async def test_a_username_that_cannot_be_adds_nobody(settings: Settings) -> None:
+    await staff.add(settings, "Sok", "case_worker", "pursat", "sok")
+    taken = staff.add(settings, "Chan", "case_worker", "pursat", "SOK")
+    assert await refusal(taken) == "somebody else has this username"
+    wrong = staff.add(settings, "Chan", "case_worker", "pursat", "no spaces")
+    assert (await refusal(wrong)).startswith("this cannot be a username: 3 to 32 small Latin")
+    assert "Chan" not in await staff.list_staff(settings, with_ended=True)
+
+
+async def test_the_audit_knows_that_the_machine_invited(settings: Settings, db: Any) -> None:
+    await staff.add(settings, "Sok", "case_worker", "pursat", "sok")
+    found = await execute(db, "SELECT actor, actor_id FROM audit WHERE action = 'invited'")
+    assert [tuple(row) for row in found] == [("system", None)]
+
+
+async def test_role_and_centre_change(settings: Settings, db: Any) -> None:
+    await staff.add(settings, "Sok", "case_worker", "pursat", "sok")
+    said = await staff.change(settings, "Sok", "centre-manager", None)
+    assert said == "Sok is now: centre manager, pursat. They are signed out of the desk."
+    assert "preah-vihear." in await staff.change(settings, "Sok", None, "preah-vihear")
+    assert "auditor, all centres." in await staff.change(settings, "Sok", "auditor", "all")
+    assert "no such role" in await refusal(staff.change(settings, "Sok", "king", None))
+    assert "no such centre" in await refusal(staff.change(settings, "Sok", None, "moon"))
+    assert "most roles a centre" in await refusal(
+        staff.change(settings, "Sok", "case_worker", None)
+    )
+    assert "nobody of this name" in await refusal(staff.change(settings, "Chan", None, None))
