@@ -70,6 +70,21 @@ async def test_one_that_fails_again_is_due_again(session: AsyncSession) -> None:
         assert await undelivered.note_undelivered(session, LATER) == 0
 
 
+async def test_one_of_unknown_fate_that_is_found_to_have_arrived_is_an_answer(
+    session: AsyncSession,
+) -> None:
+    """Also at the second try: the carrier is asked, and answers later."""
+    request, _ = await _replied(session)
+    (row,) = await rows_of(session)
+    await _fail(session, request, row)
+    await _try_again(session, request, row)
+    for state in ("uncertain", "sent", "delivered"):
+        await _end(session, state, row, MUCH_LATER)
+        assert await undelivered.note_undelivered(session, MUCH_LATER) == 0
+        await session.refresh(request)
+        assert (request.state, request.due_at) == ("taken", None)
+
+
 @pytest.mark.parametrize("before", [True, False])
 async def test_it_is_the_persons_turn_again(session: AsyncSession, before: bool) -> None:
     """Whether staff said that they wait for an answer before or after they wrote."""
