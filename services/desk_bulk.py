@@ -1,0 +1,134 @@
+"""The same thing done with many requests at once: what cannot be done does not hold up the rest.
+
+Each request is a transaction of its own, and says for itself what went wrong. A form that comes
+again does nothing twice: who owns a request already is not given it again, what is done stays done.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import OUTCOMES, Staff
+from services import audit, requests, threads
+from services.accounts.types import Visitor
+from services.acting import NewSession, acting
+from services.desk_requests import Move, do, note_refused
+from services.desk_requests.rights import get_staff
+from services.errors import (
+    DomainError,
+    NotAllowed,
+    RequestNotFound,
+    StaffNotFound,
+    UnknownOutcome,
+)
+from services.files import OWN_CENTRE_ROLES
+from services.message_words import MessageWords
+from services.staff import check_may_act
+
+MOST: Final = 100
+"""Requests in one go; what is beyond them is left alone."""
+_ASSIGNERS = (*OWN_CENTRE_ROLES, "administrator")
+# Nobody has done it on purpose before: whether a request can be done says its state.
+_NOTHING_SEEN = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A request with which it could not be done, and why."""
+
+    code: str
+    error: DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """The codes of what was done, and what was not."""
+
+    done: Sequence[str]
+    undone: Sequence[Undone]
+
+
+async def assign_many(
+    new_session: NewSession,
+    visitor: Visitor,
+    codes: Sequence[str],
+    to: UUID,
+    *,
+    now: datetime,
+) -> Bulk:
+    """Give them to a member of staff. Administrators may, also where they may not read."""
+
+    async def assign(session: AsyncSession, code: str) -> None:
+        me, colleague = await get_staff(session, visitor), await session.get(Staff, to)
+        if colleague is None:
+            raise StaffNotFound
+        request = await requests.hold(session, code)
+        check_may_act(me, request)
+        check_may_act(colleague, request)
+        if request.owner_id == colleague.id and request.state not in ("new", "reopened"):
+            return
+        await threads.assign(session, code, colleague, staff=me, now=now)
+        await audit.record(
+            session,
+            actor="staff",
+            actor_id=visitor.staff_id,
+            action="assigned",
+            subject="request",
+            subject_id=request.id,
+            fields=("owner_id", "state"),
+            now=now,
+        )
+
+    return await _each(new_session, visitor, codes, assign, now)
+
+
+async def close_many(
+    new_session: NewSession,
+    visitor: Visitor,
+    codes: Sequence[str],
+    outcome: str,
+    *,
+    words: MessageWords,
+    now: datetime,
+) -> Bulk:
+    """Close them with one outcome; each person is asked whether help came.
+
+    Raises UnknownOutcome.
+    """
+    if outcome not in OUTCOMES:
+        raise UnknownOutcome
+    move = Move("finish", outcome, seen=_NOTHING_SEEN)
+
+    async def close(session: AsyncSession, code: str) -> None:
+        await do(session, visitor, code, move, words=words, now=now)
+
+    return await _each(new_session, visitor, codes, close, now)
+
+
+async def _each(
+    new_session: NewSession,
+    visitor: Visitor,
+    codes: Sequence[str],
+    act: Callable[[AsyncSession, str], Awaitable[None]],
+    now: datetime,
+) -> Bulk:
+    """Raises NotAllowed for who answers no requests at all."""
+    if visitor.role not in _ASSIGNERS:
+        raise NotAllowed
+    done, undone = [], []
+    for code in list(dict.fromkeys(codes))[:MOST]:
+        try:
+            async with acting(new_session, visitor) as session:
+                await act(session, code)
+        except DomainError as error:
+            undone.append(Undone(code, error))
+            if isinstance(error, RequestNotFound):
+                async with acting(new_session, visitor) as session:
+                    await note_refused(session, visitor, code, now=now)
+        else:
+            done.append(code)
+    return Bulk(done, undone)
