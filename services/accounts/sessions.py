@@ -43,20 +43,23 @@ async def open_session(
 async def find_visitor(session: AsyncSession, token: str, *, now: datetime) -> Visitor | None:
     """Whose session this is, and that they were here; None when it is over for any reason.
 
-    The caller commits, or staff who only read are idle after half an hour.
+    That a session was used when its time was over is written down once. The caller commits, or
+    staff who only read are idle after half an hour.
     """
     query = (
         select(DeskSession, Account, Staff)
         .join(Account, Account.staff_id == DeskSession.staff_id)
         .join(Staff, Staff.id == DeskSession.staff_id)
-        .where(DeskSession.token_hash == hash_token(token), Staff.ended_at.is_(None))
-        .where(*_alive(now))
+        .where(DeskSession.token_hash == hash_token(token), DeskSession.ended_at.is_(None))
         .execution_options(populate_existing=True)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:
         return None
     row, account, person = found
+    if person.ended_at is not None or _is_late(row, now):
+        await _end_one(session, row.id, "expired", by=None, now=now)
+        return None
     if now - row.last_seen_at >= _SEEN_EVERY:
         row.last_seen_at = now
         await session.flush()
@@ -88,7 +91,7 @@ async def hold_unconfirmed(
 
 async def sign_out(session: AsyncSession, visitor: Visitor, *, now: datetime) -> None:
     """This browser is signed out; what is over already stays so."""
-    await _end_one(session, visitor, visitor.session_id, "signed_out", now)
+    await _end_one(session, visitor.session_id, "signed_out", by=visitor.staff_id, now=now)
 
 
 async def list_sessions(
@@ -127,7 +130,7 @@ async def end_session(
         )
         await session.commit()
         raise SessionNotFound
-    await _end_one(session, visitor, session_id, "ended", now)
+    await _end_one(session, session_id, "ended", by=visitor.staff_id, now=now)
 
 
 async def end_all(session: AsyncSession, staff_id: UUID, *, now: datetime) -> None:
@@ -140,7 +143,7 @@ async def end_all(session: AsyncSession, staff_id: UUID, *, now: datetime) -> No
 
 
 async def _end_one(
-    session: AsyncSession, visitor: Visitor, session_id: UUID, action: str, now: datetime
+    session: AsyncSession, session_id: UUID, action: str, *, by: UUID | None, now: datetime
 ) -> None:
     ended = await session.execute(
         update(DeskSession)
@@ -149,12 +152,15 @@ async def _end_one(
         .returning(DeskSession.id)
     )
     if ended.scalar_one_or_none() is not None:
-        await note(
-            session, action, session_id, by=visitor.staff_id, subject="desk_session", now=now
-        )
+        await note(session, action, session_id, by=by, subject="desk_session", now=now)
+
+
+def _is_late(row: DeskSession, now: datetime) -> bool:
+    return now >= row.expires_at or now - row.last_seen_at >= IDLE
 
 
 def _alive(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The same in the database's terms, and not ended."""
     return (
         DeskSession.ended_at.is_(None),
         DeskSession.expires_at > now,

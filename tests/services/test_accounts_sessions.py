@@ -55,6 +55,21 @@ async def test_a_session_is_over_after_half_a_day_however_busy(
     assert await accounts.find_visitor(session, token, now=FRIDAY + timedelta(hours=12)) is None
 
 
+async def test_that_an_expired_session_was_used_is_written_down_once(
+    session: AsyncSession, token: str
+) -> None:
+    visitor = await visitor_of(session, token, FRIDAY)
+    for _ in range(2):
+        assert await accounts.find_visitor(session, token, now=FRIDAY + HALF_AN_HOUR) is None
+    assert await accounts.find_visitor(session, token, now=FRIDAY) is None
+    (row,) = await audited(session, "expired")
+    assert (row.actor, row.subject, row.subject_id) == (
+        "system",
+        "desk_session",
+        str(visitor.session_id),
+    )
+
+
 async def test_being_there_is_written_once_a_minute(
     session: AsyncSession, token: str, statements: list[str]
 ) -> None:
