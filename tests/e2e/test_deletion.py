@@ -56,6 +56,7 @@ TOUCHED = {
     "inbox",
     "outbox",
     "person",
+    "person_name",
     "procrastinate_events",
     "procrastinate_jobs",
     "profile",
