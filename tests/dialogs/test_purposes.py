@@ -19,7 +19,7 @@ from tests.people import Line
 VERSIONS = {
     "registration-1": "c0f3c43973b9d7ae",
     "purposes-1": "a5602a5cfd7b75da",
-    "purposes-2": "424ef7c000d5caf1",
+    "purposes-2": "9a41e53795b09a9d",
 }
 SHOWN_UNDER: Mapping[str, tuple[str, ...]] = {
     who.CONSENT_WORDING: ("registration-consent", "consent-agree", "consent-refuse"),
