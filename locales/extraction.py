@@ -31,6 +31,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-error-title-": _DESK_ERRORS,
     "desk-go-": ("account",),
     "desk-role-": STAFF_ROLES,
+    "desk-weak-": ("short", "long", "username", "common"),
     "data-": ("see", "correct", "agreements", "shared", "download", "delete"),
     "event-": (
         *("opened", "resubmitted", "asked_again", "person_message", "voice_note", "person_file"),

@@ -16,6 +16,11 @@ async def list_ids(session: AsyncSession) -> Sequence[str]:
     return (await session.scalars(select(Centre.id).order_by(Centre.id))).all()
 
 
+async def find(session: AsyncSession, centre_id: str) -> Centre | None:
+    """The centre of this id, with its names."""
+    return await session.get(Centre, centre_id)
+
+
 async def centre_for(session: AsyncSession, home_code: str | None) -> Centre:
     """The centre of a home (a place of any level): the most exact area, else who takes the rest.
 

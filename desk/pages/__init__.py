@@ -3,6 +3,11 @@
 from typing import Final
 
 from desk.access import Page
-from desk.pages import start
+from desk.pages import account, invitation, sign_in, start
 
-ROUTES: Final[tuple[Page, ...]] = (*start.ROUTES,)
+ROUTES: Final[tuple[Page, ...]] = (
+    *start.ROUTES,
+    *sign_in.ROUTES,
+    *invitation.ROUTES,
+    *account.ROUTES,
+)
