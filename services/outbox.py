@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import DecryptionError, current_keyring
 from db.models.messages import OutboxRow
-from services import outbox_again
 from services import outbox_sql as sql
 from services.outcomes import Later, Outcome, Refused, Sent, Uncertain, Unreachable
 
@@ -368,10 +367,8 @@ async def _list_unsettled(
 async def retry(session: AsyncSession, ids: Sequence[int]) -> set[int]:
     """Let failed messages be tried again; returns those that will be.
 
-    One that is uncertain, withheld or emptied stays as it is. The request of one that will be waits
-    as if it had not failed.
+    One that is uncertain, withheld or emptied stays as it is.
     """
-    requests = await outbox_again.hold_requests(session, ids)
     again = (
         update(OutboxRow)
         .where(OutboxRow.id.in_(ids), OutboxRow.state == "failed", OutboxRow.body.is_not(None))
@@ -387,7 +384,6 @@ async def retry(session: AsyncSession, ids: Sequence[int]) -> set[int]:
         .returning(OutboxRow.id)
     )
     found = set((await session.scalars(again)).all())
-    await outbox_again.promise_again(session, requests, found)
     if found:
         for notice in ("", BULK_NOTICE):
             await session.execute(select(func.pg_notify(CHANNEL, notice)))

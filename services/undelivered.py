@@ -5,6 +5,7 @@ a carrier's report of the next day, and the member of staff who wrote it looks a
 then: so it is looked for, and the request becomes due again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, select
@@ -12,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db.models import Address, OutboxRow, Request, RequestEvent
+from services import outbox
 from services.due_times import get_due
 from services.outbox import OVERTAKEN, PROMISED, UNSENT
-from services.outbox_again import LOST, SENT_AGAIN
 
 _LOOK_BACK = timedelta(days=7)
 _REPLY, _QUESTION = "staff_message", "done"
+_LOST, _SENT_AGAIN = "not_delivered", "sent_again"
 
 
 async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 100) -> int:
@@ -57,13 +59,41 @@ async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 10
     return len(lost)
 
 
+async def try_again(session: AsyncSession, ids: Sequence[int], now: datetime) -> set[int]:
+    """As `outbox.retry`; a request whose reply had been noted as lost is answered again."""
+    query = (
+        select(Request, RequestEvent.kind, RequestEvent.at, OutboxRow.id, _is_last_question())
+        .join(RequestEvent, RequestEvent.outbox_id == OutboxRow.id)
+        .join(Request, Request.id == RequestEvent.request_id)
+        .join(Address, Address.id == Request.address_id)
+        .where(OutboxRow.id.in_(ids), RequestEvent.kind.in_((_REPLY, _QUESTION)), _is_noted())
+        .order_by(Address.id, Request.id)
+        # Before the messages, as by everybody who changes a request.
+        .with_for_update(key_share=True, of=(Address, Request))
+        .execution_options(populate_existing=True)
+    )
+    lost = (await session.execute(query)).all()
+    again = await outbox.retry(session, ids)
+    for request, kind, written_at, outbox_id, is_last_question in lost:
+        if outbox_id in again:
+            request.sent_again(
+                kind,
+                now=now,
+                written_at=written_at,
+                outbox_id=outbox_id,
+                is_last_question=is_last_question,
+            )
+    await session.flush()
+    return again
+
+
 def _is_noted() -> ColumnElement[bool]:
     """Since it was last tried, that is."""
     noted, again = aliased(RequestEvent), aliased(RequestEvent)
     was_sent_again = exists().where(
-        again.outbox_id == OutboxRow.id, again.kind == SENT_AGAIN, again.id > noted.id
+        again.outbox_id == OutboxRow.id, again.kind == _SENT_AGAIN, again.id > noted.id
     )
-    return exists().where(noted.outbox_id == OutboxRow.id, noted.kind == LOST, ~was_sent_again)
+    return exists().where(noted.outbox_id == OutboxRow.id, noted.kind == _LOST, ~was_sent_again)
 
 
 def _is_last_question() -> ColumnElement[bool]:

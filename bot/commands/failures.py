@@ -1,7 +1,7 @@
 """What was given up, and another try of it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from bot.commands.counter import opened
 from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_moment, format_table
 from bot.config import Settings
-from services import failures, files, outbox
+from services import failures, files, outbox, undelivered
 from services.outbox import Unsettled
 
 _HEADINGS = ("QUEUE", "ID", "WHAT", "TRIES", "SINCE", "WHY")
@@ -19,9 +19,14 @@ _HEADINGS = ("QUEUE", "ID", "WHAT", "TRIES", "SINCE", "WHY")
 Row = tuple[str, ...]
 Retry = Callable[[AsyncSession, Sequence[Any]], Awaitable[set[Any]]]
 
+
+async def _retry_messages(session: AsyncSession, ids: Sequence[int]) -> set[int]:
+    return await undelivered.try_again(session, ids, datetime.now(UTC))
+
+
 RETRIES: dict[str, tuple[Callable[[str], Any], Retry]] = {
     "inbox": (int, failures.retry_updates),
-    "outbox": (int, outbox.retry),
+    "outbox": (int, _retry_messages),
     "job": (int, failures.retry_jobs),
     "file": (UUID, files.retry),
 }

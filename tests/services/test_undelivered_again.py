@@ -2,13 +2,11 @@
 
 from datetime import datetime, timedelta
 
-import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, OutboxRow, Request, Staff
-from services import escalation, follow_up, outbox, threads, undelivered
-from services.due_times import get_due
+from services import escalation, follow_up, threads, undelivered
 from tests.services.centre_at_work import FRIDAY, PlainWords, hire, kinds_of, write_from
 from tests.services.centre_at_work import outbox as rows_of
 
@@ -37,9 +35,8 @@ async def _fail(session: AsyncSession, request: Request, row: OutboxRow) -> None
     await session.refresh(request)
 
 
-async def _try_again(session: AsyncSession, request: Request, *rows: OutboxRow) -> None:
-    ids = [row.id for row in rows]
-    assert await outbox.retry(session, ids) == set(ids)
+async def _try_again(session: AsyncSession, request: Request, row: OutboxRow) -> None:
+    assert await undelivered.try_again(session, [row.id], LATER) == {row.id}
     await session.refresh(request)
 
 
@@ -85,44 +82,15 @@ async def test_one_of_unknown_fate_that_is_found_to_have_arrived_is_an_answer(
         assert (request.state, request.due_at) == ("taken", None)
 
 
-@pytest.mark.parametrize("before", [True, False])
-async def test_it_is_the_persons_turn_again(session: AsyncSession, before: bool) -> None:
-    """Whether staff said that they wait for an answer before or after they wrote."""
-    request, me = await _replied(session)
-    (row,) = await rows_of(session)
-    await threads.wait_for_person(session, request.code, staff=me, now=SOON)
-    if before:
-        await threads.reply(session, request.code, "Well?", staff=me, words=WORDS, now=SOON)
-        row = (await rows_of(session))[-1]
-    await _fail(session, request, row)
-    assert request.state == "taken"
-    await _try_again(session, request, row)
-    assert (request.state, request.due_at) == ("waiting_person", None)
-
-
-async def test_what_the_person_wrote_since_is_due_from_then(session: AsyncSession) -> None:
+async def test_what_the_person_wrote_since_waits_all_the_same(session: AsyncSession) -> None:
     request, _ = await _replied(session)
     (row,) = await rows_of(session)
     await _fail(session, request, row)
-    address = await session.get_one(Address, request.address_id)
-    for after in (timedelta(hours=1), timedelta(hours=2)):
-        await threads.write_to_request(session, address, request.code, "?", now=LATER + after)
-    await _try_again(session, request, row)
-    due = await get_due(session, request.centre_id)
-    assert request.due_at == request.climb_at == due("normal", LATER + timedelta(hours=1))
-
-
-async def test_another_reply_that_is_still_lost_keeps_the_clock(session: AsyncSession) -> None:
-    request, me = await _replied(session)
-    await threads.reply(session, request.code, "And no.", staff=me, words=WORDS, now=SOON)
-    first, second = await rows_of(session)
-    await _fail(session, request, first)
-    await _fail(session, request, second)
     due_at = request.due_at
-    await _try_again(session, request, second)
-    assert request.due_at == due_at
-    await _try_again(session, request, first)
-    assert request.due_at is None
+    address = await session.get_one(Address, request.address_id)
+    await threads.write_to_request(session, address, request.code, "?", now=LATER)
+    await _try_again(session, request, row)
+    assert request.due_at == request.climb_at == due_at
 
 
 async def test_what_staff_did_since_stays(session: AsyncSession) -> None:
