@@ -13,11 +13,14 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from jinja2 import Environment, nodes
 
+from desk.pages import request as request_page
+from desk.pages import request_lines
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from dialogs.talk import WHOSE
 from services.consent import PURPOSES
+from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
 from services.questions import NO, YES
 from services.types import SEXES, STAFF_ROLES
 
@@ -31,6 +34,22 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-error-title-": _DESK_ERRORS,
     "desk-go-": ("account",),
     "desk-role-": STAFF_ROLES,
+    "desk-climbed-": request_lines.CLIMBED_TO,
+    "desk-did-": request_page.DONE,
+    "desk-event-": request_lines.EVENTS,
+    "desk-outcome-": OUTCOMES,
+    "desk-reopened-": request_lines.REOPENED_FOR,
+    "desk-state-": STATES,
+    "desk-urgency-": URGENCIES,
+    "desk-wrong-": request_page.WRONG,
+    "desk-channel-": ("telegram", "sms"),
+    "desk-language-": ("km", "en"),
+    "desk-move-": MOVES,
+    "desk-delivery-": (
+        *("waiting", "sent", "delivered", "uncertain", "failed", "unreachable", "withheld"),
+    ),
+    "desk-known-": ("sms", "registered", "left"),
+    "desk-file-": ("waiting", "refused", "lost"),
     "desk-weak-": ("short", "long", "username", "common"),
     "data-": ("see", "correct", "agreements", "shared", "download", "delete"),
     "event-": (

@@ -3,11 +3,13 @@
 from typing import Final
 
 from desk.access import Page
-from desk.pages import account, invitation, sign_in, start
+from desk.pages import account, invitation, request, request_files, sign_in, start
 
 ROUTES: Final[tuple[Page, ...]] = (
     *start.ROUTES,
     *sign_in.ROUTES,
     *invitation.ROUTES,
     *account.ROUTES,
+    *request.ROUTES,
+    *request_files.ROUTES,
 )

@@ -8,7 +8,7 @@ how replies are written.
 from db.models import OUTCOMES, STATES, URGENCIES
 from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, get_size, save_draft
 from services.desk_requests.moves import MOVES, Move, Moved, do
-from services.desk_requests.reading import RequestPage, get_page
+from services.desk_requests.reading import FileLine, RequestPage, get_page
 from services.desk_requests.rights import (
     across_centres,
     check_may_read,
@@ -23,6 +23,7 @@ __all__ = [
     "OUTCOMES",
     "STATES",
     "URGENCIES",
+    "FileLine",
     "Move",
     "Moved",
     "ReplySize",

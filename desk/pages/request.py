@@ -1,0 +1,239 @@
+"""The page of one request: what was written, who it is, and all that staff do with it.
+
+A form leads back to the page, which says what came of it. What could not be done loses no words:
+a reply that was refused waits as a draft.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from desk.access import REQUEST_ROLES, page, redirect
+from desk.pages.request_lines import SECTORS, TOPICS, list_lines
+from desk.rendering import render
+from desk.request import ADDRESS, DeskRequest
+from services import codes, desk_requests
+from services.acting import Session
+from services.desk_requests import MOVES, OUTCOMES, URGENCIES, Move, Moved, ReplySize, Revealed
+from services.desk_requests.canned import CannedReplyNotFound, fill
+from services.desk_requests.drafts import LONGEST_DRAFT
+from services.desk_requests.showing import LONGEST_REASON
+from services.errors import (
+    AlreadyTaken,
+    DomainError,
+    EmptyText,
+    MoveNotAllowed,
+    NotAllowed,
+    RequestNotFound,
+    StaffNotFound,
+    TextTooLong,
+    UnknownCentre,
+    UnknownOutcome,
+    UnknownUrgency,
+)
+from services.phone_numbers import display as display_number
+
+DONE: Final = (
+    *("again", "sent", "held", "withheld", "finished", "finished_unasked"),
+    *("take", "assign", "note", "wait_for_person", "wait_for_others", "go_on", "reopen"),
+    "set_urgency",
+)
+WRONG: Final = ("already_taken", "changed", "empty", "too_long", "not_allowed")
+QUEUE: Final = f"{ADDRESS}/queue"
+_FAULTS: Final[Mapping[type[DomainError], str]] = {
+    AlreadyTaken: "already_taken",
+    MoveNotAllowed: "changed",
+    EmptyText: "empty",
+    TextTooLong: "too_long",
+    NotAllowed: "not_allowed",
+    StaffNotFound: "not_allowed",
+    UnknownCentre: "not_allowed",
+    UnknownOutcome: "not_allowed",
+    UnknownUrgency: "not_allowed",
+}
+_LONGEST_NUMBER: Final = 18
+
+
+async def show(request: DeskRequest) -> Response:
+    """The page, with what came of the form that led here."""
+    asked = request.query_params
+    done, wrong = _one_of(asked.get("done", ""), DONE), _one_of(asked.get("wrong", ""), WRONG)
+    return await _show(request, done=done, wrong=wrong)
+
+
+async def move(request: DeskRequest) -> Response:
+    """Do what a form asks, or say why it could not be done."""
+    name = request.path_params["move"]
+    if name not in MOVES:
+        raise HTTPException(404)
+    form = Move(name, await request.field("value"), await _seen(request))
+    try:
+        async with at_request(request) as (session, code):
+            moved = await desk_requests.do(
+                session, request.visitor, code, form, words=request.parts.words, now=request.now()
+            )
+            is_still_ours = desk_requests.may_read(request.visitor, moved.request)
+    except tuple(_FAULTS) as error:
+        if name == "reply":
+            await _keep_draft(request, form.value)
+        return _back(request, wrong=_FAULTS[type(error)])
+    return (
+        _back(request, done=_say_done(form, moved)) if is_still_ours else redirect(request, QUEUE)
+    )
+
+
+async def draft(request: DeskRequest) -> Response:
+    """Keep what was written so far, and say what it costs: a part of the page."""
+    try:
+        size = await _keep_draft(request, await request.field("value"))
+    except TextTooLong:
+        raise HTTPException(413) from None
+    return render(request, "request_size.html", size=size, is_kept=True)
+
+
+async def use_canned(request: DeskRequest) -> Response:
+    """Put a reply that is written often behind what was written so far."""
+    try:
+        async with at_request(request) as (session, code):
+            chosen = _number(await request.field("canned"))
+            filled = await fill(session, request.visitor, code, chosen, now=request.now())
+    except CannedReplyNotFound:
+        return _back(request, wrong="not_allowed")
+    written = (await request.field("value")).strip()
+    try:
+        await _keep_draft(request, f"{written}\n{filled}".strip())
+    except TextTooLong:
+        return _back(request, wrong="too_long")
+    return redirect(request, f"{_address(request)}#reply")
+
+
+async def reveal(request: DeskRequest) -> Response:
+    """The page once more, this time with name and numbers; the address keeps nothing of it."""
+    reason = await request.field("value")
+    try:
+        async with at_request(request) as (session, code):
+            revealed = await desk_requests.reveal(
+                session,
+                request.visitor,
+                code,
+                reason,
+                seen=await _seen(request),
+                now=request.now(),
+            )
+    except (EmptyText, TextTooLong) as error:
+        return _back(request, wrong=_FAULTS[type(error)])
+    return await _show(request, revealed=revealed)
+
+
+@asynccontextmanager
+async def at_request(request: DeskRequest) -> AsyncIterator[tuple[Session, str]]:
+    """A transaction about the request of this address.
+
+    What is not the visitor's answers as what does not exist, and that they asked is written down.
+    """
+    code: str = request.path_params["code"]
+    try:
+        async with request.acting() as session:
+            yield session, code
+    except RequestNotFound:
+        async with request.acting() as session:
+            await desk_requests.note_refused(session, request.visitor, code, now=request.now())
+        raise HTTPException(404) from None
+
+
+async def _show(
+    request: DeskRequest,
+    *,
+    done: str | None = None,
+    wrong: str | None = None,
+    revealed: Revealed | None = None,
+) -> Response:
+    async with at_request(request) as (session, code):
+        shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
+    size = desk_requests.count_parts(
+        shown.draft or "", shown.person.channel, shown.person.language, code, request.parts.words
+    )
+    due_at = shown.request.due_at
+    return render(
+        request,
+        "request.html",
+        shown=shown,
+        lines=list_lines(request, shown),
+        size=size,
+        done=done,
+        wrong=wrong,
+        revealed=revealed,
+        is_kept=bool(shown.draft),
+        is_overdue=due_at is not None and due_at <= request.now(),
+        code=codes.display(code),
+        own=_address(request),
+        known_sectors=SECTORS,
+        known_topics=TOPICS,
+        outcomes=[(one, request.text(f"desk-outcome-{one}")) for one in OUTCOMES],
+        urgencies=[(one, request.text(f"desk-urgency-{one}")) for one in URGENCIES],
+        longest_draft=LONGEST_DRAFT,
+        longest_reason=LONGEST_REASON,
+        display_code=codes.display,
+        display_number=display_number,
+    )
+
+
+async def _keep_draft(request: DeskRequest, text: str) -> ReplySize:
+    async with at_request(request) as (session, code):
+        return await desk_requests.save_draft(
+            session,
+            request.visitor,
+            code,
+            text,
+            seen=await _seen(request),
+            words=request.parts.words,
+            now=request.now(),
+        )
+
+
+def _say_done(form: Move, moved: Moved) -> str:
+    """What the page says afterwards, one of DONE."""
+    if moved.again:
+        return "again"
+    if moved.sent is None:
+        return form.name
+    if form.name == "finish":
+        return "finished_unasked" if moved.sent.withheld else "finished"
+    if moved.sent.withheld:
+        return "withheld"
+    return "held" if moved.sent.not_before else "sent"
+
+
+def _back(request: DeskRequest, *, done: str | None = None, wrong: str | None = None) -> Response:
+    said = f"done={done}" if done else f"wrong={wrong}"
+    return redirect(request, f"{_address(request)}?{said}")
+
+
+def _address(request: DeskRequest) -> str:
+    return f"{ADDRESS}/requests/{request.path_params['code']}"
+
+
+async def _seen(request: DeskRequest) -> int:
+    return _number(await request.field("seen"))
+
+
+def _number(typed: str) -> int:
+    """What a hidden field brings back; 0 for what it never held."""
+    is_ours = typed.isascii() and typed.isdigit() and len(typed) <= _LONGEST_NUMBER
+    return int(typed) if is_ours else 0
+
+
+def _one_of(typed: str, known: tuple[str, ...]) -> str | None:
+    return typed if typed in known else None
+
+
+ROUTES: Final = (
+    page("/requests/{code}", show, roles=REQUEST_ROLES),
+    page("/requests/{code}/draft", draft, ["POST"], roles=REQUEST_ROLES),
+    page("/requests/{code}/canned", use_canned, ["POST"], roles=REQUEST_ROLES),
+    page("/requests/{code}/reveal", reveal, ["POST"], roles=REQUEST_ROLES),
+    page("/requests/{code}/do/{move}", move, ["POST"], roles=REQUEST_ROLES),
+)

@@ -1,0 +1,95 @@
+"""The thread of a request as lines to read: who, what in words, and what became of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from desk.request import DeskRequest
+from services.desk_requests import FileLine, RequestPage
+from services.threads import ThreadEvent
+
+EVENTS: Final = (
+    *("opened", "resubmitted", "asked_again", "phone_number", "taken", "assigned", "handed_over"),
+    *("waiting_person", "waiting_others", "going_on", "urgency", "done", "confirmed", "reopened"),
+    *("withdrawn", "not_delivered", "overdue", "revealed", "other"),
+)
+"""Kinds that are told in a sentence; the rest are words or files, shown as they are."""
+TOPICS: Final = ("registration", "call", "talk")
+SECTORS: Final = (
+    *("garment", "construction", "manufacturing", "agriculture", "services", "other"),
+)
+CLIMBED_TO: Final = ("owner", "manager", "administrator")
+REOPENED_FOR: Final = ("not_helped", "no_answer", "person_wrote", "staff")
+_SPOKEN: Final = ("person_message", "person_file", "voice_note", "staff_message", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event. `side`: "person", "staff", "note" (only staff see it) or "event" (a sentence).
+
+    `who` is None for the person and for what happens by itself; `delivery` as in the thread.
+    """
+
+    side: str
+    at: datetime
+    who: str | None
+    text: str | None = field(repr=False)
+    delivery: str | None
+    file: FileLine | None
+
+
+def list_lines(request: DeskRequest, page: RequestPage) -> Sequence[Line]:
+    """All events of the page, oldest first."""
+    return [_line(request, page, event) for event in page.events]
+
+
+def _line(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> Line:
+    spoken = event.kind in _SPOKEN
+    return Line(
+        side=_side(event) if spoken else "event",
+        at=event.at,
+        who=event.staff_name,
+        text=event.text if spoken else _sentence(request, page, event),
+        delivery=event.delivery,
+        file=_file(page.files, event.file_id),
+    )
+
+
+def _side(event: ThreadEvent) -> str:
+    if event.internal:
+        return "note"
+    return "staff" if event.actor == "staff" else "person"
+
+
+def _file(files: Mapping[UUID, FileLine], file_id: UUID | None) -> FileLine | None:
+    return None if file_id is None else files.get(file_id)
+
+
+def _sentence(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> str:
+    kind = event.kind if event.kind in EVENTS else "other"
+    said = request.text(f"desk-event-{kind}", **_values(request, page, event.body))
+    reason = event.body.get("reason")
+    if kind == "reopened" and reason in REOPENED_FOR:
+        said = f"{said} {request.text(f'desk-reopened-{reason}')}"
+    if kind == "revealed":
+        said = f"{said} «{event.text}»"
+    return said
+
+
+def _values(request: DeskRequest, page: RequestPage, body: Mapping[str, Any]) -> dict[str, str]:
+    """What the sentences name. Ids of what is no more read as a dash."""
+    to = str(body.get("to", ""))
+    centres = dict(page.centres) | {page.request.centre_id: page.centre_name}
+    values = {
+        "number": str(body.get("masked", "–")),
+        "name": page.names.get(to, "–"),
+        "centre": centres.get(to, "–"),
+        "to": request.text(f"desk-climbed-{to}") if to in CLIMBED_TO else "–",
+    }
+    if "urgency" in body:
+        values["urgency"] = request.text(f"desk-urgency-{body['urgency']}")
+    if "outcome" in body:
+        values["outcome"] = request.text(f"desk-outcome-{body['outcome']}")
+    return values
