@@ -1,5 +1,6 @@
 """The way in: password, code, what is said of wrong ones, and what they cost."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -141,6 +142,22 @@ async def test_while_locked_nothing_is_tried_counted_or_written_down(
             assert until == FRIDAY + MINUTE
     assert verified == []
     assert len(await audited(session, "refused", "locked")) == before
+
+
+@pytest.mark.parametrize("username", [USERNAME, "nobody"])
+async def test_guesses_at_once_are_no_more_guesses_than_one_after_another(
+    db: Database, username: str, verified: list[str]
+) -> None:
+    async with db.new_session.begin() as session:
+        await hire_with_account(session)
+
+    async def one() -> type[DomainError]:
+        async with db.new_session() as session:
+            return type(await guess(session, username))
+
+    said = await asyncio.gather(*(one() for _ in range(9)))
+    assert (said.count(WrongSignIn), said.count(LockedOut)) == (4, 5)
+    assert len(verified) == 5
 
 
 async def test_one_locked_out_locks_nobody_else_out(session: AsyncSession) -> None:
