@@ -87,11 +87,12 @@ async def move(request: DeskRequest) -> Response:
 
 async def draft(request: DeskRequest) -> Response:
     """Keep what was written so far, and say what it costs: a part of the page."""
+    text = await request.field("value")
     try:
-        size = await _keep_draft(request, await request.field("value"))
+        size = await _keep_draft(request, text)
     except TextTooLong:
         raise HTTPException(413) from None
-    return render(request, "request_size.html", size=size, is_kept=True)
+    return render(request, "request_size.html", size=size, is_kept=bool(text.strip()))
 
 
 async def use_canned(request: DeskRequest) -> Response:

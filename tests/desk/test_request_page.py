@@ -106,6 +106,21 @@ async def test_the_one_who_comes_second_is_told_who_was_first(desk: Desk) -> Non
     assert "Sok" in body
 
 
+async def test_what_a_colleague_has_can_be_taken_over(desk: Desk) -> None:
+    code = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as one:
+        await _do(one, code, "take")
+    async with desk.at_work("sao", "case_worker") as other:
+        body = (await other.get(f"/desk/requests/{code}")).body
+        found = re.search(r'/do/assign".*?name="value" value="([0-9a-f-]{36})"', body, re.DOTALL)
+        assert found is not None
+        await _do(other, code, "assign", found.group(1))
+        assert "Sao" in (await other.get(f"/desk/requests/{code}?done=assign")).body
+    async with desk.new_session() as session:
+        owner = await session.scalar(select(Request.owner_id).where(Request.code == code))
+    assert str(owner) == found.group(1)
+
+
 async def test_a_form_sent_again_says_so_and_does_nothing(desk: Desk) -> None:
     code = await _asked(desk)
     async with desk.at_work("sok", "case_worker") as browser:
