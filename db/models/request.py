@@ -14,7 +14,6 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Identity,
-    Index,
     UniqueConstraint,
     text,
 )
@@ -23,7 +22,7 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 from db.models.base import Base
 from db.models.request_event import RequestEvent
 from db.models.request_moves import MOVES, OPEN_STATES, WAITING, MoveNotAllowed
-from db.models.request_order import queue_indexes
+from db.models.request_order import clock_indexes, queue_indexes
 
 Due = Callable[[str, datetime], datetime]
 """(urgency, from when) -> until when the centre should have answered."""
@@ -52,15 +51,8 @@ class Request(Base):
         CheckConstraint("urgency IN ('urgent', 'normal', 'low')", "urgency"),
         CheckConstraint("climbed_to IN ('owner', 'manager', 'administrator')", "climbed_to"),
         CheckConstraint("code ~ '^[0-9]+$'", "code"),
-        Index(
-            "ix_request_open",
-            "centre_id",
-            "created_at",
-            postgresql_where=text("state NOT IN ('done', 'withdrawn')"),
-        ),
+        *clock_indexes(),
         *queue_indexes(),
-        Index("ix_request_climb_at", "climb_at", postgresql_where=text("climb_at IS NOT NULL")),
-        Index("ix_request_answer_by", "answer_by", postgresql_where=text("answer_by IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

@@ -1,7 +1,7 @@
-"""The order in which the desk lists requests, and the indexes that keep it.
+"""The order in which the desk lists requests, and the indexes by which requests are found.
 
-The words are those of the indexes: a query that says the same in others walks over every request
-there ever was.
+The words here are those of the indexes: a query that says the same in others walks over every
+request there ever was.
 """
 
 from sqlalchemy import Index, text
@@ -18,6 +18,15 @@ END)"""
 """Urgent first; in lines as PostgreSQL says it again, or the two would be taken to differ."""
 TURN = "(coalesce(due_at, '9999-01-01 00:00:00+00'::timestamptz))"
 """What is due first; what is not the centre's turn comes last."""
+
+
+def clock_indexes() -> tuple[Index, ...]:
+    """What came in, what climbs, and what waits for the person's word."""
+    return (
+        Index("ix_request_open", "centre_id", "created_at", postgresql_where=text(IS_OPEN)),
+        Index("ix_request_climb_at", "climb_at", postgresql_where=text("climb_at IS NOT NULL")),
+        Index("ix_request_answer_by", "answer_by", postgresql_where=text("answer_by IS NOT NULL")),
+    )
 
 
 def queue_indexes() -> tuple[Index, ...]:
