@@ -57,14 +57,18 @@ def create_web(app: App, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
     """The ASGI application; ``extra_routes`` come after its own."""
     proxy = SimulatorProxy(app.settings.simulator_url) if app.settings.simulator else None
     desk_engine = create_desk_engine(app)
+    desk = _desk_parts(app, desk_engine)
+    tasks = Tasks()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         if proxy is not None:
             await proxy.open()
+        tasks.keep(lambda: desk.news.listen(desk_engine), name="news of the desk")
         try:
             yield
         finally:
+            await tasks.cancel()
             if proxy is not None:
                 await proxy.close()
             await desk_engine.dispose()
@@ -73,14 +77,15 @@ def create_web(app: App, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
         *Doors(app).routes(),
         *_Signs(app).routes(),
         *(proxy.routes() if proxy is not None else []),
-        *_desk_routes(app, desk_engine),
+        Route("/desk", _to_desk),
+        Mount("/desk", create_desk(desk)),
         *extra_routes,
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _on_error})
 
 
-def _desk_routes(app: App, engine: AsyncEngine) -> list[BaseRoute]:
-    parts = DeskParts(
+def _desk_parts(app: App, engine: AsyncEngine) -> DeskParts:
+    return DeskParts(
         new_session=new_session_factory(engine),
         redis=app.redis,
         files=app.files,
@@ -88,7 +93,6 @@ def _desk_routes(app: App, engine: AsyncEngine) -> list[BaseRoute]:
         public_url=app.settings.public_url,
         is_demo=app.settings.simulator,
     )
-    return [Route("/desk", _to_desk), Mount("/desk", create_desk(parts))]
 
 
 async def _to_desk(_: Request) -> Response:

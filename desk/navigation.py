@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from desk.access import EVERY_ROLE
+from desk.access import EVERY_ROLE, REQUEST_ROLES
 from desk.request import ADDRESS
 from services.accounts import Visitor
 
@@ -26,7 +26,10 @@ class Entry:
         return path == self.address or path.startswith(f"{self.address}/")
 
 
-ENTRIES: Final = (Entry("account", "/account", EVERY_ROLE),)
+ENTRIES: Final = (
+    Entry("queue", "/queue", REQUEST_ROLES),
+    Entry("account", "/account", EVERY_ROLE),
+)
 
 
 def list_entries(visitor: Visitor) -> Sequence[Entry]:

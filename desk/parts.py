@@ -1,12 +1,13 @@
 """What the desk is handed by whoever builds the program."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
 from services.acting import NewSession
+from services.desk_news import News
 from services.file_store import FileStore
 from services.message_words import MessageWords
 
@@ -19,7 +20,8 @@ def _now() -> datetime:
 class DeskParts:
     """`new_session` makes sessions that see no centre's rows (`services.acting` opens one's eyes).
 
-    `is_demo` says that no message can reach anybody real.
+    `is_demo` says that no message can reach anybody real. `news` hears what changes, as long as
+    somebody lets it listen.
     """
 
     new_session: NewSession
@@ -28,6 +30,7 @@ class DeskParts:
     words: MessageWords
     public_url: str
     is_demo: bool = False
+    news: News = field(default_factory=News)
     now: Callable[[], datetime] = _now
 
     @property

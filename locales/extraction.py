@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from jinja2 import Environment, nodes
 
+from desk.pages import queue as queue_page
 from desk.pages import request as request_page
 from desk.pages import request_lines
 from dialogs.buttons import Role
@@ -20,6 +21,7 @@ from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from dialogs.talk import WHOSE
 from services.consent import PURPOSES
+from services.desk_queue import TABS
 from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
 from services.questions import NO, YES
 from services.types import SEXES, STAFF_ROLES
@@ -32,7 +34,9 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "button-": tuple(role for role in Role if role is not Role.OPTION),
     "desk-error-text-": _DESK_ERRORS,
     "desk-error-title-": _DESK_ERRORS,
-    "desk-go-": ("account",),
+    "desk-go-": ("account", "queue"),
+    "desk-tab-": TABS,
+    "desk-undone-": queue_page.UNDONE,
     "desk-role-": STAFF_ROLES,
     "desk-climbed-": request_lines.CLIMBED_TO,
     "desk-did-": request_page.DONE,

@@ -16,6 +16,11 @@ async def list_ids(session: AsyncSession) -> Sequence[str]:
     return (await session.scalars(select(Centre.id).order_by(Centre.id))).all()
 
 
+async def list_all(session: AsyncSession) -> Sequence[Centre]:
+    """With their names, in the same order."""
+    return (await session.scalars(select(Centre).order_by(Centre.id))).all()
+
+
 async def find(session: AsyncSession, centre_id: str) -> Centre | None:
     """The centre of this id, with its names."""
     return await session.get(Centre, centre_id)

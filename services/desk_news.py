@@ -7,11 +7,15 @@ centre and holds nothing of anybody. What has changed, each page asks for itself
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from asyncpg import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from db.models import DeskSession, Staff
+from services.accounts.types import Visitor
 from services.direct import own_connection
 
 CHANNEL: Final = "desk"  # of LISTEN and NOTIFY
@@ -52,3 +56,15 @@ class News:
         for changed, watched in self._watchers.items():
             if None in (centre, watched) or centre == watched:
                 changed.set()
+
+
+async def is_signed_in(session: AsyncSession, visitor: Visitor, *, now: datetime) -> bool:
+    """Whether the visitor's session still stands. Asking is no sign of life: nobody is there."""
+    query = exists().where(
+        DeskSession.id == visitor.session_id,
+        DeskSession.ended_at.is_(None),
+        DeskSession.expires_at > now,
+        Staff.id == DeskSession.staff_id,
+        Staff.ended_at.is_(None),
+    )
+    return bool(await session.scalar(select(query)))

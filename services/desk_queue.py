@@ -186,19 +186,20 @@ def _count(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[int]:
     return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
-_Found = tuple[Request, Address, Staff | None]
+_Found = tuple[Request, Address, Staff | None, Person | None]
 
 
 async def _read(session: AsyncSession, ids: Sequence[int]) -> list[_Found]:
     """These requests, in this order."""
     query = (
-        select(Request, Address, Staff)
+        select(Request, Address, Staff, Person)
         .join(Address, Address.id == Request.address_id)
         .outerjoin(Staff, Staff.id == Request.owner_id)
+        .outerjoin(Person, Person.id == Request.person_id)
         .where(Request.id.in_(ids))
     )
     rows = await session.execute(query)
-    found = {request.id: (request, address, owner) for request, address, owner in rows}
+    found = {row[0].id: (row[0], row[1], row[2], row[3]) for row in rows}
     return [found[request_id] for request_id in ids if request_id in found]
 
 
@@ -206,7 +207,7 @@ async def _to_lines(
     session: AsyncSession, visitor: Visitor, found: Sequence[_Found], now: datetime
 ) -> list[QueueLine]:
     may_open = {request.id for request, *_ in found if may_read(visitor, request)}
-    people = await _find_people(session, [one for one, *_ in found if one.id in may_open])
+    people = await _find_people(session, [row for row in found if row[0].id in may_open])
     deliveries = await list_last_deliveries(session, [request.id for request, *_ in found])
     return [
         QueueLine(
@@ -232,20 +233,21 @@ async def _to_lines(
             last_delivery=deliveries.get(request.id),
             is_demo=request.is_demo,
         )
-        for request, address, owner in found
+        for request, address, owner, _ in found
     ]
 
 
 async def _find_people(
-    session: AsyncSession, requests: Sequence[Request]
+    session: AsyncSession, found: Sequence[_Found]
 ) -> Mapping[UUID | None, Person]:
     """Who asked, also where they are another centre's: a request is handed over without them."""
-    ids = {request.person_id for request in requests} - {None}
-    if not ids:
-        return {}
-    async with across_centres(session):
-        found = await session.scalars(select(Person).where(Person.id.in_(ids)))
-        return {person.id: person for person in found}
+    people: dict[UUID | None, Person] = {who.id: who for *_, who in found if who is not None}
+    elsewhere = {request.person_id for request, *_ in found} - {None, *people}
+    if elsewhere:
+        async with across_centres(session):
+            rest = await session.scalars(select(Person).where(Person.id.in_(elsewhere)))
+            people |= {person.id: person for person in rest}
+    return people
 
 
 def _who(person: Person | None, address: Address, language: str) -> Who:

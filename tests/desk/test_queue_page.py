@@ -1,0 +1,162 @@
+"""The list of requests at the desk, as a browser without scripts sees it."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import select
+
+from db.models import Request
+from services import requests
+from tests.desk.at_the_desk import Answer, Desk
+from tests.services.centre_at_work import write_from
+from tests.services.desk_visitors import register
+from tests.support import Database
+
+_CODE = re.compile(r'class="code"[^>]*>([0-9]{4} [0-9]{4})<')
+
+
+def _codes(answer: Answer) -> list[str]:
+    return [code.replace(" ", "") for code in _CODE.findall(answer.body)]
+
+
+async def _open(desk: Desk, value: str, *, centre: str = "pursat", urgency: str = "normal") -> str:
+    async with desk.new_session.begin() as session:
+        address = await write_from(session, value, now=desk.clock.now)
+        request = await requests.open_request(
+            session, address, "talk", centre_id=centre, urgency=urgency, now=desk.clock.now
+        )
+        return request.code
+
+
+async def test_the_start_of_who_answers_requests_is_the_list(desk: Desk) -> None:
+    code = await _open(desk, "42")
+    await _open(desk, "43", centre="preah-vihear")
+    async with desk.at_work("sok", "case_worker") as browser:
+        assert (await browser.get("/desk/")).to == "/desk/queue"
+        mine = await browser.get("/desk/queue")
+        assert (mine.status, _codes(mine)) == (200, [])
+        everything = await browser.get("/desk/queue?tab=all")
+        assert _codes(everything) == [code]
+        assert f'href="/desk/requests/{code}"' in everything.body
+
+
+async def test_administrators_see_all_centres_but_open_nothing(desk: Desk) -> None:
+    codes = {await _open(desk, "42"), await _open(desk, "43", centre="preah-vihear")}
+    async with desk.at_work("boss", "administrator") as browser:
+        shown = await browser.get("/desk/queue?tab=all")
+        assert set(_codes(shown)) == codes
+        assert "/desk/requests/" not in shown.body
+        assert len(_codes(await browser.get("/desk/queue?tab=all&centre=preah-vihear"))) == 1
+
+
+async def test_auditors_have_no_list(desk: Desk) -> None:
+    async with desk.at_work("eye", "auditor") as browser:
+        for path in ("/desk/queue", "/desk/queue/live?since=2026-11-22T00:00:00%2B00:00"):
+            assert (await browser.get(path)).status == 403
+        assert (await browser.post("/desk/queue/close", {"code": "12345678"})).status == 403
+
+
+async def test_a_name_is_found_and_shown_to_nobody_whole(desk: Desk) -> None:
+    async with desk.new_session.begin() as session:
+        await register(session)
+    async with desk.at_work("sok", "case_worker") as browser:
+        found = await browser.get("/desk/queue?tab=all&name=ចាន់")
+        assert len(_codes(found)) == 1
+        shown = found.body.replace('value="ចាន់"', "").replace("%E1%9E%85", "")
+        assert "ស្រី•••" in shown
+        assert "•••111" in shown
+        assert "ស្រីមុំ" not in shown
+        assert _codes(await browser.get("/desk/queue?tab=all&name=ដារ៉ា")) == []
+
+
+async def test_a_typed_place_is_found_or_chosen(desk: Desk) -> None:
+    async with desk.at_work("sok", "case_worker") as browser:
+        certain = await browser.get("/desk/queue?tab=all&where=ពោធិ៍សាត់")
+        assert certain.status in (200, 303)
+        province = await browser.get("/desk/queue?tab=all&where=ខេត្តពោធិ៍សាត់")
+        assert province.to == "/desk/queue?tab=all&place=15"
+        several = await browser.get("/desk/queue?tab=all&where=សំរោង")
+        assert "place=220405" in several.body or several.body.count("&amp;place=") > 1
+        nothing = await browser.get("/desk/queue?tab=all&where=zzzzqq")
+        assert "zzzzqq" in nothing.body
+
+
+async def test_the_next_page_goes_on_where_the_first_ended(desk: Desk) -> None:
+    made = [await _open(desk, str(number)) for number in range(30)]
+    async with desk.at_work("sok", "case_worker") as browser:
+        first = await browser.get("/desk/queue?tab=unassigned&topic=talk")
+        (following,) = re.findall(r'href="([^"]*after=[^"]*)"', first.body)
+        second = await browser.get(following.replace("&amp;", "&"))
+    assert _codes(first) + _codes(second) == made
+    assert "topic=talk" in following
+
+
+async def test_many_are_closed_at_once_and_what_was_not_is_named(desk: Desk) -> None:
+    mine, other = await _open(desk, "42"), await _open(desk, "43", centre="preah-vihear")
+    async with desk.at_work("sok", "case_worker") as browser:
+        form = _chosen(await browser.form_token(), [mine, other], outcome="helped")
+        said = await browser.ask("POST", "/desk/queue/close?tab=all", data=form)
+        assert said.status == 200
+        assert f"{other[:4]} {other[4:]}" in said.body
+        assert _codes(said) == []
+        unchosen = await browser.post("/desk/queue/close?tab=all", {"code": mine, "outcome": ""})
+        assert unchosen.status == 200
+    async with desk.new_session() as session:
+        states = list(await session.scalars(select(Request.state).order_by(Request.id)))
+    assert states == ["done", "new"]
+
+
+async def test_many_are_given_to_a_colleague_at_once(desk: Desk) -> None:
+    codes = [await _open(desk, str(number)) for number in range(3)]
+    dara = await desk.hire("dara", "case_worker")
+    async with desk.at_work("sok", "case_worker") as browser:
+        assert "Dara" in (await browser.get("/desk/queue?tab=unassigned")).body
+        form = _chosen(await browser.form_token(), codes[:2], to=str(dara.staff_id))
+        said = await browser.ask("POST", "/desk/queue/assign?tab=unassigned", data=form)
+        assert _codes(said) == codes[2:]
+
+
+async def test_the_address_of_another_site_s_making_is_a_list_too(desk: Desk) -> None:
+    code = await _open(desk, "42")
+    async with desk.at_work("sok", "case_worker") as browser:
+        odd = (
+            "/desk/queue?tab=all&after=x&place=%00&code=%27&topic=%3Cscript%3E&centre=../x&name=%00"
+        )
+        assert _codes(await browser.get(odd)) == [code]
+
+
+@pytest.fixture
+async def listening(desk: Desk, db: Database) -> AsyncIterator[None]:
+    """What the web process does beside serving pages."""
+    with desk.parts.news.watch(None) as began:
+        task = asyncio.ensure_future(desk.parts.news.listen(db.engine))
+        await began.wait()
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.usefixtures("listening")
+async def test_an_open_list_hears_what_comes_in(desk: Desk) -> None:
+    async with desk.at_work("sok", "case_worker") as browser:
+        page = await browser.get("/desk/queue?tab=all")
+        (live,) = re.findall(r'sse-connect="([^"]*)"', page.body)
+        url = browser.url + live.replace("&amp;", "&")
+        async with browser.http.get(url) as stream:
+            assert stream.headers["Content-Type"].startswith("text/event-stream")
+            desk.clock.go_on(seconds=5)
+            await _open(desk, "42", centre="preah-vihear")
+            await _open(desk, "43")
+            lines = [(await stream.content.readline()).decode().strip() for _ in range(2)]
+        assert lines == ["event: new", "data: មានសំណើថ្មី 1"]
+        desk.clock.go_on(minutes=26)
+        assert (await browser.get(live.replace("&amp;", "&"))).status == 204
+        assert (await browser.get("/desk/queue/live?since=x")).status == 400
+
+
+def _chosen(token: str, codes: list[str], **values: str) -> list[tuple[str, str]]:
+    return [("form-token", token), *values.items(), *(("code", code) for code in codes)]
