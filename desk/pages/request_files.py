@@ -36,6 +36,10 @@ async def show_file(request: DeskRequest) -> Response:
                 session, request.parts.files, request.visitor, code, file_id, now=request.now()
             )
     except (FileNotFound, NotAllowed):
+        async with request.acting() as session:
+            await desk_requests.note_refused_file(
+                session, request.visitor, file_id, now=request.now()
+            )
         raise HTTPException(404) from None
     except FileStoreError:
         raise HTTPException(503) from None

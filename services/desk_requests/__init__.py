@@ -16,7 +16,7 @@ from services.desk_requests.rights import (
     note_refused,
     readable,
 )
-from services.desk_requests.showing import Revealed, read_file, reveal
+from services.desk_requests.showing import Revealed, note_refused_file, read_file, reveal
 
 __all__ = [
     "MOVES",
@@ -38,6 +38,7 @@ __all__ = [
     "get_size",
     "may_read",
     "note_refused",
+    "note_refused_file",
     "read_file",
     "readable",
     "reveal",

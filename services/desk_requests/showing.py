@@ -76,6 +76,21 @@ async def reveal(
     return Revealed(ways.name, ways.numbers)
 
 
+async def note_refused_file(
+    session: AsyncSession, visitor: Visitor, file_id: UUID, *, now: datetime
+) -> None:
+    """Write down that somebody asked for a file that this request does not have."""
+    await audit.record(
+        session,
+        actor="staff",
+        actor_id=visitor.staff_id,
+        action="refused",
+        subject="file",
+        subject_id=file_id,
+        now=now,
+    )
+
+
 async def read_file(
     session: AsyncSession,
     store: FileStore,
@@ -90,7 +105,7 @@ async def read_file(
     Raises RequestNotFound, FileNotFound, NotAllowed and FileStoreError.
     """
     request = await get_readable(session, visitor, code)
-    file = await session.get(File, file_id)
+    file = await session.get(File, file_id, populate_existing=True)
     if file is None or file.request_id != request.id:
         raise FileNotFound("no such file with this request")
     return await files.read(session, store, await get_staff(session, visitor), file_id, now=now)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -257,5 +258,11 @@ async def test_a_file_is_not_found_under_another_request_or_by_another_centre(
         assert (await browser.get(path)).status == 404
     async with desk.at_work("sok", "case_worker") as browser:
         assert (await browser.get(path.replace(code, "10000000"))).status == 404
-        assert (await browser.get(path[:-4] + "0000")).status == 404
+        forged = f"/desk/requests/{code}/files/{UUID(int=0)}"
+        assert (await browser.get(forged)).status == 404
+        async with desk.new_session() as session:
+            last = select(AuditRow).order_by(AuditRow.id.desc()).limit(1)
+            row = (await session.scalars(last)).one()
+        assert (row.action, row.subject) == ("refused", "file")
+        assert forged.endswith(str(row.subject_id))
         assert (await browser.get(path + "x")).status == 404
