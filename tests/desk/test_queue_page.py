@@ -22,7 +22,9 @@ def _codes(answer: Answer) -> list[str]:
     return [code.replace(" ", "") for code in _CODE.findall(answer.body)]
 
 
-async def _open(desk: Desk, value: str, *, centre: str = "pursat", urgency: str = "normal") -> str:
+async def open_request(
+    desk: Desk, value: str, *, centre: str = "pursat", urgency: str = "normal"
+) -> str:
     async with desk.new_session.begin() as session:
         address = await write_from(session, value, now=desk.clock.now)
         request = await requests.open_request(
@@ -32,8 +34,8 @@ async def _open(desk: Desk, value: str, *, centre: str = "pursat", urgency: str 
 
 
 async def test_the_start_of_who_answers_requests_is_the_list(desk: Desk) -> None:
-    code = await _open(desk, "42")
-    await _open(desk, "43", centre="preah-vihear")
+    code = await open_request(desk, "42")
+    await open_request(desk, "43", centre="preah-vihear")
     async with desk.at_work("sok", "case_worker") as browser:
         assert (await browser.get("/desk/")).to == "/desk/queue"
         mine = await browser.get("/desk/queue")
@@ -44,7 +46,7 @@ async def test_the_start_of_who_answers_requests_is_the_list(desk: Desk) -> None
 
 
 async def test_administrators_see_all_centres_but_open_nothing(desk: Desk) -> None:
-    codes = {await _open(desk, "42"), await _open(desk, "43", centre="preah-vihear")}
+    codes = {await open_request(desk, "42"), await open_request(desk, "43", centre="preah-vihear")}
     async with desk.at_work("boss", "administrator") as browser:
         shown = await browser.get("/desk/queue?tab=all")
         assert set(_codes(shown)) == codes
@@ -85,7 +87,7 @@ async def test_a_typed_place_is_found_or_chosen(desk: Desk) -> None:
 
 
 async def test_the_next_page_goes_on_where_the_first_ended(desk: Desk) -> None:
-    made = [await _open(desk, str(number)) for number in range(30)]
+    made = [await open_request(desk, str(number)) for number in range(30)]
     async with desk.at_work("sok", "case_worker") as browser:
         first = await browser.get("/desk/queue?tab=unassigned&topic=talk")
         (following,) = re.findall(r'href="([^"]*after=[^"]*)"', first.body)
@@ -95,7 +97,10 @@ async def test_the_next_page_goes_on_where_the_first_ended(desk: Desk) -> None:
 
 
 async def test_many_are_closed_at_once_and_what_was_not_is_named(desk: Desk) -> None:
-    mine, other = await _open(desk, "42"), await _open(desk, "43", centre="preah-vihear")
+    mine, other = (
+        await open_request(desk, "42"),
+        await open_request(desk, "43", centre="preah-vihear"),
+    )
     async with desk.at_work("sok", "case_worker") as browser:
         form = _chosen(await browser.form_token(), [mine, other], outcome="helped")
         said = await browser.ask("POST", "/desk/queue/close?tab=all", data=form)
@@ -110,7 +115,7 @@ async def test_many_are_closed_at_once_and_what_was_not_is_named(desk: Desk) -> 
 
 
 async def test_many_are_given_to_a_colleague_at_once(desk: Desk) -> None:
-    codes = [await _open(desk, str(number)) for number in range(3)]
+    codes = [await open_request(desk, str(number)) for number in range(3)]
     dara = await desk.hire("dara", "case_worker")
     async with desk.at_work("sok", "case_worker") as browser:
         assert "Dara" in (await browser.get("/desk/queue?tab=unassigned")).body
@@ -120,7 +125,7 @@ async def test_many_are_given_to_a_colleague_at_once(desk: Desk) -> None:
 
 
 async def test_the_address_of_another_site_s_making_is_a_list_too(desk: Desk) -> None:
-    code = await _open(desk, "42")
+    code = await open_request(desk, "42")
     async with desk.at_work("sok", "case_worker") as browser:
         odd = (
             "/desk/queue?tab=all&after=x&place=%00&code=%27&topic=%3Cscript%3E&centre=../x&name=%00"
@@ -149,8 +154,8 @@ async def test_an_open_list_hears_what_comes_in(desk: Desk) -> None:
         async with browser.http.get(url) as stream:
             assert stream.headers["Content-Type"].startswith("text/event-stream")
             desk.clock.go_on(seconds=5)
-            await _open(desk, "42", centre="preah-vihear")
-            await _open(desk, "43")
+            await open_request(desk, "42", centre="preah-vihear")
+            await open_request(desk, "43")
             lines = [(await stream.content.readline()).decode().strip() for _ in range(2)]
         assert lines == ["event: new", "data: មានសំណើថ្មី 1"]
         desk.clock.go_on(minutes=26)
