@@ -50,14 +50,19 @@ async def sign_in(request: DeskRequest) -> Response:
 async def start_session(
     request: DeskRequest, username: str, password: str, wanted: str = ""
 ) -> Response:
-    """On to the code, in a session of this browser. Raises WrongSignIn and LockedOut."""
+    """On to the code, in a session of this browser. Raises WrongSignIn and LockedOut.
+
+    An account that is new takes the language of the browser; later it is the other way round.
+    """
     now = request.now()
     async with request.parts.new_session.begin() as session:
         token = await accounts.sign_in(
             session, username, password, device=device_of(request), now=now
         )
         visitor = await accounts.find_visitor(session, token, now=now)
-    assert visitor is not None
+        assert visitor is not None
+        if not visitor.has_second_factor:
+            await accounts.set_language(session, visitor, request.language, now=now)
     response = redirect(request, with_next(next_step(visitor), wanted))
     security.set_cookie(response, request.parts, security.SESSION_COOKIE, token)
     return response

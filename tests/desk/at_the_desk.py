@@ -127,7 +127,9 @@ class Desk:
             person = await staff.add(session, username.title(), role, centre, now=self.clock.now)
             return await accounts.invite(session, person, username, by=None, now=self.clock.now)
 
-    async def hire(self, username: str, role: str, centre: str | None = "pursat") -> Worker:
+    async def hire(
+        self, username: str, role: str, centre: str | None = "pursat", language: str = "km"
+    ) -> Worker:
         """Somebody new with password and second factor."""
         token = await self.invite(username, role, centre)
         now = self.clock.now
@@ -141,6 +143,7 @@ class Desk:
             done = await accounts.confirm(session, visitor, code, device="", now=now)
             confirmed = await accounts.find_visitor(session, done.token, now=now)
             assert confirmed is not None
+            await accounts.set_language(session, confirmed, language, now=now)
             await accounts.sign_out(session, confirmed, now=now)
         self.clock.go_on(minutes=1)  # no code lets anybody in twice
         return Worker(visitor.staff_id, username, factor.secret, done.recovery_codes)
