@@ -173,8 +173,15 @@ async def leave_receipt(manager: DialogManager) -> bool:
 
 
 async def close(manager: DialogManager) -> None:
-    """Back to what lay under this conversation, or to the menu."""
-    if len(manager.current_stack().intents) > 1:
-        await manager.done()
-    else:
-        await to_menu(manager)
+    """Back to what lay under this conversation, or to the menu.
+
+    Receipts that lie there have been read: of one of a request the request is shown.
+    """
+    while len(manager.current_stack().intents) > 1:
+        await manager.mark_closed()
+        if manager.current_context().state == Requests.added:
+            await manager.switch_to(Requests.one)
+        if not is_receipt(manager):
+            await manager.show()
+            return
+    await to_menu(manager)

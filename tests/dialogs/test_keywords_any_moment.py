@@ -13,6 +13,7 @@ from tests.dialogs.walk import (
     SMS_WINDOWS,
     TELEGRAM_WINDOWS,
     address_of,
+    again,
     clone,
     question,
     stands,
@@ -113,7 +114,7 @@ async def test_a_voice_message_reaches_the_centre(line: Line, window: str, kind:
     assert re.search(r"\b\d{8}\b", person.screen), "the code is told"
     if window != "Language:choose":
         await person.write(words(line, "button-back"))
-        assert (await stands(person)) == before
+        assert (await stands(person)) == again(before)
 
 
 async def test_the_words_can_be_said_for_ever(line: Line) -> None:

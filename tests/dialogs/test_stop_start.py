@@ -12,6 +12,7 @@ from tests.dialogs.walk import (
     SMS_WINDOWS,
     TELEGRAM_WINDOWS,
     address_of,
+    again,
     question,
     stands,
     text_to,
@@ -44,7 +45,7 @@ async def test_stop_is_heard_at_every_step_on_telegram(line: Line, window: str) 
     assert words(line, "messages-stopped") in person.screen
     assert await _may(person, Purpose.NEWS) == Forbidden(STOPPED)
     await person.write(words(line, "button-back"))
-    assert await stands(person) == before
+    assert await stands(person) == again(before)
 
 
 @pytest.mark.parametrize("window", SMS_WINDOWS)
@@ -56,7 +57,7 @@ async def test_stop_is_heard_at_every_step_by_sms(line: Line, window: str, word:
     assert question(line, "messages-stopped", "sms") in told
     assert await _may(phone, Purpose.NEWS) == Forbidden(STOPPED)
     await phone.send("0")
-    assert await stands(phone) == before
+    assert await stands(phone) == again(before)
 
 
 async def test_after_stop_only_answers_come(line: Line) -> None:

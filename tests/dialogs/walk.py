@@ -1,7 +1,7 @@
 """Ways to every window, for the tests that try to break it there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db.models.address import address_index
@@ -108,6 +108,11 @@ class Stands:
 
     window: str | None
     answers: Mapping[str, object] | None
+
+
+def again(before: Stands) -> Stands:
+    """Where somebody stands after an aside: what only told something is not told again."""
+    return replace(before, window="Menu:main") if before.window == "Registration:done" else before
 
 
 async def stands(person: TelegramPerson | SmsPerson) -> Stands:
