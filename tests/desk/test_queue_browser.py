@@ -1,0 +1,85 @@
+"""The list of requests in a real browser: whole in both languages, and still while it is read."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.desk.at_the_desk import Desk
+from tests.desk.desk_pages import check_page, open_desk
+from tests.desk.test_queue_page import listening, open_request
+from tests.services.desk_visitors import register
+from tests.simulator.phones_page import CHROMIUM
+
+__all__ = ["listening"]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=CHROMIUM
+        )
+        yield browser
+        await browser.close()
+
+
+async def _prepare(desk: Desk, role: str = "case_worker") -> str:
+    """Requests of every urgency, one of somebody registered; the token of who looks."""
+    async with desk.new_session.begin() as session:
+        await register(session)
+    for number, urgency in enumerate(("urgent", "normal", "low")):
+        await open_request(desk, str(number), urgency=urgency)
+    return await desk.sign_in(await desk.hire("sokha", role))
+
+
+async def _top_of_first_line(page: Page) -> float:
+    box = await page.locator(".queue tbody tr").first.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+@pytest.mark.parametrize("role", ["case_worker", "administrator"])
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_the_list_is_whole(browser: Browser, desk: Desk, role: str, width: int) -> None:
+    token = await _prepare(desk, role)
+    async with open_desk(browser, desk, token=token, width=width) as page:
+        for language in ("km", "en"):
+            await page.goto(f"{desk.url}/desk/queue?tab=all")
+            await page.locator(f"button[value={language}]:visible").click()
+            for where in ("tab=all", "tab=mine", "tab=all&topic=talk", "tab=all&where=samraong"):
+                await page.goto(f"{desk.url}/desk/queue?{where}")
+                await check_page(page)
+
+
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_what_comes_in_is_told_and_moves_nothing(
+    browser: Browser, desk: Desk, width: int
+) -> None:
+    token = await _prepare(desk)
+    async with open_desk(browser, desk, token=token, width=width) as page:
+        await page.goto(f"{desk.url}/desk/queue?tab=all")
+        before = await _top_of_first_line(page)
+        desk.clock.go_on(seconds=5)
+        code = await open_request(desk, "42", urgency="urgent")
+        notice = page.locator(".news-text:not(:empty)")
+        await notice.wait_for()
+        assert "1" in await notice.inner_text()
+        assert await _top_of_first_line(page) == before
+        assert await page.locator(".queue tbody tr").count() == 4
+        await check_page(page)
+        await page.locator(".news a").click()
+        await page.locator(f'.queue a[href$="{code}"]').wait_for()
+
+
+async def test_many_are_chosen_and_closed_with_the_keyboard(browser: Browser, desk: Desk) -> None:
+    token = await _prepare(desk)
+    async with open_desk(browser, desk, token=token) as page:
+        await page.goto(f"{desk.url}/desk/queue?tab=all")
+        for box in (await page.locator(".pick input").all())[:2]:
+            await box.press("Space")
+        await page.locator("#outcome").select_option("informed")
+        await page.locator("button[formaction]").press("Enter")
+        await page.get_by_role("status").first.wait_for()
+        assert await page.locator(".queue tbody tr").count() == 2
