@@ -19,6 +19,7 @@ import psutil
 import pytest
 import pytest_socket
 import redis
+from argon2 import PasswordHasher
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +28,7 @@ from db import migrate
 from db.crypto import Keyring, derive_key, use_keyring
 from db.engine import create_engine, new_session_factory
 from services import reference_data
+from services.accounts import passwords
 from tests.support import Database, connect_to_server, database_url, temporary_database
 
 THIS_MACHINE = ["127.0.0.1", "::1"]
@@ -148,6 +150,12 @@ def keyring() -> Keyring:
 @pytest.fixture(autouse=True)
 def _test_keyring(keyring: Keyring) -> None:
     use_keyring(keyring)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> None:
+    """Hashed as in earnest, but in a millisecond."""
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,10 @@ guesses at once wait for one another, not the rest of the desk for them.
 
 import asyncio
 import json
+import secrets
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -25,11 +27,6 @@ _COMMON = frozenset(
 )
 
 _HASHER = PasswordHasher()
-# Of a random password that was thrown away: what an unknown username is compared with.
-_NOBODY = (
-    "$argon2id$v=19$m=65536,t=3,p=4$/uXtEWZDW3yYPrrpRyS2bA"
-    "$xOgclRXqSPjGYx0vYO8XG+AWatdTEN2AVIQomxCVaiw"
-)
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 
 
@@ -57,7 +54,7 @@ async def hash_password(password: str) -> str:
 async def verify(password: str, kept: str | None) -> bool:
     """Whether it is the one of which `kept` was made; without one it is not, at the same cost."""
     is_same = await asyncio.get_running_loop().run_in_executor(
-        _THREADS, _verify, _bytes(password), kept or _NOBODY
+        _THREADS, _verify, _bytes(password), kept
     )
     return is_same and kept is not None
 
@@ -67,9 +64,16 @@ def _says_little(text: str) -> bool:
     return not text.strip("0123456789 .-_!")
 
 
-def _verify(password: bytes, kept: str) -> bool:
+@cache
+def _of_nobody() -> str:
+    """Of a random password: what an unknown username is compared with, at the same cost."""
+    return _HASHER.hash(secrets.token_bytes())
+
+
+def _verify(password: bytes, kept: str | None) -> bool:
+    of_nobody = _of_nobody()
     try:
-        return _HASHER.verify(kept, password)
+        return _HASHER.verify(kept or of_nobody, password)
     except (VerificationError, InvalidHashError):
         return False
 

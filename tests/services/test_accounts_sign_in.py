@@ -107,10 +107,6 @@ async def test_of_an_unknown_username_nothing_else_is_said_and_a_hash_is_verifie
     assert len(costs) == 1
 
 
-def test_what_an_unknown_username_is_compared_with_costs_what_a_password_costs() -> None:
-    assert not PasswordHasher().check_needs_rehash(passwords._NOBODY)
-
-
 @pytest.mark.parametrize("username", [USERNAME, "nobody"])
 async def test_the_delay_grows_with_each_wrong_attempt_known_username_or_not(
     session: AsyncSession, username: str
