@@ -5,26 +5,41 @@ the centre may have asked something since. Then nothing is answered unseen.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import regex
 
 from bot.shown import Shown
 from bot.state_store import Standing
-from bot.understanding import Doubtful, Meaning, Pressed, Typed
+from bot.understanding import Doubtful, Meaning, Pressed, Said, Typed, Unseen, is_number_key
+from dialogs.to_centre import says_something
 from services.inbox import InboxItem
 
 # Before what cannot be undone, for that long whatever came from the centre counts, also what came
 # before the screen was shown.
 COUNTS_BEFORE_THE_LAST_STEP = timedelta(days=14)
+_NUMBER: Final = regex.compile(r"(?=.*\p{N})[\p{N}\p{P}\p{Z}]+")
 
 
 def is_too_early(item: InboxItem, meaning: Meaning, standing: Standing) -> bool:
     """Whether an SMS came in before the screen that it would answer was even made.
 
-    An impatient person sends "1" twice; the second may not answer the next question unseen. Both
-    times are of the database's clock.
+    Both times are of the database's clock.
     """
     if item.received_at is None or item.received_at.timestamp() >= standing.shown_at:
         return False
     return _answers_a_question(meaning, standing.shown)
+
+
+def unseen(meaning: Meaning, text: str) -> Meaning:
+    """What came too early: an impatient person sends "1" twice, or sends three texts at once.
+
+    The second "1" may not answer the next question; of the texts none may be lost.
+    """
+    if isinstance(meaning, Pressed) and meaning.steers and not is_number_key(text):
+        return Said("show")
+    is_number = _NUMBER.fullmatch(text) is not None and not says_something(text)
+    return Unseen(text, is_number=is_number)
 
 
 def may_be_words(meaning: Meaning) -> bool:

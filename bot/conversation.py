@@ -17,13 +17,7 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.answering import (
-    counts_since,
-    is_too_early,
-    may_be_for_centre,
-    may_be_words,
-    note_shown,
-)
+from bot.answering import may_be_words, note_shown
 from bot.belated import is_belated, take_belated
 from bot.bootstrap import App
 from bot.channels.sms_render import render, render_unclear
@@ -38,7 +32,6 @@ from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import (
     Addressed,
     Corrected,
-    Doubtful,
     Meaning,
     Pressed,
     Said,
@@ -54,11 +47,12 @@ from bot.update_reading import (
     is_correction,
     read_update,
 )
+from bot.weighing import Written, weigh
 from db.models.address import address_index
 from dialogs.to_centre import says_something
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
-from services import addresses, messages, requests, threads
+from services import addresses, requests, threads
 from services.direct import direct_connection
 from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms, PassingFault
 from services.places import Gazetteer, load_gazetteer
@@ -139,7 +133,7 @@ class Conversation:
         text = readable(message.text or "")
         if turn.quoted is not None and text:
             return Addressed(text)
-        return await self._doubted(meaning, text, turn, standing, item)
+        return await weigh(self.app, Written(item, text, turn, standing), meaning)
 
     async def _find_quoted(self, turn: Turn, item: InboxItem) -> str | None:
         quoted = find_quoted(item.payload)
@@ -178,9 +172,11 @@ class Conversation:
             body = await self._one_way(turn, text)
         else:
             meaning = understand(text, standing.shown, "sms")
-            if standing.handled == item.id or is_too_early(item, meaning, standing):
+            if standing.handled == item.id:
                 meaning = Said("show")
-            meaning = await self._doubted(meaning, readable(text), turn, standing, item)
+            else:
+                written = Written(item, readable(text), turn, standing)
+                meaning = await weigh(self.app, written, meaning)
             body = await self._converse(turn, standing, item, meaning)
             standing.handled = item.id
             note_shown(standing, meaning, item)
@@ -244,17 +240,6 @@ class Conversation:
         return request
 
     # --- both ---
-
-    async def _doubted(
-        self, meaning: Meaning, text: str, turn: Turn, standing: Standing, item: InboxItem
-    ) -> Meaning:
-        """Whoever the centre wrote to meanwhile may be answering that, and not the screen."""
-        if not may_be_for_centre(meaning, standing.shown):
-            return meaning
-        since = counts_since(standing, item)
-        async with direct_connection(self.app.engine) as connection:
-            has_come = await messages.has_come_since(connection, turn.address.id, since)
-        return Doubtful(text) if has_come else meaning
 
     async def _begin(self, channel: Channel, value: str, item: InboxItem) -> Turn:
         now = self.now()

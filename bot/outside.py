@@ -7,7 +7,7 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager
 
-from bot.landing import show_again
+from bot.landing import land, show_again
 from bot.state_store import current_standing
 from bot.understanding import (
     Addressed,
@@ -16,10 +16,12 @@ from bot.understanding import (
     Meaning,
     Replied,
     Unreadable,
+    Unseen,
     readable,
 )
 from dialogs import navigation, to_centre
 from dialogs.answers import stands_answered, take_answer
+from dialogs.states import Talk
 from dialogs.to_centre import Enclosure
 from dialogs.turn import turn_of
 
@@ -77,6 +79,10 @@ async def is_doubtful(_: Message, meaning: Meaning | None = None) -> bool:
     return isinstance(meaning, Doubtful)
 
 
+async def is_unseen(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Unseen)
+
+
 async def is_addressed(_: Message, meaning: Meaning | None = None) -> bool:
     return isinstance(meaning, Addressed)
 
@@ -114,6 +120,23 @@ async def on_doubtful(message: Message, meaning: Doubtful, dialog_manager: Dialo
     await to_centre.ask_whose(dialog_manager, meaning.text, message.message_id)
 
 
+async def on_unseen(message: Message, meaning: Unseen, dialog_manager: DialogManager) -> None:
+    """A number is waited for again; words are kept, or asked about where they might answer."""
+    has_language = turn_of(dialog_manager).address.language is not None
+    if _is_asking_whose(dialog_manager) or (has_language and not meaning.is_number):
+        await on_doubtful(message, Doubtful(meaning.text), dialog_manager)
+    elif not meaning.is_number:
+        await _take_first_words(dialog_manager, meaning.text)
+    elif has_language:
+        await show_again(dialog_manager)
+    else:
+        await land(dialog_manager)
+
+
+def _is_asking_whose(manager: DialogManager) -> bool:
+    return manager.has_context() and manager.current_context().state == Talk.whose
+
+
 async def on_addressed(_: Message, meaning: Addressed, dialog_manager: DialogManager) -> None:
     """The question that stands goes on standing."""
     shown = current_standing().shown
@@ -135,10 +158,14 @@ async def on_unreadable(_: Message, dialog_manager: DialogManager) -> None:
 
 
 async def on_first_words(message: Message, dialog_manager: DialogManager) -> None:
+    await _take_first_words(dialog_manager, message.text or "")
+
+
+async def _take_first_words(manager: DialogManager, text: str) -> None:
     """Before a language is known no screen can take words: they are kept all the same."""
-    if not await to_centre.take_words(dialog_manager, message.text or ""):
-        turn_of(dialog_manager).say("notice-unclear")
-        await show_again(dialog_manager)
+    if not await to_centre.take_words(manager, text):
+        turn_of(manager).say("notice-unclear")
+        await show_again(manager)
 
 
 async def has_no_language(_: Message, **data: Any) -> bool:
@@ -150,6 +177,7 @@ def register_outside(router: Router) -> None:
     router.message.register(on_corrected, is_corrected)
     router.message.register(on_lettered_answer, is_lettered_answer)
     router.message.register(on_doubtful, is_doubtful)
+    router.message.register(on_unseen, is_unseen)
     router.message.register(on_addressed, is_addressed)
     router.message.register(on_file, has_file)
     router.message.register(on_unreadable, is_unreadable)

@@ -43,6 +43,7 @@ _UNREADABLE: Final = regex.compile(
 _LETTERED: Final = regex.compile(rf"([{questions.LETTERS}])[\s.]*([1-9])", regex.IGNORECASE)
 # aiogram-dialog reads a press out of zero-width letters at the end of a text.
 _EDGES: Final = REPLY_CALLBACK_SYMBOLS + "\u200b \n\t"
+_STOPS: Final = ".,!?។ "
 ANY_MOMENT: Final = frozenset(COMMANDS.values()) | frozenset(ROLE_OF_INTENT)
 
 
@@ -90,6 +91,14 @@ class Doubtful:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """What was sent before the screen was made that it would answer."""
+
+    text: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
 class Addressed:
     """Words to the centre, since they quote a message of the centre's."""
 
@@ -108,7 +117,7 @@ class Corrected:
     text: str
 
 
-Meaning = Pressed | Said | Typed | Replied | Doubtful | Addressed | Corrected | Unreadable
+Meaning = Pressed | Said | Typed | Replied | Doubtful | Unseen | Addressed | Corrected | Unreadable
 
 
 def readable(text: str) -> str:
@@ -116,14 +125,20 @@ def readable(text: str) -> str:
     return _UNREADABLE.sub("", text).strip(_EDGES)
 
 
+def is_number_key(text: str) -> bool:
+    """Whether it is a key of an SMS that is a number as well: 0, 00, 99."""
+    key = khmer.fold(readable(text)).strip(_STOPS)
+    return key in SMS_KEYS and key.isdecimal()
+
+
 def understand(text: str, shown: Shown | None, channel: str) -> Meaning:
     text = readable(text)
     if text.startswith("/"):
         return _command(text)
     folded = khmer.fold(text)
-    if channel == "sms" and (lettered := _LETTERED.fullmatch(folded.strip(".,!?។ "))):
+    if channel == "sms" and (lettered := _LETTERED.fullmatch(folded.strip(_STOPS))):
         return Replied(lettered[1].upper(), int(lettered[2]))
-    role = SMS_KEYS.get(folded.strip(".,!?។ ")) if channel == "sms" else None
+    role = SMS_KEYS.get(folded.strip(_STOPS)) if channel == "sms" else None
     if role is not None and _is_key(role, shown):
         return _key(role, shown)
     if shown is not None and (pressed := _option(text, folded, shown, channel)) is not None:
