@@ -44,7 +44,8 @@ _LETTERED: Final = regex.compile(rf"([{questions.LETTERS}])[\s.]*([1-9])", regex
 # aiogram-dialog reads a press out of zero-width letters at the end of a text.
 _EDGES: Final = REPLY_CALLBACK_SYMBOLS + "\u200b \n\t"
 _STOPS: Final = ".,!?។ "
-ANY_MOMENT: Final = frozenset(COMMANDS.values()) | frozenset(ROLE_OF_INTENT)
+PLEA: Final = "plea"
+ANY_MOMENT: Final = frozenset(COMMANDS.values()) | frozenset(ROLE_OF_INTENT) | {PLEA}
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Addressed:
-    """Words to the centre, since they quote a message of the centre's."""
+    """Words to the centre: they quote a message of the centre's, or beg for help."""
 
     text: str
 
@@ -198,6 +199,10 @@ def _word(text: str, shown: Shown | None) -> Meaning:
     if word.danger is not None:
         # Nothing is set going: whoever holds this phone may not be free to be called.
         return Said("offer")
+    if word.intent == PLEA:
+        # Taken for the answer to a question it would reach nobody.
+        asks = shown is not None and not shown.takes_words
+        return Addressed(text) if asks else Typed(text)
     if word.intent in ROLE_OF_INTENT and word.intent != "menu":
         wanted = ROLE_OF_INTENT[word.intent]
         if shown is not None and wanted in shown.keys:

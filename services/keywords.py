@@ -91,15 +91,20 @@ def scan(text: str) -> Sequence[Finding]:
 class _Words:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._whole: dict[str, str] = {}
+        self._politely: dict[str, str] = {}
         in_sentences: dict[str, str] = {}
         for row in data["intents"]:
             typed = [alias for group in row["aliases"] for alias in group["typed"]]
             self._whole |= {_key(alias): row["intent"] for alias in typed}
+            politely = row.get("politely", row["intent"])
+            self._politely |= {_key(alias): politely for alias in typed}
             if not row["whole_message_only"]:
                 in_sentences |= {_key(a): row["intent"] for a in typed if khmer.is_khmer(a)}
         greetings = data["greetings"]
         self._greeting: str = greetings["intent"]
-        self._whole |= {_key(word): self._greeting for word in greetings["typed"]}
+        greeting = {_key(word): self._greeting for word in greetings["typed"]}
+        self._whole |= greeting
+        self._politely |= greeting
         self._thanks = {_key(words) for words in data["thanks"]["typed"]}
         self._signs = regex.compile(rf"[{regex.escape(data['thanks']['signs'])}]")
         self._names_too = {_key(word) for word in data["names_too"]}
@@ -128,7 +133,7 @@ class _Words:
         key = _key(text)
         if in_dialog and key in self._names_too:
             return None
-        return self._whole.get(key) or self._whole.get(self._polite.sub("", key))
+        return self._whole.get(key) or self._politely.get(self._polite.sub("", key))
 
     def is_thanks(self, text: str) -> bool:
         key = _key(text)
