@@ -19,11 +19,13 @@ _SPELT: Final = {"ច័ន្ទ": "ចន្ទ"}
 def say_moment(
     catalogue: Catalogue, language: str, channel: str, at: datetime, now: datetime
 ) -> str:
-    """ "ថ្ងៃចន្ទ 23 វិច្ឆិកា ម៉ោង 10 ព្រឹក", or today's hour; to the half hour.
+    """ "ថ្ងៃចន្ទ 23 វិច្ឆិកា ម៉ោង 10 ព្រឹក", or today's hour.
 
-    What is to come is rounded up, so that it can be kept; what was never becomes what is to come.
+    What is to come is rounded up to the half hour, so that it can be kept; what was has its minute.
     """
-    local = (_round_down if at <= now else _round_up)(at.astimezone(CAMBODIA))
+    local = at.astimezone(CAMBODIA)
+    if at > now:
+        local = _round_up(local)
     time = _say_time(catalogue, language, channel, local)
     if local.date() == now.astimezone(CAMBODIA).date():
         return catalogue.text("moment-today", language, channel, time=time)
@@ -65,7 +67,3 @@ def _round_up(at: datetime) -> datetime:
     if whole < at:
         whole += timedelta(minutes=1)
     return whole + timedelta(minutes=-whole.minute % _HALF_AN_HOUR)
-
-
-def _round_down(at: datetime) -> datetime:
-    return at.replace(minute=at.minute - at.minute % _HALF_AN_HOUR, second=0, microsecond=0)

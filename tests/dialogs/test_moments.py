@@ -39,12 +39,12 @@ def test_a_moment_is_said_by_the_part_of_the_day(hours: float, said: str) -> Non
     ("hours", "said"),
     [
         (0, "ម៉ោង 8 ព្រឹក ថ្ងៃនេះ"),
-        (-0.01, "ម៉ោង 7:30 ព្រឹក ថ្ងៃនេះ"),
-        (-7.9, "ម៉ោង 12 យប់ ថ្ងៃនេះ"),
-        (-8.1, "ថ្ងៃព្រហស្បតិ៍ 19 វិច្ឆិកា ម៉ោង 11:30 យប់"),
+        (-0.01, "ម៉ោង 7:59 ព្រឹក ថ្ងៃនេះ"),
+        (-7.9, "ម៉ោង 12:06 យប់ ថ្ងៃនេះ"),
+        (-8.1, "ថ្ងៃព្រហស្បតិ៍ 19 វិច្ឆិកា ម៉ោង 11:54 យប់"),
     ],
 )
-def test_what_was_is_never_said_to_be_still_to_come(hours: float, said: str) -> None:
+def test_what_was_is_said_to_the_minute(hours: float, said: str) -> None:
     assert _say("km", "telegram", hours) == said
 
 
