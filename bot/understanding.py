@@ -204,8 +204,11 @@ def _word(text: str, shown: Shown | None) -> Meaning:
         asks = shown is not None and not shown.takes_words
         return Addressed(text) if asks else Typed(text)
     if word.intent in ROLE_OF_INTENT and word.intent != "menu":
-        wanted = ROLE_OF_INTENT[word.intent]
-        if shown is not None and wanted in shown.keys:
-            return Pressed(shown.keys[wanted][1], steers=True)
-        return Typed(text)
+        return _press(ROLE_OF_INTENT[word.intent], shown) or Typed(text)
     return Said(word.intent)
+
+
+def _press(role: Role, shown: Shown | None) -> Pressed | None:
+    if shown is None or role not in shown.keys:
+        return None
+    return Pressed(shown.keys[role][1], steers=True)
