@@ -15,9 +15,9 @@ from bot.understanding import Doubtful, Meaning, Pressed, Said, Typed, Unseen, i
 from dialogs.to_centre import says_something
 from services.inbox import InboxItem
 
-# Before what cannot be undone, for that long whatever came from the centre counts, also what came
+# For that long an answer to the centre is likely: before what cannot be undone also to what came
 # before the screen was shown.
-COUNTS_BEFORE_THE_LAST_STEP = timedelta(days=14)
+ANSWERED_WITHIN: Final = timedelta(days=14)
 _NUMBER: Final = regex.compile(r"(?=.*\p{N})[\p{N}\p{P}\p{Z}]+")
 
 
@@ -77,6 +77,12 @@ def counts_since(standing: Standing, item: InboxItem) -> datetime:
     """
     since = standing.shown_at
     if standing.shown is not None and standing.shown.final:
-        long_ago = item.time_of_database() - COUNTS_BEFORE_THE_LAST_STEP
+        long_ago = item.time_of_database() - ANSWERED_WITHIN
         since = min(since, max(standing.doubted_at, long_ago.timestamp()))
     return datetime.fromtimestamp(since, UTC)
+
+
+def seen_since(standing: Standing, item: InboxItem) -> datetime:
+    """When the person last saw a screen; of somebody who stands nowhere nobody knows."""
+    long_ago = item.time_of_database() - ANSWERED_WITHIN
+    return max(datetime.fromtimestamp(standing.shown_at, UTC), long_ago)

@@ -7,10 +7,10 @@ may be answering the centre: then they are asked, and nothing is guessed.
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.answering import counts_since, is_too_early, may_be_for_centre, unseen
+from bot.answering import counts_since, is_too_early, may_be_for_centre, seen_since, unseen
 from bot.bootstrap import App
 from bot.state_store import Standing
-from bot.understanding import Doubtful, Meaning
+from bot.understanding import Doubtful, Meaning, is_number_key
 from dialogs.turn import Turn
 from services import messages
 from services.direct import direct_connection
@@ -31,9 +31,12 @@ async def weigh(app: App, message: Written, meaning: Meaning) -> Meaning:
     item, standing = message.item, message.standing
     if message.turn.channel == "sms" and is_too_early(item, meaning, standing):
         return unseen(meaning, message.text)
-    if not may_be_for_centre(meaning, standing.shown):
+    if message.turn.channel == "sms" and is_number_key(message.text):
+        since = seen_since(standing, item)
+    elif may_be_for_centre(meaning, standing.shown):
+        since = counts_since(standing, item)
+    else:
         return meaning
-    since = counts_since(standing, item)
     return Doubtful(message.text) if await _has_come(app, message, since) else meaning
 
 

@@ -178,11 +178,44 @@ async def test_by_sms_the_question_comes_again_and_is_answered(line: Line) -> No
     assert await said_in(line, code) == [UNPAID]
 
 
-@pytest.mark.parametrize("typed", ["0", "*", "STOP", "CALL", "K1", "menu"])
+@pytest.mark.parametrize("typed", ["*", "STOP", "CALL", "K1", "menu"])
 async def test_by_sms_keys_letters_and_words_are_not_asked_about(line: Line, typed: str) -> None:
     phone, _ = await _asked_by_sms(line, "Registration:name", "1")
     await phone.send(typed)
     assert (await stands(phone)).window != "Talk:whose"
+
+
+@pytest.mark.parametrize("typed", ["0", "០", "0.", "00", "99"])
+@pytest.mark.parametrize("way", [("Menu:main",), ("Registration:name", "1")])
+async def test_by_sms_a_key_that_is_a_number_is_asked_about(
+    line: Line, way: tuple[str, ...], typed: str
+) -> None:
+    phone, code = await _asked_by_sms(line, *way)
+    assert typed in await phone.send(typed)
+    assert (await stands(phone)).window == "Talk:whose"
+    await phone.send("1")
+    assert await said_in(line, code) == [UNPAID, typed]
+
+
+async def test_so_it_is_on_a_receipt_and_from_whoever_stands_nowhere(line: Line) -> None:
+    phone, code = await _asked_by_sms(line, "Menu:main")
+    await phone.send(OFFICE)
+    await reply(line, code, HOW_MANY)
+    await deliver(line)
+    await phone.send("0", "1")
+    assert await said_in(line, code) == [UNPAID, OFFICE, "0"]
+    await line.app.redis.flushdb()
+    await phone.send("0", "1")
+    assert await said_in(line, code) == [UNPAID, OFFICE, "0", "0"]
+
+
+async def test_by_sms_keys_are_keys_when_the_centre_has_not_written_since(line: Line) -> None:
+    phone, code = await _asked_by_sms(line, "Registration:name", "1")
+    await phone.send("*", "1", "0")
+    assert (await stands(phone)).window != "Talk:whose"
+    await phone.send("MYDATA", "0")
+    assert (await stands(phone)).window != "Talk:whose"
+    assert await said_in(line, code) == [UNPAID]
 
 
 async def test_what_waits_to_be_sent_raises_no_question(line: Line) -> None:
