@@ -27,6 +27,7 @@ SIMULATOR_SENDER = "2580"
 TELEGRAM_API_URL = "https://api.telegram.org"
 TWILIO_API_URL = "https://api.twilio.com"
 
+_SIMULATOR_ACCOUNT = "simulator account"
 _SHORTEST_SECRET = 16
 _HIGHEST_PORT = 65535
 _WRONG = {
@@ -132,6 +133,17 @@ class Settings:
     def telegram_webhook(self) -> bool:
         """Whether Telegram calls us; else we ask it (long polling)."""
         return self.public_url.startswith("https://")
+
+    @property
+    def is_training(self) -> bool:
+        """Whether no message can reach anybody real: both carriers are the simulator."""
+        made_up = f"AC{_derive(self.secret_key, _SIMULATOR_ACCOUNT)}"
+        return (
+            self.simulator
+            and self.telegram_bot_token == SIMULATOR_BOT_TOKEN
+            and self.telegram_api_url == self.simulator_url == self.twilio_api_url
+            and self.twilio_account_sid == made_up
+        )
 
     @property
     def sms_enabled(self) -> bool:
@@ -294,7 +306,7 @@ def _twilio(given: _Given, secret_key: str, *, simulator: bool) -> tuple[str, st
     }
     if simulator:
         made_up = {
-            "TWILIO_ACCOUNT_SID": f"AC{_derive(secret_key, 'simulator account')}",
+            "TWILIO_ACCOUNT_SID": f"AC{_derive(secret_key, _SIMULATOR_ACCOUNT)}",
             "TWILIO_AUTH_TOKEN": _derive(secret_key, "simulator token"),
             "SMS_SENDER": SIMULATOR_SENDER,
         }

@@ -6,11 +6,13 @@ Once per version, not once per process: web and workers start by the dozen and m
 import asyncio
 from datetime import UTC, datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.config import Settings, StartError
 from bot.database import opened_database, reach_database
 from db import migrate
 from db.roles import RolesError
-from services import demo, names, reference_data
+from services import demo, demo_staff, names, reference_data
 from services.errors import InvalidReferenceData
 
 
@@ -32,13 +34,21 @@ def release(settings: Settings) -> list[str]:
 async def _load(settings: Settings) -> list[str]:
     async with opened_database(settings) as new_session, new_session.begin() as session:
         done = [f"loaded {name}" for name in await reference_data.load(session)]
-        # Made-up people have no place in a database of somebody's own, nor beside real ones.
-        if (
-            settings.simulator
-            and settings.embedded_postgres
-            and await demo.load(session, now=datetime.now(UTC))
-        ):
-            done.append("added people who do not exist, marked as demo")
+        done += await _load_made_up(session, settings, datetime.now(UTC))
         if count := await names.fill(session):
             done.append(f"made {count} people findable by name")
         return done
+
+
+async def _load_made_up(session: AsyncSession, settings: Settings, now: datetime) -> list[str]:
+    """They have no place in a database of somebody's own, nor beside real people."""
+    done = []
+    is_tried_out = settings.simulator and settings.embedded_postgres
+    if is_tried_out and await demo.load(session, now=now):
+        done.append("added people who do not exist, marked as demo")
+    if is_tried_out and settings.is_training:
+        if await demo_staff.load(session, now=now):
+            done.append("added staff for training, who sign in at /desk")
+    elif await demo_staff.end(session, now=now):
+        done.append("ended the staff for training: messages may reach people now")
+    return done

@@ -91,7 +91,7 @@ def _desk_parts(app: App, engine: AsyncEngine) -> DeskParts:
         files=app.files,
         words=CatalogueWords(),
         public_url=app.settings.public_url,
-        is_demo=app.settings.simulator,
+        is_demo=app.settings.is_training,
     )
 
 

@@ -1,5 +1,6 @@
 """The way in: a password, then a code; at the first time the phone that makes the codes."""
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Final
 from urllib.parse import quote
@@ -14,8 +15,9 @@ from desk.devices import name_device
 from desk.pages.start import local_address
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
-from services import accounts
+from services import accounts, demo_staff
 from services.accounts import Confirmed
+from services.demo_staff import WayIn
 from services.errors import LockedOut, WrongCode, WrongSignIn
 
 MOST_LETTERS: Final = 300
@@ -31,7 +33,7 @@ async def show_sign_in(request: DeskRequest) -> Response:
     visitor = request.find_visitor()
     if visitor is not None:
         return redirect(request, f"{ADDRESS}/" if visitor.is_confirmed else next_step(visitor))
-    return _sign_in_page(request, wanted=request.query_params.get("next", ""))
+    return await _sign_in_page(request, wanted=request.query_params.get("next", ""))
 
 
 async def sign_in(request: DeskRequest) -> Response:
@@ -39,12 +41,19 @@ async def sign_in(request: DeskRequest) -> Response:
     password = await request.field("password", most=MOST_LETTERS)
     wanted = await request.field("next")
     try:
+        _check_training(request, username)
         return await start_session(request, username, password, wanted)
     except WrongSignIn:
         fault = request.text("desk-sign-in-wrong")
-        return _sign_in_page(request, username=username, wanted=wanted, fault=fault)
+        return await _sign_in_page(request, username=username, wanted=wanted, fault=fault)
     except LockedOut as error:
-        return _sign_in_page(request, username=username, wanted=wanted, locked=error)
+        return await _sign_in_page(request, username=username, wanted=wanted, locked=error)
+
+
+def _check_training(request: DeskRequest, username: str) -> None:
+    """Everybody knows the invented staff's password. Raises WrongSignIn."""
+    if not request.parts.is_demo and username.strip().casefold() in demo_staff.USERNAMES:
+        raise WrongSignIn
 
 
 async def start_session(
@@ -68,7 +77,7 @@ async def start_session(
     return response
 
 
-def _sign_in_page(
+async def _sign_in_page(
     request: DeskRequest,
     *,
     username: str = "",
@@ -87,7 +96,17 @@ def _sign_in_page(
         minutes=minutes_left(request, locked),
         notice=done if done in _NOTICES else None,
         is_over=request.session_token is not None and fault is None and locked is None,
+        training=await _list_ways_in(request),
+        training_password=demo_staff.PASSWORD,
     )
+
+
+async def _list_ways_in(request: DeskRequest) -> Sequence[WayIn]:
+    """The invented staff, where no message can reach anybody real."""
+    if not request.parts.is_demo:
+        return ()
+    async with request.parts.new_session() as session:
+        return await demo_staff.list_ways_in(session, now=request.now())
 
 
 # The code
@@ -140,7 +159,13 @@ async def _code_page(
     minutes = minutes_left(request, locked)
     if request.visitor.has_second_factor:
         return render(
-            request, "code.html", status=status, wanted=wanted, fault=fault, minutes=minutes
+            request,
+            "code.html",
+            status=status,
+            wanted=wanted,
+            fault=fault,
+            minutes=minutes,
+            training=await _list_ways_in(request),
         )
     async with request.parts.new_session.begin() as session:
         factor = await accounts.new_second_factor(session, request.visitor, now=request.now())

@@ -1,0 +1,152 @@
+"""Staff for training: a way in for everybody, and only while no message can reach anybody real."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import release
+from bot.config import SIMULATOR_BOT_TOKEN, Settings, load_settings
+from db.models import STAFF_ROLES, Staff
+from services import accounts, demo_staff
+from services.errors import WrongSignIn
+from tests.desk.at_the_desk import Desk, served_desk
+from tests.desk.desk_pages import check_page, open_desk
+from tests.served_app import make_settings
+from tests.simulator.phones_page import chromium
+from tests.support import Database
+
+SIMULATOR = "http://127.0.0.1:8001"
+MADE_UP = "AC" + "0" * 32
+
+
+async def sign_in(desk: Desk, username: str) -> tuple[int, str]:
+    async with desk.browser() as browser:
+        form = {"username": username, "password": demo_staff.PASSWORD}
+        answer = await browser.post("/desk/sign-in", form)
+        return answer.status, answer.to
+
+
+async def load(desk: Desk) -> None:
+    async with desk.new_session.begin() as session:
+        assert await demo_staff.load(session, now=desk.clock.now)
+
+
+@pytest.mark.parametrize("language", ["km", "en"])
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_what_the_door_shows_lets_somebody_in(
+    db: Database, redis_url: str, tmp_path: Path, language: str, width: int
+) -> None:
+    async with (
+        served_desk(db, redis_url, tmp_path, is_demo=True) as desk,
+        chromium() as browser,
+        open_desk(browser, desk, language=language, width=width) as page,
+    ):
+        await load(desk)
+        await page.goto(f"{desk.url}/desk/")
+        await expect(page.locator(".training li")).to_have_count(len(STAFF_ROLES))
+        await check_page(page)
+        await page.fill("#username", "demo-auditor")
+        await page.fill("#password", demo_staff.PASSWORD)
+        await page.locator(".primary").click()
+        await page.wait_for_url("**/code")
+        await check_page(page)
+        await page.fill("#code", await page.locator(".training strong").inner_text())
+        await page.locator(".primary").click()
+        await expect(page.locator(".desk")).to_be_visible()
+
+
+async def test_elsewhere_the_door_shows_nothing_and_lets_nobody_in(desk: Desk) -> None:
+    await load(desk)
+    async with desk.browser() as browser:
+        shown = (await browser.get("/desk/sign-in")).body
+    assert "demo-" not in shown
+    assert demo_staff.PASSWORD not in shown
+    for role in STAFF_ROLES:
+        assert await sign_in(desk, demo_staff.username_of(role).upper()) == (422, "")
+
+
+async def test_a_code_that_was_used_is_followed_by_the_next(
+    db: Database, redis_url: str, tmp_path: Path
+) -> None:
+    async with served_desk(db, redis_url, tmp_path, is_demo=True) as desk:
+        await load(desk)
+        for _ in range(2):
+            async with desk.browser() as browser:
+                form = {"username": "demo-auditor", "password": demo_staff.PASSWORD}
+                await browser.post("/desk/sign-in", form)
+                found = re.search(
+                    r'class="training">[^<]+<strong[^>]*>(\d{6})<',
+                    (await browser.get("/desk/code")).body,
+                )
+                assert found is not None
+                answer = await browser.post("/desk/code", {"code": found.group(1)})
+                assert answer.to == "/desk/"
+            desk.clock.go_on(seconds=30)
+
+
+async def test_they_are_made_once_ended_and_let_in_again(session: AsyncSession, now: Any) -> None:
+    assert await demo_staff.load(session, now=now)
+    assert not await demo_staff.load(session, now=now)
+    assert await demo_staff.end(session, now=now)
+    assert not await demo_staff.end(session, now=now)
+    assert await demo_staff.list_ways_in(session, now=now) == []
+    with pytest.raises(WrongSignIn):
+        await accounts.sign_in(session, "demo-auditor", demo_staff.PASSWORD, device="", now=now)
+    assert await demo_staff.load(session, now=now)
+    assert len(await demo_staff.list_ways_in(session, now=now)) == len(STAFF_ROLES)
+
+
+async def test_a_line_that_reaches_people_ends_them(db: Database) -> None:
+    async with db.new_session() as session:
+        query = select(Staff.role).where(Staff.ended_at.is_(None))
+        await release._load(training_settings(database_url=db.url))
+        assert set(await session.scalars(query)) == set(STAFF_ROLES)
+        await release._load(training_settings(database_url=db.url, simulator=False))
+        assert "administrator" not in set(await session.scalars(query))
+
+
+def training_settings(**changed: Any) -> Settings:
+    """What somebody has who only tries the line out."""
+    from bot.config import _derive
+
+    values = {
+        "simulator": True,
+        "embedded_postgres": True,
+        "telegram_bot_token": SIMULATOR_BOT_TOKEN,
+        "telegram_api_url": SIMULATOR,
+        "twilio_api_url": SIMULATOR,
+        "twilio_account_sid": f"AC{_derive('secret of the tests', 'simulator account')}",
+    }
+    return make_settings(**(values | changed))
+
+
+def test_both_carriers_must_be_the_simulator() -> None:
+    assert training_settings().is_training
+    for name, value in {
+        "simulator": False,
+        "telegram_bot_token": "123456:real",
+        "telegram_api_url": "https://api.telegram.org",
+        "twilio_api_url": "https://api.twilio.com",
+        "twilio_account_sid": MADE_UP,
+    }.items():
+        assert not training_settings(**{name: value}).is_training
+
+
+def test_settings_of_a_newcomer_are_for_training_until_a_carrier_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "var"))
+    for name in ("TELEGRAM_BOT_TOKEN", "TWILIO_ACCOUNT_SID", "SIMULATOR"):
+        monkeypatch.delenv(name, raising=False)
+    assert load_settings().is_training
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", MADE_UP)
+    assert not load_settings().is_training
+    monkeypatch.delenv("TWILIO_ACCOUNT_SID")
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456:real")
+    assert not load_settings().is_training
