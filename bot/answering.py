@@ -18,6 +18,7 @@ from services.inbox import InboxItem
 # For that long an answer to the centre is likely: before what cannot be undone also to what came
 # before the screen was shown.
 ANSWERED_WITHIN: Final = timedelta(days=14)
+_STACK: Final = "aiogd:stack:"
 _NUMBER: Final = regex.compile(r"(?=.*\p{N})[\p{N}\p{P}\p{Z}]+")
 
 
@@ -86,3 +87,9 @@ def seen_since(standing: Standing, item: InboxItem) -> datetime:
     """When the person last saw a screen; of somebody who stands nowhere nobody knows."""
     long_ago = item.time_of_database() - ANSWERED_WITHIN
     return max(datetime.fromtimestamp(standing.shown_at, UTC), long_ago)
+
+
+def living_message(standing: Standing) -> int | None:
+    """The message of Telegram in which the last screen stands."""
+    number = standing.parts.get(_STACK, {}).get("last_message_id")
+    return number if isinstance(number, int) else None

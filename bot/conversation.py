@@ -127,20 +127,20 @@ class Conversation:
     ) -> Meaning:
         """What quotes the centre is for the centre, whatever screen stands."""
         meaning = _meaning_of(message, standing.shown, is_correction(item.payload))
-        turn.quoted = await self._find_quoted(turn, item)
+        quotes = find_quoted(item.payload)
+        turn.quoted = await self._find_quoted(turn, quotes)
         if not may_be_words(meaning):
             return meaning
         text = readable(message.text or "")
         if turn.quoted is not None and text:
             return Addressed(text)
-        return await weigh(self.app, Written(item, text, turn, standing), meaning)
+        return await weigh(self.app, Written(item, text, turn, standing, quotes), meaning)
 
-    async def _find_quoted(self, turn: Turn, item: InboxItem) -> str | None:
-        quoted = find_quoted(item.payload)
-        if quoted is None:
+    async def _find_quoted(self, turn: Turn, quotes: int | None) -> str | None:
+        if quotes is None:
             return None
         async with self.app.new_session.begin() as session:
-            return await threads.find_quoted(session, turn.address, str(quoted))
+            return await threads.find_quoted(session, turn.address, str(quotes))
 
     async def _on_membership(self, membership: Membership, item: InboxItem) -> None:
         """Blocking the bot means STOP for this address; unblocking ends that.

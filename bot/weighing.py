@@ -7,7 +7,14 @@ may be answering the centre: then they are asked, and nothing is guessed.
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.answering import counts_since, is_too_early, may_be_for_centre, seen_since, unseen
+from bot.answering import (
+    counts_since,
+    is_too_early,
+    living_message,
+    may_be_for_centre,
+    seen_since,
+    unseen,
+)
 from bot.bootstrap import App
 from bot.state_store import Standing
 from bot.understanding import Doubtful, Meaning, is_number_key
@@ -19,18 +26,24 @@ from services.inbox import InboxItem
 
 @dataclass(frozen=True)
 class Written:
-    """`text` is as it can be read, `standing` where its person stood when it was taken in hand."""
+    """`text` is as it can be read, `standing` where its person stood when it was taken in hand.
+
+    `quotes` is the id of the message that it quotes.
+    """
 
     item: InboxItem
     text: str
     turn: Turn
     standing: Standing
+    quotes: int | None = None
 
 
 async def weigh(app: App, message: Written, meaning: Meaning) -> Meaning:
     item, standing = message.item, message.standing
     if message.turn.channel == "sms" and is_too_early(item, meaning, standing):
         return unseen(meaning, message.text)
+    if message.quotes is not None and message.quotes == living_message(standing):
+        return meaning
     if message.turn.channel == "sms" and is_number_key(message.text):
         since = seen_since(standing, item)
     elif may_be_for_centre(meaning, standing.shown):

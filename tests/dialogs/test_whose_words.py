@@ -76,6 +76,25 @@ async def test_quoting_a_question_of_ours_answers_it(line: Line) -> None:
     assert (await stands(person)).window == "Registration:age"
 
 
+async def test_it_does_also_when_the_centre_wrote_since(line: Line) -> None:
+    person, code, _ = await _asked_on_telegram(line, "Registration:name")
+    asked = person.chat[-1].message_id
+    await person.send(text="សុខា", reply_to_message={"message_id": asked})
+    at = await stands(person)
+    assert at.window == "Registration:age"
+    assert at.answers is not None
+    assert at.answers["name"] == "សុខា"
+    assert await said_in(line, code) == [UNPAID]
+
+
+async def test_quoting_an_older_message_of_ours_is_asked_about(line: Line) -> None:
+    person, _, _ = await _asked_on_telegram(line, "Registration:name")
+    older = person.chat[0].message_id
+    assert older != person.chat[-1].message_id
+    await person.send(text="សុខា", reply_to_message={"message_id": older})
+    assert (await stands(person)).window == "Talk:whose"
+
+
 async def test_somebody_elses_message_cannot_be_quoted(line: Line) -> None:
     _, code, message = await _asked_on_telegram(line, "Registration:name")
     other = await walk_to(line.person(600), "Registration:name")
