@@ -24,7 +24,7 @@ from bot.outside import register_outside
 from bot.shown import Shown
 from bot.state_store import NoIsolation, TurnStorage, current_standing
 from bot.understanding import Meaning, Said
-from dialogs import navigation
+from dialogs import doubted, navigation
 from dialogs.all import ALL_DIALOGS
 from dialogs.turn import turn_of
 from services import addresses, threads
@@ -134,6 +134,8 @@ def the_dispatcher() -> Dispatcher:
     landing.message.register(on_anything_else)
     dispatcher.include_routers(words, *ALL_DIALOGS, landing)
     setup_dialogs(dispatcher, message_manager=ScreenManager(), events_isolation=NoIsolation())
+    for observer in (dispatcher.message, dispatcher.callback_query):
+        observer.middleware(doubted.note_asked)
     dispatcher.callback_query.middleware(show_below)
     register_error_handlers(dispatcher)
     return dispatcher

@@ -17,11 +17,11 @@ from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, UnknownTextError
-from services import phone_numbers, places
+from services import pending_words, phone_numbers, places
 from services.files import KEPT, WAITING, KeptFile
 from services.my_data import HeldRequest, MyData
 from services.threads.reading import CONFIRMED, STAGES
-from services.types import Address, Consent, File, RequestEvent
+from services.types import Address, Consent, Draft, File, RequestEvent
 
 NAME: Final = "MRC.html"
 MEDIA_TYPE: Final = "text/html"
@@ -144,7 +144,7 @@ class _Writer:
         if self._data.person is not None:
             yield Section(self.text("page-about"), list(self._person()))
         for draft in self._data.drafts:
-            yield Section(self.text("page-draft"), list(self._answers(draft.answers)))
+            yield self._draft(draft)
         yield Section(
             self.text("page-reach"), [self._address(address) for address in self._data.addresses]
         )
@@ -153,6 +153,12 @@ class _Writer:
         yield Section(self.text("menu-requests"), [], self._none_of(self._data.requests))
         for held in self._data.requests:
             yield self._request(held)
+
+    def _draft(self, draft: Draft) -> Section:
+        if draft.form == pending_words.FORM:
+            told = Row(self.day(draft.created_at), pending_words.get_words(draft))
+            return Section(self.text("page-words"), [told])
+        return Section(self.text("page-draft"), list(self._answers(draft.answers)))
 
     def _none_of(self, things: Sequence[object]) -> str:
         return "" if things else self.text("page-nothing")

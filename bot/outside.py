@@ -19,7 +19,7 @@ from bot.understanding import (
     Unseen,
     readable,
 )
-from dialogs import navigation, to_centre
+from dialogs import doubted, navigation, to_centre
 from dialogs.answers import stands_answered, take_answer
 from dialogs.states import Talk
 from dialogs.to_centre import Enclosure
@@ -106,18 +106,20 @@ async def on_lettered_answer(_: Message, meaning: Replied, dialog_manager: Dialo
 
 async def on_corrected(message: Message, meaning: Corrected, dialog_manager: DialogManager) -> None:
     """Noted beside the first words, if they went to the centre; nothing is shown for it."""
-    await to_centre.correct(dialog_manager, message.message_id, meaning.text)
+    if not await doubted.correct(dialog_manager, message.message_id, meaning.text):
+        await to_centre.correct(dialog_manager, message.message_id, meaning.text)
 
 
 async def on_file(message: Message, dialog_manager: DialogManager) -> None:
     """At any step: whoever is asked for words may rather speak, or show a paper."""
     enclosure = find_enclosure(message)
     assert enclosure is not None
+    await doubted.leave(dialog_manager)  # what was written first comes first in the thread
     await to_centre.send_file(dialog_manager, enclosure)
 
 
 async def on_doubtful(message: Message, meaning: Doubtful, dialog_manager: DialogManager) -> None:
-    await to_centre.ask_whose(dialog_manager, meaning.text, message.message_id)
+    await doubted.ask(dialog_manager, meaning.text, message.message_id)
 
 
 async def on_unseen(message: Message, meaning: Unseen, dialog_manager: DialogManager) -> None:

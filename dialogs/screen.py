@@ -10,12 +10,14 @@ from typing import Any
 
 from aiogram.fsm.state import State
 from aiogram_dialog import DialogManager, Window
+from aiogram_dialog.api.entities import NewMessage
 from aiogram_dialog.api.internal import RawKeyboard
+from aiogram_dialog.api.protocols import DialogProtocol
 from aiogram_dialog.widgets.input import BaseInput
 from aiogram_dialog.widgets.kbd import Keyboard
 from aiogram_dialog.widgets.text import Multi, Text
 
-from dialogs import navigation
+from dialogs import doubted, navigation
 from dialogs.buttons import Answer, Role, ScreenMarkupFactory
 from dialogs.texts import Notice
 from dialogs.to_centre import AtRest
@@ -77,6 +79,10 @@ class Screen(Window):
             state=state,
             **options,
         )
+
+    async def render(self, dialog: DialogProtocol, manager: DialogManager) -> NewMessage:
+        await doubted.leave_unless_asked(manager)
+        return await super().render(dialog, manager)
 
 
 def _answer_of(widgets: Sequence[Keyboard | BaseInput]) -> Answer:

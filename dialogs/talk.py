@@ -8,12 +8,11 @@ from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.api.protocols import DialogProtocol
 from aiogram_dialog.widgets.input import BaseInput
 
-from dialogs import navigation, to_centre
+from dialogs import doubted, navigation, to_centre
 from dialogs.promises import get_receipt
 from dialogs.screen import Screen
 from dialogs.states import Talk
 from dialogs.texts import Tr
-from dialogs.to_centre import WORDS
 from dialogs.turn import Channel, Turn, turn_of
 from dialogs.widgets import AskText, Choice, Item
 from services import sms_text
@@ -34,7 +33,7 @@ async def on_words(manager: DialogManager, text: str) -> None:
 
 
 async def get_whose(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
-    return _whose(turn_of(dialog_manager), str(dialog_manager.dialog_data.get(WORDS, "")))
+    return _whose(turn_of(dialog_manager), str(dialog_manager.dialog_data.get(doubted.WORDS, "")))
 
 
 async def preview_whose(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -55,8 +54,12 @@ async def on_whose(manager: DialogManager, answer: str) -> None:
     turn = turn_of(manager)
     turn.heard = None
     if answer == "centre":
-        await to_centre.send_doubted(manager)
+        if (request := await doubted.give(manager)) is not None:
+            await to_centre.tell_given(manager, request)
+        else:  # everything of theirs was deleted meanwhile
+            await navigation.to_menu(manager)
     elif answer == "question":
+        await doubted.forget(manager)
         turn.say("notice-once-more")
         await navigation.close(manager)
 
@@ -68,7 +71,7 @@ class MoreWords(BaseInput):
         self, message: Message, dialog: DialogProtocol, manager: DialogManager
     ) -> bool:
         if text := (message.text or "").strip():
-            to_centre.ask_about_more(manager, text)
+            await doubted.ask_about_more(manager, text, message.message_id)
         return True
 
 

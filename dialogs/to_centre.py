@@ -30,7 +30,6 @@ LONGEST = 4096  # No carrier brings more.
 _OF_A_REQUEST = (Requests.one, Requests.add, Requests.added)
 _TELLING = (Talk.sent, Requests.added, Language.choose)
 _GROUP = "group"
-WORDS, _MESSAGE = "words", "message"
 # A digit or two, or a smile, answers a screen; it is no message to the centre.
 _SAYS_SOMETHING = regex.compile(r"\p{L}|(?:\p{N}\D*){6}")
 # Words too common in names to work within a form.
@@ -113,37 +112,15 @@ async def send_words(manager: DialogManager, text: str) -> None:
     await _tell(manager, await write(manager, text))
 
 
-async def ask_whose(manager: DialogManager, text: str, message_id: int) -> None:
-    """Ask whether words are for the centre."""
-    if manager.has_context() and manager.current_context().state == Talk.whose:
-        ask_about_more(manager, text)
-        await manager.show()  # outside a window's own input nobody else does
-    else:
-        await navigation.to_whose(manager, {WORDS: text, _MESSAGE: message_id})
+async def tell_given(manager: DialogManager, request: Request) -> None:
+    """Say that what was asked about lies with the centre."""
+    await _tell_aside(manager, _receipt(request))
 
 
-def ask_about_more(manager: DialogManager, text: str) -> None:
-    """What is written instead of an answer is asked about together with the first words."""
-    before = str(manager.dialog_data[WORDS])
-    if text not in before.split("\n"):
-        manager.dialog_data[WORDS] = f"{before}\n{text}"
-    navigation.show_below(manager)
-
-
-async def send_doubted(manager: DialogManager) -> None:
-    """The words that were asked about are for the centre."""
-    asked = dict(manager.dialog_data)
-    receipt = await write(manager, str(asked[WORDS]), message_id=asked.get(_MESSAGE))
-    await manager.mark_closed()
-    await _tell_aside(manager, receipt)
-
-
-async def write(manager: DialogManager, text: str, message_id: int | None = None) -> Receipt:
+async def write(manager: DialogManager, text: str) -> Receipt:
     """Write to the thread that is quoted or in hand, or to the one that the services choose."""
     turn = turn_of(manager)
     by = _by(manager)
-    if message_id is not None and turn.channel == "telegram":
-        by["message_id"] = message_id
     text = text[:LONGEST]
     request: Request | None = None
     async with turn.new_session.begin() as session:

@@ -21,6 +21,15 @@ TURN_KEY = "turn"
 Channel = Literal["telegram", "sms"]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Words about which the person is being asked: in which conversation, and the number of the
+    first message in the inbox."""
+
+    conversation: str
+    first_inbox_id: int | None
+
+
 @dataclass
 class Turn:
     address: Address
@@ -40,6 +49,8 @@ class Turn:
     first_contact: bool = False
     quoted: str | None = None
     """The code of the request about which the message was that is quoted here."""
+    asked: Asked | None = None
+    """What was asked about when this began, as long as it is with nobody."""
     notice: str | None = None
     heard: str | None = None
     unclear: bool = False

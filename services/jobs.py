@@ -18,6 +18,7 @@ QUEUE = "default"
 FETCH_FILE = "fetch_file"
 DELETE_FILES = "delete_files"
 EXPORT_MY_DATA = "export_my_data"
+GIVE_WORDS = "give_words"
 
 _CANCEL = text(
     """

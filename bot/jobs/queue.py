@@ -30,6 +30,7 @@ def build_queue(connector: BaseConnector, work: Work) -> App:
     _add_clock_work(queue, "purge", _AT_NIGHT, work.purge)
     queue.task(name=jobs.FETCH_FILE, retry=_RETRY, pass_context=True)(work.fetch_file)
     queue.task(name=jobs.EXPORT_MY_DATA, retry=_RETRY)(work.export_my_data)
+    queue.task(name=jobs.GIVE_WORDS, retry=_RETRY)(work.give_words)
     queue.task(name=jobs.DELETE_FILES, retry=_RETRY)(work.delete_files)
     return queue
 

@@ -13,7 +13,7 @@ from bot.bootstrap import App
 from bot.jobs.export import Export
 from bot.jobs.file_fetch import FileFetch
 from bot.standing_key import standing_key
-from services import escalation, files, follow_up, my_data, purge, undelivered
+from services import escalation, files, follow_up, my_data, pending_words, purge, undelivered
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +78,11 @@ class Work:
     async def export_my_data(self, address_id: int, asked_at: str) -> None:
         """Send somebody everything that is kept about them."""
         await self._export.send(address_id, asked_at=datetime.fromisoformat(asked_at))
+
+    async def give_words(self, address_id: int) -> None:
+        """Give the centre what somebody wrote who never said for whom it was."""
+        async with self._app.new_session.begin() as session:
+            await pending_words.give(session, address_id, now=datetime.now(UTC))
 
     async def delete_files(self, names: list[str]) -> None:
         """Delete what lies in the store; what is gone already is no fault."""

@@ -50,7 +50,7 @@ async def now_is(app: App, request: Request) -> Request:
 
 def test_every_job_that_can_be_promised_is_known(work: Work) -> None:
     queue = build_queue(InMemoryConnector(), work)
-    promised = {jobs.FETCH_FILE, jobs.DELETE_FILES, jobs.EXPORT_MY_DATA}
+    promised = {jobs.FETCH_FILE, jobs.DELETE_FILES, jobs.EXPORT_MY_DATA, jobs.GIVE_WORDS}
     assert promised <= set(queue.tasks)
     assert all(queue.tasks[name].retry_strategy for name in promised)
 

@@ -17,7 +17,7 @@ from bot.my_data_page import MOST_BYTES_INSIDE, render_my_data
 from db.crypto import Keyring
 from db.models import Address, File, Request
 from locales.catalogue import LANGUAGES, load_catalogue
-from services import addresses, consent, files, my_data, threads
+from services import addresses, consent, files, my_data, pending_words, threads
 from services.file_store import FileStore
 from services.files import KeptFile
 from services.my_data import MyData
@@ -90,6 +90,8 @@ async def address(session: AsyncSession, store: FileStore, now: datetime) -> Add
     )
     await keep_all(session, store)
     await save_draft(session, address.id, FORM, {"name": "ម៉ាលី", "age": 20})
+    doubted = pending_words.Piece(text="៣ខែហើយ", inbox_id=None, message_id=None)
+    await pending_words.keep(session, address, doubted, now=later)
     request = (await session.scalars(select(Request).where(Request.code == talk.code))).one()
     request.record("note", now=later, internal=True, body={"text": "for staff only"})
     await session.flush()
@@ -135,6 +137,7 @@ async def test_the_page_says_everything_in_khmer(
         "នៅផ្ទះ",
         "យើងមិនបានរក្សាទុកឯកសារនេះទេ។",
         "ម៉ាលី",
+        "៣ខែហើយ",
         data.requests[0].request.code,
         data.requests[1].request.code,
     ):
@@ -150,7 +153,7 @@ async def test_in_english_no_word_is_khmer_but_theirs(
 ) -> None:
     data, kept = await collect(session, address, store)
     words, _ = read(render_my_data(data, "en", load_catalogue(), kept, now=now))
-    for theirs in (ANSWERS["name"], "ខ្ញុំបាត់សៀវភៅ គ្រួសារ", "នៅផ្ទះ", "ម៉ាលី"):
+    for theirs in (ANSWERS["name"], "ខ្ញុំបាត់សៀវភៅ គ្រួសារ", "នៅផ្ទះ", "ម៉ាលី", "៣ខែហើយ"):
         assert theirs in words
         words = words.replace(theirs, "")
     assert not re.findall("[\u1780-\u17ff]+", words)
