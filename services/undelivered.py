@@ -2,7 +2,8 @@
 
 The clock of a request stops when a reply is promised. Whether it arrives shows only later, maybe in
 a carrier's report of the next day, and the member of staff who wrote it looks at something else by
-then: so it is looked for, and the request becomes due again.
+then: so it is looked for, and the request becomes due again. What the person has read meanwhile
+under "my requests" has arrived.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from db.models import Address, OutboxRow, Request, RequestEvent
 from services import outbox
 from services.due_times import get_due
 from services.outbox import OVERTAKEN, PROMISED, UNSENT
+from services.threads.shown import was_shown
 
 _LOOK_BACK = timedelta(days=7)
 _REPLY, _QUESTION = "staff_message", "done"
@@ -39,6 +41,7 @@ async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 10
             OutboxRow.updated_at > now - _LOOK_BACK,
             RequestEvent.kind.in_((_REPLY, _QUESTION)),
             ~_is_noted(),
+            (RequestEvent.kind == _QUESTION) | ~was_shown(),
         )
         .order_by(OutboxRow.updated_at, OutboxRow.id)
         .limit(limit)

@@ -194,6 +194,16 @@ class Request(Base):
         self.answer_by = None
         self._stop_clock()
 
+    def shown(self, *, now: datetime, written_at: datetime) -> None:
+        """The person has read what the centre wrote last and could not send: it is answered.
+
+        What they wrote since waits all the same.
+        """
+        self.record("shown", now=now, actor="person", internal=True)
+        self.last_staff_at = now
+        if self.state in OPEN_STATES and (self.last_person_at or self.created_at) <= written_at:
+            self._stop_clock()
+
     def withdraw(self, *, now: datetime, inbox_id: int | None = None) -> None:
         """The person wants nothing more of it. This is final."""
         self._move("withdraw")

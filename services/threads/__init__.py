@@ -23,6 +23,7 @@ from services.threads.reading import (
     has_unsent_answers,
     list_mine,
 )
+from services.threads.shown import note_shown
 from services.threads.staff import (
     ReplyResult,
     add_note,
@@ -57,6 +58,7 @@ __all__ = [
     "has_been_written_to",
     "has_unsent_answers",
     "list_mine",
+    "note_shown",
     "reopen",
     "reply",
     "set_urgency",

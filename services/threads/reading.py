@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -24,6 +24,7 @@ from services import requests
 from services.errors import RequestNotFound
 from services.outbox import UNSENT
 from services.threads.reaching import Ways, find_ways
+from services.threads.shown import was_shown
 
 STAGES = {
     "new": "received",
@@ -36,9 +37,10 @@ STAGES = {
 }
 CONFIRMED = "confirmed"
 MOST_EVENTS = 500
-_MOST_FROM_CENTRE = 20
 _STAFF_MESSAGE = "staff_message"
+_WRITTEN = (_STAFF_MESSAGE, "done")
 WITHHELD = "withheld"
+_READ = "read"
 # By the state of its outbox row; "uncertain" may have arrived.
 _DELIVERY = {
     "waiting": "waiting",
@@ -55,11 +57,16 @@ _DELIVERY = {
 
 @dataclass(frozen=True, slots=True)
 class FromCentre:
-    """What the centre wrote; `delivery` as in `ThreadEvent`."""
+    """What the centre wrote; `delivery` as in `ThreadEvent`.
 
+    What `is_waiting` could not be sent, nor has the person been shown it.
+    """
+
+    event_id: int
     text: str = field(repr=False)
     at: datetime
     delivery: str | None
+    is_waiting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ class MyRequest:
 
     `stage` is one of received, in_progress, waiting_you, waiting_others, done, confirmed, reopened,
     withdrawn. `due_at` is until when the centre wants to answer, None while it is not its turn.
-    `from_centre` is what the centre wrote since the person did, oldest first; at least the last.
+    `from_centre` is what the centre wrote since the person did and what waits, oldest first; at
+    least the last.
     """
 
     code: str
@@ -159,7 +167,7 @@ async def get_thread(session: AsyncSession, code: str, *, most: int = MOST_EVENT
 
 
 async def has_unsent_answers(session: AsyncSession, address: Address, since: datetime) -> bool:
-    """Whether something that the centre wrote since then could not be sent to this person."""
+    """Whether something that the centre wrote since then has not come to this person at all."""
     query = (
         select(RequestEvent.body, OutboxRow.state)
         .join(Request, Request.id == RequestEvent.request_id)
@@ -169,6 +177,7 @@ async def has_unsent_answers(session: AsyncSession, address: Address, since: dat
             RequestEvent.kind == _STAFF_MESSAGE,
             (RequestEvent.at >= since) | (OutboxRow.updated_at >= since),
             RequestEvent.outbox_id.is_(None) | OutboxRow.state.in_(UNSENT),
+            ~was_shown(),
         )
     )
     return any(
@@ -180,17 +189,27 @@ async def has_unsent_answers(session: AsyncSession, address: Address, since: dat
 async def list_last_deliveries(
     session: AsyncSession, request_ids: Sequence[int]
 ) -> dict[int, str | None]:
-    """What became of the centre's last message of each request, as in `ThreadEvent`."""
-    latest = _latest_words(request_ids)
+    """What became of the centre's last message of each request, as in `ThreadEvent`.
+
+    The question whether help came is one too; "read" is what the person was shown instead.
+    """
+    latest = (
+        select(func.max(RequestEvent.id))
+        .where(
+            RequestEvent.request_id.in_(request_ids),
+            (RequestEvent.kind == _STAFF_MESSAGE) | RequestEvent.outbox_id.is_not(None),
+            RequestEvent.kind.in_(_WRITTEN),
+        )
+        .group_by(RequestEvent.request_id)
+    )
     query = (
-        select(RequestEvent, OutboxRow.state)
-        .join(latest, latest.c.id == RequestEvent.id)
+        select(RequestEvent, OutboxRow.state, was_shown())
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
-        .where(latest.c.nth == 1)
+        .where(RequestEvent.id.in_(latest))
     )
     return {
-        event.request_id: _delivery_of(event, state)
-        for event, state in await session.execute(query)
+        event.request_id: _READ if was_read else _delivery_of(event, state)
+        for event, state, was_read in await session.execute(query)
     }
 
 
@@ -275,36 +294,37 @@ async def _read_mine(
 async def _list_last_words(
     session: AsyncSession, request_ids: Sequence[int]
 ) -> dict[int, list[FromCentre]]:
-    """What the centre wrote since the person wrote last, by request."""
-    latest = _latest_words(request_ids)
-    wrote = aliased(RequestEvent)
+    """What the centre wrote since the person wrote last, and what waits, by request."""
+    wrote, later = aliased(RequestEvent), aliased(RequestEvent)
     has_answered = exists().where(
         wrote.request_id == RequestEvent.request_id,
         wrote.kind.in_(requests.WRITTEN),
         wrote.id > RequestEvent.id,
     )
+    is_not_last = exists().where(
+        later.request_id == RequestEvent.request_id,
+        later.kind == _STAFF_MESSAGE,
+        later.id > RequestEvent.id,
+    )
+    is_over = (has_answered & is_not_last).label("is_over")
+    is_unsent = RequestEvent.outbox_id.is_(None) | OutboxRow.state.in_(UNSENT)
+    may_wait = (is_unsent & ~was_shown()).label("may_wait")
     query = (
-        select(RequestEvent, OutboxRow.state)
-        .join(latest, latest.c.id == RequestEvent.id)
+        select(RequestEvent, OutboxRow.state, is_over, may_wait)
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
-        .where((latest.c.nth == 1) | ~has_answered)
+        .where(
+            RequestEvent.request_id.in_(request_ids),
+            RequestEvent.kind == _STAFF_MESSAGE,
+            ~is_over.element | may_wait.element,
+        )
         .order_by(RequestEvent.id)
     )
     said: dict[int, list[FromCentre]] = {request_id: [] for request_id in request_ids}
-    for event, state in await session.execute(query):
-        words = FromCentre((event.body or {})["text"], event.at, _delivery_of(event, state))
-        said[event.request_id].append(words)
+    for event, state, over, unsent in await session.execute(query):
+        delivery = _delivery_of(event, state)
+        # What has no message any more was sent long ago.
+        waits = bool(unsent) and delivery is not None
+        if waits or not over:
+            text = (event.body or {})["text"]
+            said[event.request_id].append(FromCentre(event.id, text, event.at, delivery, waits))
     return said
-
-
-def _latest_words(request_ids: Sequence[int]) -> Subquery:
-    """The centre's latest messages of each request, counted (`nth`) from the last one."""
-    nth = func.row_number().over(
-        partition_by=RequestEvent.request_id, order_by=RequestEvent.id.desc()
-    )
-    counted = (
-        select(RequestEvent.id, nth.label("nth"))
-        .where(RequestEvent.request_id.in_(request_ids), RequestEvent.kind == _STAFF_MESSAGE)
-        .subquery()
-    )
-    return select(counted).where(counted.c.nth <= _MOST_FROM_CENTRE).subquery()
