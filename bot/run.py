@@ -253,6 +253,7 @@ def _welcome(settings: Settings, seconds: float) -> str:
     python = os.path.relpath(sys.executable)
     return (
         f"\nReady after {seconds:.1f} s.\n{where}\n"
+        f"  {settings.local_url}/desk        the desk, where staff answer\n"
         f"  {python} -m bot requests   lists what waits (in a second terminal)\n"
         "  Ctrl-C stops everything.\n"
     )

@@ -143,7 +143,9 @@ def test_it_says_what_it_does_serves_and_stops_cleanly(environment: dict[str, st
         printed = read_until(process, "Ctrl-C stops everything")
         assert "PostgreSQL runs" in printed
         assert f"http://127.0.0.1:{environment['PORT']}/simulator" in printed
-        assert [get(environment, path) for path in ("/healthz", "/readyz")] == [200, 200]
+        assert f"http://127.0.0.1:{environment['PORT']}/desk" in printed
+        pages = ("/healthz", "/readyz", "/desk")
+        assert [get(environment, path) for path in pages] == [200, 200, 200]
 
         listed = command(environment, "requests")
         assert listed.returncode == 0
