@@ -30,7 +30,6 @@ from bot.reachable import tell_of_answers, unblock
 from bot.shown import Shown
 from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import (
-    Addressed,
     Corrected,
     Meaning,
     Pressed,
@@ -47,7 +46,8 @@ from bot.update_reading import (
     is_correction,
     read_update,
 )
-from bot.weighing import Written, weigh
+from bot.weighing import weigh
+from bot.written import Written
 from db.models.address import address_index
 from dialogs.to_centre import says_something
 from dialogs.turn import TURN_KEY, Channel, Turn
@@ -132,8 +132,6 @@ class Conversation:
         if not may_be_words(meaning):
             return meaning
         text = readable(message.text or "")
-        if turn.quoted is not None and text:
-            return Addressed(text)
         return await weigh(self.app, Written(item, text, turn, standing, quotes), meaning)
 
     async def _find_quoted(self, turn: Turn, quotes: int | None) -> str | None:

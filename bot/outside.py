@@ -101,7 +101,7 @@ async def on_answer(press: CallbackQuery, dialog_manager: DialogManager) -> None
 
 
 async def on_lettered_answer(_: Message, meaning: Replied, dialog_manager: DialogManager) -> None:
-    await take_answer(dialog_manager, meaning.letter, meaning.number)
+    await take_answer(dialog_manager, meaning.which, meaning.number)
 
 
 async def on_corrected(message: Message, meaning: Corrected, dialog_manager: DialogManager) -> None:

@@ -78,9 +78,9 @@ class Typed:
 
 @dataclass(frozen=True)
 class Replied:
-    """The answer of that number to the question of that letter."""
+    """The answer of that number to the question of that letter, or of that id."""
 
-    letter: str
+    which: str | int
     number: int
 
 

@@ -4,9 +4,6 @@
 may be answering the centre: then they are asked, and nothing is guessed.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from bot.answering import (
     counts_since,
     is_too_early,
@@ -16,30 +13,17 @@ from bot.answering import (
     unseen,
 )
 from bot.bootstrap import App
-from bot.state_store import Standing
-from bot.understanding import Doubtful, Meaning, is_number_key
-from dialogs.turn import Turn
-from services import messages
-from services.direct import direct_connection
-from services.inbox import InboxItem
-
-
-@dataclass(frozen=True)
-class Written:
-    """`text` is as it can be read, `standing` where its person stood when it was taken in hand.
-
-    `quotes` is the id of the message that it quotes.
-    """
-
-    item: InboxItem
-    text: str
-    turn: Turn
-    standing: Standing
-    quotes: int | None = None
+from bot.did_help_come import find_answer
+from bot.understanding import Addressed, Doubtful, Meaning, is_number_key
+from bot.written import Written, has_come
 
 
 async def weigh(app: App, message: Written, meaning: Meaning) -> Meaning:
     item, standing = message.item, message.standing
+    if (answer := await find_answer(app, message, meaning)) is not None:
+        return answer
+    if message.turn.quoted is not None and message.text:
+        return Addressed(message.text)
     if message.turn.channel == "sms" and is_too_early(item, meaning, standing):
         return unseen(meaning, message.text)
     if message.quotes is not None and message.quotes == living_message(standing):
@@ -50,10 +34,4 @@ async def weigh(app: App, message: Written, meaning: Meaning) -> Meaning:
         since = counts_since(standing, item)
     else:
         return meaning
-    return Doubtful(message.text) if await _has_come(app, message, since) else meaning
-
-
-async def _has_come(app: App, message: Written, since: datetime) -> bool:
-    """Whether the centre has written since."""
-    async with direct_connection(app.engine) as connection:
-        return await messages.has_come_since(connection, message.turn.address.id, since)
+    return Doubtful(message.text) if await has_come(app, message, since) else meaning

@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from db.models import Address, Question, Request
-from services import follow_up, requests
+from db.models import Address, OutboxRow, Question, Request, RequestEvent
+from services import follow_up, requests, yes_no
 from services.errors import NoSuchAnswer, QuestionNotFound
 
 # None of them begins a keyword, is mistaken for a digit, or sounds like another when it is said.
 LETTERS = "KLMNPRTVWX"
 HELP_CAME = "help_came"
-YES, NO = "yes", "no"
+YES, NO = yes_no.YES, yes_no.NO
+# It has arrived, or may have.
+_ON_ITS_WAY = ("sending", "uncertain", "sent", "delivered")
 _HIGHEST_ID = 2**63 - 1  # of PostgreSQL; buttons come from outside, and may say anything
 
 
@@ -34,6 +37,21 @@ class Answered:
     question: Question
     request: Request | None
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A question that waits for its answer.
+
+    `came_at` is a time of the database's clock, `message_id` the carrier's. With `is_last` nothing
+    at all was sent there since.
+    """
+
+    id: int
+    options: Sequence[str]
+    came_at: datetime
+    message_id: str | None
+    is_last: bool
 
 
 async def ask(
@@ -97,6 +115,42 @@ async def answer(
         is_new = True
     assert question.answer is not None
     return Answered(question.kind, question.answer, question, request, is_new)
+
+
+async def find_open(session: AsyncSession, address: Address, inbox_id: int) -> Open | None:
+    """The last question whether help came that may have arrived and that nothing has answered yet.
+
+    The one that this very message has answered counts as open.
+    """
+    came_at, asked = func.coalesce(OutboxRow.sent_at, OutboxRow.updated_at), aliased(RequestEvent)
+    later = aliased(OutboxRow)
+    is_followed = exists().where(
+        later.address_id == address.id,
+        later.state.in_(_ON_ITS_WAY),
+        func.coalesce(later.sent_at, later.updated_at) > came_at,
+    )
+    is_unanswered = (
+        Question.answered_at.is_(None) & (Request.state == "done") & Request.confirmed_at.is_(None)
+    )
+    is_answered_by_this = Question.answered_at.is_not(None) & exists().where(
+        RequestEvent.request_id == Request.id, RequestEvent.inbox_id == inbox_id
+    )
+    query = (
+        select(Question.id, Question.options, came_at, OutboxRow.provider_id, ~is_followed)
+        .join(Request, Request.id == Question.request_id)
+        .join(asked, (asked.request_id == Request.id) & (asked.kind == "done"))
+        .join(OutboxRow, OutboxRow.id == asked.outbox_id)
+        .where(
+            Question.address_id == address.id,
+            Question.kind == HELP_CAME,
+            OutboxRow.state.in_(_ON_ITS_WAY),
+            or_(is_unanswered, is_answered_by_this),
+        )
+        .order_by(Question.id.desc(), OutboxRow.id.desc())
+        .limit(1)
+    )
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else Open(*found)
 
 
 def _letter_after(letter: str) -> str:

@@ -320,4 +320,5 @@ async def test_also_the_question_whether_help_came_counts(line: Line) -> None:
     await finish(line, code)
     await deliver(line)
     await phone.send("1")
-    assert (await stands(phone)).window == "Talk:whose"
+    assert (await stands(phone)).window == "Answered:said"
+    assert await _is_registered(phone)
