@@ -96,11 +96,13 @@ async def on_answer(press: CallbackQuery, dialog_manager: DialogManager) -> None
     assert found is not None
     if not stands_answered(dialog_manager, *found):
         navigation.show_below(dialog_manager)
+        await doubted.leave(dialog_manager)
         await take_answer(dialog_manager, *found)
     await dialog_manager.answer_callback()
 
 
 async def on_lettered_answer(_: Message, meaning: Replied, dialog_manager: DialogManager) -> None:
+    await doubted.leave(dialog_manager)
     await take_answer(dialog_manager, meaning.which, meaning.number)
 
 
@@ -114,7 +116,7 @@ async def on_file(message: Message, dialog_manager: DialogManager) -> None:
     """At any step: whoever is asked for words may rather speak, or show a paper."""
     enclosure = find_enclosure(message)
     assert enclosure is not None
-    await doubted.leave(dialog_manager)  # what was written first comes first in the thread
+    await doubted.leave(dialog_manager)
     await to_centre.send_file(dialog_manager, enclosure)
 
 

@@ -76,7 +76,10 @@ async def forget(manager: DialogManager) -> None:
 
 
 async def leave(manager: DialogManager) -> None:
-    """Give them, and say so on the next screen."""
+    """Give them, and say so on the next screen.
+
+    Called before something else is written to a request: what came first stands there first.
+    """
     request = await give(manager)
     if request is not None:
         _say_given(turn_of(manager), request)
@@ -120,14 +123,14 @@ async def _keep(manager: DialogManager, text: str, message_id: int) -> dict[str,
 
 async def _find_asked(manager: DialogManager) -> Asked | None:
     """From the top of what lies there; most people stand in one conversation alone."""
-    here = manager.current_context()
-    below = manager.current_stack().intents[-2::-1]
-    contexts = [here, *[await _storage(manager).load_context(each) for each in below]]
-    for context in contexts:
-        if context.state == Talk.whose:
-            first = context.dialog_data.get(_FIRST)
-            return Asked(context.id, first if isinstance(first, int) else None)
-    return None
+    context = manager.current_context()
+    below = manager.current_stack().intents[:-1]
+    while context.state != Talk.whose:
+        if not below:
+            return None
+        context = await _storage(manager).load_context(below.pop())
+    first = context.dialog_data.get(_FIRST)
+    return Asked(context.id, first if isinstance(first, int) else None)
 
 
 async def _take_away(manager: DialogManager, asked: Asked) -> None:

@@ -42,16 +42,17 @@ async def keep(
         draft = Draft(address_id=address.id, form=FORM, answers={_PIECES: [piece]}, updated_at=now)
         session.add(draft)
         await session.flush()
-        await jobs.defer(
-            session,
-            jobs.GIVE_WORDS,
-            run_at=now + GIVEN_AFTER,
-            queueing_lock=_lock(address.id),
-            address_id=address.id,
-        )
     elif not _is_kept(piece, _pieces_of(draft)):
         draft.answers = {_PIECES: [*_pieces_of(draft), piece]}
         draft.updated_at = now
+    # Nothing is promised where a job waits already; one that was given up is followed by another.
+    await jobs.defer(
+        session,
+        jobs.GIVE_WORDS,
+        run_at=now + GIVEN_AFTER,
+        queueing_lock=_lock(address.id),
+        address_id=address.id,
+    )
     return _pieces_of(draft)
 
 

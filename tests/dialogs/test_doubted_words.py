@@ -14,7 +14,15 @@ from db.models import Draft
 from db.models.address import address_index
 from services import addresses, drafts, my_data, pending_words, sms_text
 from services.inbox import InboxItem
-from tests.dialogs.centre_staff import deliver, files_of, only_code, reply, said_in
+from tests.dialogs.centre_staff import (
+    deliver,
+    files_of,
+    finish,
+    only_code,
+    reply,
+    said_in,
+    state_of,
+)
 from tests.dialogs.walk import address_of, question, stands, text_to, walk_to, words
 from tests.people import NOW, Line, SmsPerson, TelegramPerson
 
@@ -139,6 +147,8 @@ async def test_words_of_every_moment_too(line: Line, typed: str, window: str) ->
         ("HELP", "Menu:how_to_use"),
         ("STATUS", "Requests:list"),
         ("MYDATA", "MyData:main"),
+        ("CALL", "CallMe:done"),
+        ("TALK", "Talk:write"),
     ],
 )
 async def test_by_sms_too(line: Line, typed: str, window: str) -> None:
@@ -149,6 +159,37 @@ async def test_by_sms_too(line: Line, typed: str, window: str) -> None:
     assert await given(line, "sms") in answer
     assert sms_text.count(answer).parts <= 3, answer
     assert await find_kept(phone) is None
+
+
+async def test_an_answer_to_a_question_asked_long_ago_leaves_them_too(line: Line) -> None:
+    phone = await text_to(line.phone(), "Menu:main")
+    await phone.send(UNPAID)
+    await finish(line, await only_code(line))
+    await deliver(line)
+    await phone.send("*", "1", "1")
+    await reply(line, await only_code(line), HOW_MANY)
+    await deliver(line)
+    await phone.send(THREE)
+    assert (await stands(phone)).window == "Talk:whose"
+    answer = await phone.send("K1")
+    assert (await stands(phone)).window == "Answered:said"
+    assert await said(line) == [THREE]
+    assert await state_of(line, await only_code(line)) == "reopened"
+    assert await given(line, "sms") in answer
+    assert sms_text.count(answer).parts <= 3, answer
+
+
+async def test_in_english_too(line: Line) -> None:
+    phone = await asked_by_sms(line)
+    await phone.send("EN")
+    assert (await stands(phone)).window == "Talk:whose"
+    answer = await phone.send("0")
+    given_words = line.conversation.catalogue.text(
+        "notice-given", "en", "sms", code=await only_code(line)
+    )
+    assert answer.startswith(given_words)
+    assert sms_text.count(answer).parts == 1, answer
+    assert await said(line) == [THREE]
 
 
 async def test_behind_what_came_on_top_the_question_is_not_asked_again(line: Line) -> None:
@@ -220,6 +261,16 @@ async def test_after_a_flush_more_words_join_them(line: Line) -> None:
     await phone.send("បីខែ")
     assert len(await promised(line)) == 1
     await phone.send("1")
+    assert await said(line) == [f"{THREE}\nបីខែ"]
+
+
+async def test_after_a_job_that_was_given_up_there_is_another(line: Line) -> None:
+    phone = await asked_by_sms(line)
+    async with line.app.new_session.begin() as session:
+        await session.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
+    await phone.send("បីខែ")
+    assert len(await promised(line)) == 2
+    await run_job(phone)
     assert await said(line) == [f"{THREE}\nបីខែ"]
 
 
