@@ -1,20 +1,21 @@
 """My requests: how far each has come, who has it, what comes next, and what the centre wrote."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.text import Case
 
-from dialogs import labels, navigation, to_centre
+from dialogs import answers_to_read, labels, navigation, to_centre
+from dialogs.answers_to_read import PAGES
 from dialogs.moments import say_day
 from dialogs.promises import get_receipt, has_stopped, moment, promise
 from dialogs.screen import Screen
 from dialogs.states import Requests
 from dialogs.texts import Tr
-from dialogs.turn import Channel, Turn, turn_of
+from dialogs.turn import Turn, turn_of
 from dialogs.widgets import AskText, Choice, Confirm, Item, LongList
-from services import errors, sms_text, threads
+from services import errors, threads
 from services.threads import MyRequest
 
 STAGES = (
@@ -27,9 +28,7 @@ STAGES = (
     "reopened",
     "withdrawn",
 )
-ACTIONS = ("came", "not_came", "add", "withdraw")
-# In units: beyond it the screen would be more than one message of the carrier.
-LONGEST_FROM_CENTRE: Mapping[Channel, int] = {"telegram": 3500, "sms": 1200}
+ACTIONS = ("read", "came", "not_came", "add", "withdraw")
 # What comes next is here the time by which somebody answers.
 _OUR_TURN = ("received", "reopened")
 NEXT = tuple(stage for stage in STAGES if stage not in _OUR_TURN)
@@ -73,13 +72,30 @@ async def on_request(manager: DialogManager, code: str) -> None:
 async def get_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     """The request in hand; one that is gone since (deleted elsewhere) is said to be so."""
     turn = turn_of(dialog_manager)
-    code = str(dialog_manager.dialog_data.get("code", ""))
+    mine = await _find_mine(dialog_manager)
+    if mine is None:
+        return {"text": _gone(dialog_manager), "actions": []}
+    lines, actions = list(_lines(turn, mine)), _actions(turn, mine)
+    answers = answers_to_read.list_answers(turn, mine)
+    if answers_to_read.fit(turn, [*lines, *answers], actions):
+        await answers_to_read.note_read(turn, mine)
+        return {"text": "\n".join([*lines, *answers]), "actions": actions}
+    read = Item("read", turn.text("request-read", count=len(answers)))
+    return {"text": "\n".join(lines), "actions": [read, *actions]}
+
+
+async def _find_mine(manager: DialogManager) -> MyRequest | None:
+    turn = turn_of(manager)
+    code = str(manager.dialog_data.get("code", ""))
     try:
         async with turn.new_session.begin() as session:
-            mine = await threads.get_mine(session, turn.address, code)
+            return await threads.get_mine(session, turn.address, code)
     except errors.RequestNotFound:
-        return {"text": turn.text("request-gone", code=code), "actions": []}
-    return {"text": "\n".join(_lines(turn, mine)), "actions": _actions(turn, mine)}
+        return None
+
+
+def _gone(manager: DialogManager) -> str:
+    return turn_of(manager).text("request-gone", code=manager.dialog_data.get("code", ""))
 
 
 def _lines(turn: Turn, request: MyRequest) -> Iterator[str]:
@@ -89,22 +105,6 @@ def _lines(turn: Turn, request: MyRequest) -> Iterator[str]:
         yield turn.text("request-owner", name=request.owner_name)
     yield turn.text("request-since", day=say_day(turn.language, request.created_at))
     yield _next(turn, request)
-    yield from reversed(list(_from_centre(turn, request)))
-
-
-def _from_centre(turn: Turn, request: MyRequest) -> Iterator[str]:
-    """What the centre wrote, the newest first, as much of it as one message holds."""
-    left = LONGEST_FROM_CENTRE[turn.channel]
-    for n, said in enumerate(reversed(request.from_centre)):
-        when = moment(turn, said.at)
-        line = turn.text("request-last", when=when, text=said.text)
-        if sms_text.units(line) > left:
-            if n:
-                return
-            text = sms_text.shorten(said.text, left)
-            line = turn.text("request-last", when=when, text=text)
-        left -= sms_text.units(line)
-        yield line
 
 
 def _next(turn: Turn, request: MyRequest) -> str:
@@ -122,7 +122,7 @@ def _actions(turn: Turn, request: MyRequest) -> list[Item]:
         "add": request.can_write,
         "withdraw": request.can_withdraw,
     }
-    return [Item(act, turn.text(f"request-{act}")) for act in ACTIONS if offered[act]]
+    return [Item(act, turn.text(f"request-{act}")) for act in offered if offered[act]]
 
 
 async def preview_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -140,7 +140,10 @@ async def preview_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]
 
 async def on_action(manager: DialogManager, act: str) -> None:
     turn_of(manager).heard = None
-    if act == "add":
+    if act == "read":
+        PAGES.begin(manager)
+        await manager.switch_to(Requests.answers)
+    elif act == "add":
         await manager.switch_to(Requests.add)
     elif act == "withdraw":
         await manager.switch_to(Requests.withdraw)
@@ -165,6 +168,21 @@ async def _confirm_help(manager: DialogManager, *, came: bool) -> None:
         turn.say("notice-help-came")
     else:
         turn.say("notice-help-did-not-come")
+
+
+async def get_answers(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    mine = await _find_mine(dialog_manager)
+    if mine is None:
+        return {"text": _gone(dialog_manager), "pages": [""]}
+    return await answers_to_read.show(dialog_manager, mine)
+
+
+async def preview_answers(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    turn = turn_of(dialog_manager)
+    words = "ថ្ងៃចន្ទ សូមមក" if turn.language == "km" else "Please come on Monday."
+    when = moment(turn, turn.now)
+    text = turn.text("request-page", n=1, count=2, when=when, text=words)
+    return {"text": text, "pages": [text, text]}
 
 
 async def on_addition(manager: DialogManager, text: str) -> None:
@@ -220,6 +238,15 @@ my_requests_dialog = Dialog(
         back=back_to_list,
         rests=True,
         preview_data=preview_one,
+    ),
+    Screen(
+        Tr("requests-one"),
+        PAGES,
+        state=Requests.answers,
+        getter=get_answers,
+        back=back_to_one,
+        rests=True,
+        preview_data=preview_answers,
     ),
     Screen(
         Tr("requests-add"),

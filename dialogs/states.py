@@ -45,6 +45,7 @@ class CallMe(StatesGroup):
 class Requests(StatesGroup):
     list = State()
     one = State()
+    answers = State()
     add = State()
     added = State()
     withdraw = State()

@@ -27,7 +27,7 @@ Receipt = dict[str, Any]
 
 LONGEST = 4096  # No carrier brings more.
 # On these screens what is sent belongs to the request in hand.
-_OF_A_REQUEST = (Requests.one, Requests.add, Requests.added)
+_OF_A_REQUEST = (Requests.one, Requests.answers, Requests.add, Requests.added)
 _TELLING = (Talk.sent, Requests.added, Language.choose)
 _GROUP = "group"
 # A digit or two, or a smile, answers a screen; it is no message to the centre.
