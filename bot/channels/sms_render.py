@@ -11,19 +11,25 @@ from services import sms_text
 # For phones that show boxes: whoever cannot read the rest can still send one letter.
 KEY_ORDER = (Role.SKIP, Role.MORE, Role.BACK, Role.MENU)
 HEARD_UNITS = 20
+_STOPS = (".", "!", "?", "។")
 
 
 def render(turn: Turn, shown: Shown) -> str:
     """The whole screen, what was understood first."""
     lines: list[str] = []
     if turn.heard:
-        lines.append(turn.text("sms-heard", heard=sms_text.shorten(turn.heard, HEARD_UNITS)))
+        lines.append(_heard(turn, sms_text.shorten(turn.heard, HEARD_UNITS)))
     lines.append(shown.question)
     lines += [f"{number} {label}" for number, (label, _) in enumerate(shown.options, 1)]
     lines.append(_keys(turn, shown))
     if turn.first_contact:
         lines.append(turn.text("sms-no-khmer-letters"))
     return sms_text.clean("\n".join(line for line in lines if line))
+
+
+def _heard(turn: Turn, heard: str) -> str:
+    """What was cut, or ends like a sentence, has its stop already."""
+    return heard if heard.endswith(_STOPS) else turn.text("sms-heard", heard=heard)
 
 
 def render_unclear(turn: Turn, shown: Shown) -> str:
