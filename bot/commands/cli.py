@@ -106,6 +106,13 @@ def wait(
     _print(threads.wait, code, for_, as_)
 
 
+def go_on(code: Code, as_: As = None) -> None:
+    """Say that the wait for the person or for others is over."""
+    from bot.commands import threads
+
+    _print(threads.go_on, code, as_)
+
+
 def note(code: Code, text: Text, as_: As = None) -> None:
     """Write down what the person never sees."""
     from bot.commands import threads
@@ -239,7 +246,7 @@ def end(name: Annotated[str, typer.Argument()]) -> None:
 
 
 _COMMANDS = (
-    *(requests, thread, reply, take, done, wait, note),
+    *(requests, thread, reply, take, done, wait, go_on, note),
     *(urgency, reopen, assign, hand_over, file, failed, retry),
 )
 

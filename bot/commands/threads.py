@@ -152,6 +152,12 @@ async def wait(settings: Settings, typed: str, for_whom: str, name: str | None) 
     return said
 
 
+async def go_on(settings: Settings, typed: str, name: str | None) -> str:
+    """The wait is over."""
+    request, _ = await _act(settings, typed, name, threads.go_on)
+    return f"{codes.display(request.code)} is worked on again{_due_by(request)}."
+
+
 async def add_note(settings: Settings, typed: str, text: str, name: str | None) -> str:
     """Write down what the person never sees."""
     request, _ = await _act(settings, typed, name, threads.add_note, text=text)

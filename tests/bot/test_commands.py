@@ -172,6 +172,16 @@ async def test_work_on_a_request_is_told_step_by_step(settings: Settings, code: 
     assert "state         done" in await threads.show_thread(settings, code)
 
 
+async def test_a_wait_for_others_ends(settings: Settings, code: str) -> None:
+    shown = codes.display(code)
+    assert await threads.wait(settings, code, "others", None) == f"{shown} waits for others."
+    assert await threads.take(settings, code, None) == f"{shown} is yours."
+    said = await threads.go_on(settings, code, None)
+    assert said.startswith(f"{shown} is worked on again, an answer is due ")
+    assert "state         taken" in await threads.show_thread(settings, code)
+    assert "a request that is taken" in await refusal(threads.go_on(settings, code, None))
+
+
 async def test_refusals_are_one_calm_line(settings: Settings, code: str) -> None:
     await staff.add(settings, "Dara", "case_worker", "pursat")
     await staff.add(settings, "Sokha", "administrator", None)
