@@ -195,10 +195,7 @@ class Request(Base):
         self._stop_clock()
 
     def shown(self, *, now: datetime, written_at: datetime) -> None:
-        """The person has read what the centre wrote last and could not send: it is answered.
-
-        What they wrote since waits all the same.
-        """
+        """The person has read what could not be sent; what they wrote since waits all the same."""
         self.record("shown", now=now, actor="person", internal=True)
         self.last_staff_at = now
         if self.state in OPEN_STATES and (self.last_person_at or self.created_at) <= written_at:
