@@ -35,10 +35,19 @@ class CatalogueWords:
         )
 
     def help_came(
-        self, language: str | None, channel: str, code: str, question: AskedQuestion
+        self,
+        language: str | None,
+        channel: str,
+        code: str,
+        question: AskedQuestion,
+        *,
+        was_possible: bool = True,
     ) -> Worded:
         """On a shared phone it asks the same, without the code: who reads it may still answer."""
-        asked = self.text("message-help-came", language, channel, code=code)
+        if was_possible:
+            asked = self.text("message-help-came", language, channel, code=code)
+        else:
+            asked = self.text("message-not-possible", language, channel, code=code)
         neutral = self.text("message-neutral-help-came", language, channel)
         labels = [self._label(option, language, channel) for option in question.options]
         if channel == SMS:

@@ -17,6 +17,7 @@ from services.outbox import OVERTAKEN, UNSENT
 
 ANSWER_WITHIN = timedelta(days=7)
 NOT_REACHED = "not_reached"
+NOT_POSSIBLE = "not_possible"
 
 
 async def confirm_help(

@@ -41,7 +41,13 @@ class MessageWords(Protocol):
         """What staff wrote about the request of this code, with a line that says who writes."""
 
     def help_came(
-        self, language: str | None, channel: str, code: str, question: AskedQuestion
+        self,
+        language: str | None,
+        channel: str,
+        code: str,
+        question: AskedQuestion,
+        *,
+        was_possible: bool = True,
     ) -> Worded:
         """The centre has finished: did the help really come?"""
 

@@ -13,7 +13,7 @@ from services import follow_up, messages, questions, requests
 from services.contact_policy import Purpose
 from services.due_times import get_due
 from services.errors import AlreadyTaken, EmptyText, UnknownCentre, UnknownOutcome, UnknownUrgency
-from services.follow_up import ANSWER_WITHIN, NOT_REACHED
+from services.follow_up import ANSWER_WITHIN, NOT_POSSIBLE, NOT_REACHED
 from services.message_words import AskedQuestion, MessageWords, Worded
 from services.messages import Queued, Withheld
 from services.staff import check_may_act
@@ -117,7 +117,7 @@ async def finish(
         raise UnknownOutcome
     request = await _hold(session, code, staff)
     request.check("finish")
-    result = await _ask_whether_help_came(session, request, words, now)
+    result = await _ask_whether_help_came(session, request, outcome, words, now)
     waits = outcome != NOT_REACHED and result.withheld is None
     request.finish(
         outcome,
@@ -199,7 +199,7 @@ async def _hold(session: AsyncSession, code: str, staff: Staff) -> Request:
 
 
 async def _ask_whether_help_came(
-    session: AsyncSession, request: Request, words: MessageWords, now: datetime
+    session: AsyncSession, request: Request, outcome: str, words: MessageWords, now: datetime
 ) -> ReplyResult:
     address = await session.get_one(Address, request.address_id)
     options = (questions.YES, questions.NO)
@@ -207,7 +207,13 @@ async def _ask_whether_help_came(
         session, address, questions.HELP_CAME, options, request_id=request.id, now=now
     )
     asked = AskedQuestion(question.id, question.letter, question.kind, options)
-    said = words.help_came(address.language, address.channel, request.code, asked)
+    said = words.help_came(
+        address.language,
+        address.channel,
+        request.code,
+        asked,
+        was_possible=outcome != NOT_POSSIBLE,
+    )
     return await _send(session, request, address, Purpose.FOLLOW_UP, said, now=now)
 
 

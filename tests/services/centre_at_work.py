@@ -25,7 +25,13 @@ class PlainWords:
         return Worded(f"{channel} {code}: {text}", "neutral")
 
     def help_came(
-        self, language: str | None, channel: str, code: str, question: AskedQuestion
+        self,
+        language: str | None,
+        channel: str,
+        code: str,
+        question: AskedQuestion,
+        *,
+        was_possible: bool = True,
     ) -> Worded:
         self.asked.append(question)
         return Worded(f"{code}: did help come?", "neutral", {"inline_keyboard": []})
