@@ -8,7 +8,7 @@ Names and numbers are masked; of a request that a visitor may not read, they are
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, func, literal, literal_column, select
@@ -31,6 +31,8 @@ TABS: Final = ("mine", "unassigned", "overdue", "waiting", "all", "done")
 PAGE_SIZE: Final = 25
 MOST_COUNTED: Final = 99
 """What is more than these is said as "99+"."""
+# Whoever has worked here for years owns thousands of closed ones: those must not be walked over.
+_COUNTED_ALONG: Final[Mapping[str, Sequence[Any]]] = {"mine": OPEN_ORDER}
 _DONE = "done"
 _ADMINISTRATOR = "administrator"
 
@@ -112,7 +114,8 @@ async def count_tabs(
     """How many requests each tab holds, whatever else the filters say; never above 100."""
     _check(visitor)
     counts = [
-        _count(_of_tab(visitor, tab, now) + _of_centre(visitor, filters)).label(tab) for tab in TABS
+        _count(_of_tab(visitor, tab, now) + _of_centre(visitor, filters), _COUNTED_ALONG.get(tab))
+        for tab in TABS
     ]
     found = (await session.execute(select(*counts))).one()
     return dict(zip(TABS, found, strict=True))
@@ -163,8 +166,9 @@ def _of_tab(visitor: Visitor, tab: str, now: datetime) -> list[ColumnElement[boo
     tabs: dict[str, list[ColumnElement[bool]]] = {
         "mine": [is_open, Request.owner_id == visitor.staff_id],
         "unassigned": [is_open, Request.owner_id.is_(None)],
-        "overdue": [is_open, Request.due_at <= now],
-        # Open too; but said twice, the planner expects a hundredth of them and sorts them all.
+        # Open too, both of them; but said twice, the planner expects a hundredth of what there is
+        # and takes a longer way.
+        "overdue": [Request.due_at <= now],
         "waiting": [_said(IS_WAITING)],
         "all": [is_open],
         "done": [_said(IS_CLOSED)],
@@ -182,8 +186,13 @@ def _of_centre(visitor: Visitor, filters: Filters) -> list[ColumnElement[bool]]:
     return [] if centre is None else [Request.centre_id == centre]
 
 
-def _count(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[int]:
+def _count(
+    conditions: Sequence[ColumnElement[bool]], order: Sequence[Any] | None = None
+) -> ColumnElement[int]:
+    """With an order the planner walks along its index and stops when enough are counted."""
     some = select(literal(1)).select_from(Request).where(*conditions).limit(MOST_COUNTED + 1)
+    if order is not None:
+        some = some.order_by(*order)
     return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 

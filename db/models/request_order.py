@@ -47,7 +47,12 @@ def queue_indexes() -> tuple[Index, ...]:
             postgresql_where=text(f"{IS_OPEN} AND owner_id IS NULL"),
         ),
         Index("ix_request_queue_waiting", "centre_id", *order, postgresql_where=text(IS_WAITING)),
-        Index("ix_request_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_request_due_at",
+            "centre_id",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
         Index("ix_request_closed", "centre_id", *closed, postgresql_where=text(IS_CLOSED)),
         Index("ix_request_closed_all", *closed, postgresql_where=text(IS_CLOSED)),
     )

@@ -24,7 +24,7 @@ INDEXES = (
     ("ix_request_queue_owner", ("owner_id", *ORDER), IS_OPEN),
     ("ix_request_queue_free", ("centre_id", *ORDER), f"{IS_OPEN} AND owner_id IS NULL"),
     ("ix_request_queue_waiting", ("centre_id", *ORDER), IS_WAITING),
-    ("ix_request_due_at", ("due_at",), "due_at IS NOT NULL"),
+    ("ix_request_due_at", ("centre_id", "due_at"), "due_at IS NOT NULL"),
     ("ix_request_closed", ("centre_id", "updated_at", "id"), IS_CLOSED),
     ("ix_request_closed_all", ("updated_at", "id"), IS_CLOSED),
 )
