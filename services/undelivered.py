@@ -84,7 +84,7 @@ async def try_again(session: AsyncSession, ids: Sequence[int], now: datetime) ->
                 now=now,
                 written_at=written_at,
                 outbox_id=outbox_id,
-                is_last_question=is_last_question,
+                asks=is_last_question,
             )
     await session.flush()
     return again

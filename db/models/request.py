@@ -329,25 +329,18 @@ class Request(Base):
             self._start_clock(due, self.last_person_at or self.created_at)
 
     def sent_again(
-        self,
-        kind: str,
-        *,
-        now: datetime,
-        written_at: datetime,
-        outbox_id: int,
-        is_last_question: bool,
+        self, kind: str, *, now: datetime, written_at: datetime, outbox_id: int, asks: bool
     ) -> None:
         """A message that never arrived is tried again: the centre has written once more.
 
-        What the person wrote since waits all the same.
+        What the person wrote since waits all the same. `asks`: it is the last question.
         """
         self.record("sent_again", now=now, internal=True, outbox_id=outbox_id)
-        asks = is_last_question and self.outcome != "not_reached" and self.confirmed_at is None
-        if self.state == "done" and asks:
-            # From when silence counts is seen when the question goes out.
+        is_open = self.outcome != "not_reached" and self.confirmed_at is None
+        if self.state == "done" and asks and is_open:
             self.answer_by = now
-        is_last_word = (self.last_person_at or self.created_at) <= written_at
-        if self.state in OPEN_STATES and kind == "staff_message" and is_last_word:
+        is_last_word = kind == "staff_message" and (self.last_person_at or written_at) <= written_at
+        if self.state in OPEN_STATES and is_last_word:
             self._stop_clock()
 
     def climb(self, to: str, *, now: datetime, climb_at: datetime | None) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.preview import list_windows
 from db.models.address import address_index
+from dialogs import navigation
 from dialogs.states import ALL_GROUPS
 from tests.dialogs.centre_staff import deliver, only_code, reply
 from tests.dialogs.walk import SMS_WAY, TELEGRAM_WAY, Stands, act, stands, words
@@ -31,7 +32,15 @@ MY_DATA_WORDS = (
     "លុបទាំងអស់",
     "ចង់លុបទាំងអស់",
 )
+RECEIPTS = [str(state.state) for state in navigation.RECEIPTS]
 LANGUAGE_ANSWERS = {"km": "1", "en": "2"}
+
+
+def _leads_back(before: Stands, after: Stands) -> bool:
+    """What was received is told once: behind it lies the menu."""
+    if before.window in RECEIPTS:
+        return (after.window or "").startswith("Menu:")
+    return after == before
 
 
 async def _call_and_return(phone: SmsPerson) -> None:
@@ -41,7 +50,7 @@ async def _call_and_return(phone: SmsPerson) -> None:
     assert CODE.search(told), told
     assert (await stands(phone)).window == "CallMe:done"
     await phone.send("0")
-    assert await stands(phone) == before
+    assert _leads_back(before, await stands(phone))
 
 
 @pytest.mark.parametrize("language", LANGUAGE_ANSWERS)
@@ -65,7 +74,7 @@ async def _ask_on_telegram(person: TelegramPerson, before: Stands) -> None:
     assert CODE.search(person.screen), person.screen
     await person.write("ថយក្រោយ")
     if before.window != "CallMe:offer":  # the offer is taken, and gone
-        assert await stands(person) == before
+        assert _leads_back(before, await stands(person))
 
 
 async def _skip_the_number(person: TelegramPerson) -> None:
