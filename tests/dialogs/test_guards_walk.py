@@ -37,9 +37,9 @@ LANGUAGE_ANSWERS = {"km": "1", "en": "2"}
 
 
 def _leads_back(before: Stands, after: Stands) -> bool:
-    """What was received is told once: behind it lies the menu."""
+    """What was received is told once: behind it lies its request or the menu."""
     if before.window in RECEIPTS:
-        return (after.window or "").startswith("Menu:")
+        return after.window in ("Menu:main", "Menu:mine", "Requests:one")
     return after == before
 
 
@@ -110,7 +110,8 @@ async def _through_threads(person: TelegramPerson) -> AsyncIterator[Stands]:
         if typed is not None:
             await person.write(typed)
             yield await stands(person)
-        await person.write(words(line, "button-back"))
+        if (await stands(person)).window != "Requests:one":
+            await person.write(words(line, "button-back"))
     await person.write("ម៉ឺនុយ")
     await person.press_data("?1:1", person.chat[-1])
     yield await stands(person)
