@@ -37,7 +37,9 @@ LANGUAGE_ANSWERS = {"km": "1", "en": "2"}
 
 
 def _leads_back(before: Stands, after: Stands) -> bool:
-    """What was received is told once: behind it lies its request or the menu."""
+    """What was received is told once, and words are asked about once: behind them lies the rest."""
+    if before.window == "Talk:whose":
+        return after.window == "MyData:shared"
     if before.window in RECEIPTS:
         return after.window in ("Menu:main", "Menu:mine", "Requests:one")
     return after == before
