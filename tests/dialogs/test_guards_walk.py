@@ -104,8 +104,14 @@ async def _through_threads(person: TelegramPerson) -> AsyncIterator[Stands]:
     for typed in ("talk", "ចង់សួរអំពីប្រាក់ខែ", "my requests"):
         await person.write(typed)
         yield await stands(person)
+    first = CODE.search(person.buttons[0])
+    assert first is not None
+    await reply(line, first[0], "ថ្ងៃចន្ទ។ " * 400)
     await person.press(person.buttons[0])
     yield await stands(person)
+    await person.press(words(line, "request-read", count=1))
+    yield await stands(person)
+    await person.write(words(line, "button-back"))
     for action, typed in (("request-add", "ថ្ងៃចន្ទខ្ញុំទៅ"), ("request-withdraw", None)):
         await person.press(words(line, action))
         yield await stands(person)
