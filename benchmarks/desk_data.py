@@ -6,7 +6,7 @@ Each person has two requests, each request a thread of three events.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -90,7 +90,10 @@ async def grow(data_dir: Path, workers: dict[str, list[UUID]], first: int, last:
         async with own_connection(engine) as connection:
             await connection.execute("SET session_replication_role = replica")
             given = {row["code"] for row in await connection.fetch("SELECT code FROM request")}
-            maker = _Maker(workers, _codes(given), Random(first))
+            # Whoever was measured before has made events since.
+            last_event = await connection.fetchval("SELECT coalesce(max(id), 0) FROM request_event")
+            event_ids = count(last_event + 1)
+            maker = _Maker(workers, _codes(given), event_ids, Random(first))
             for start in range(first, last, _BATCH):
                 await _copy(connection, maker.make(range(start, min(start + _BATCH, last))))
             for table in _COLUMNS:
@@ -116,10 +119,15 @@ class _Maker:
     """Makes people and their requests; what repeats is sealed once."""
 
     def __init__(
-        self, workers: dict[str, list[UUID]], new_codes: Iterator[str], rng: Random
+        self,
+        workers: dict[str, list[UUID]],
+        new_codes: Iterator[str],
+        event_ids: Iterator[int],
+        rng: Random,
     ) -> None:
         self._workers = workers
         self._new_codes = new_codes
+        self._event_ids = event_ids
         self._rng = rng
         self._now = datetime.now(UTC)
         self._seal = current_keyring().encrypt
@@ -177,20 +185,14 @@ class _Maker:
         self._tell(rows, row_id, centre, created, owner)
 
     def _tell(self, rows: Rows, row_id: int, centre: str, at: datetime, owner: UUID | None) -> None:
-        for order, (kind, actor, by) in enumerate(
-            (
-                ("opened", "person", None),
-                ("person_message", "person", None),
-                (
-                    "staff_message" if owner else "person_message",
-                    "staff" if owner else "person",
-                    owner,
-                ),
-            )
+        last = ("staff_message", "staff", owner) if owner else ("person_message", "person", None)
+        for kind, actor, by in (
+            ("opened", "person", None),
+            ("person_message", "person", None),
+            last,
         ):
-            event_id = 3 * row_id + order
             rows["request_event"].append(
-                (event_id, row_id, centre, kind, at, self._words, False, actor, by)
+                (next(self._event_ids), row_id, centre, kind, at, self._words, False, actor, by)
             )
 
 
