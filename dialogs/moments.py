@@ -29,7 +29,7 @@ def say_moment(
     time = _say_time(catalogue, language, channel, local)
     if local.date() == now.astimezone(CAMBODIA).date():
         return catalogue.text("moment-today", language, channel, time=time)
-    is_near = channel == SMS and local - now < timedelta(days=7)
+    is_near = channel == SMS and abs(local - now) < timedelta(days=7)
     day = say_day(language, local, "EEEE d" if is_near else _DAY)
     return catalogue.text("moment-day", language, channel, day=day, time=time)
 

@@ -57,6 +57,7 @@ def test_the_hours_after_midnight_are_no_afternoon() -> None:
 def test_an_sms_says_the_day_and_its_month_only_when_it_is_far() -> None:
     assert _say("km", "sms", 72) == "ថ្ងៃចន្ទ 23"
     assert _say("km", "sms", 24 * 17) == "ថ្ងៃចន្ទ 7 ធ្នូ"
+    assert _say("km", "sms", -24 * 17) == "ថ្ងៃអង្គារ 3 វិច្ឆិកា"
     assert _say("en", "sms", 72) == "Monday 23"
 
 
