@@ -7,6 +7,7 @@ import { t } from "./i18n.js";
 export class FaultsPanel {
   constructor(faults) {
     this.inputs = new Map();
+    this.saving = 0;
     this.badge = h("span", { class: "badge" }, t("trouble_on"));
     const groups = Object.entries(faults).map(([carrier, values]) =>
       h(
@@ -46,8 +47,10 @@ export class FaultsPanel {
     );
   }
 
+  // What is being saved is newer than what the carriers tell meanwhile.
   update(faults) {
     this.faults = faults;
+    if (this.saving > 0) return;
     let on = false;
     for (const [key, input] of this.inputs) {
       const [carrier, name] = key.split(".");
@@ -59,7 +62,7 @@ export class FaultsPanel {
     this.badge.hidden = !on;
   }
 
-  save(
+  async save(
     read = (input) =>
       input.type === "checkbox" ? input.checked : Math.max(0, input.valueAsNumber || 0),
   ) {
@@ -68,7 +71,10 @@ export class FaultsPanel {
       const [carrier, name] = key.split(".");
       (wanted[carrier] ??= {})[name] = read(input);
     }
-    return attempt(() => call("PUT", "faults", wanted));
+    this.saving += 1;
+    const kept = await attempt(() => call("PUT", "faults", wanted));
+    this.saving -= 1;
+    this.update(kept || this.faults);
   }
 
   clear() {
