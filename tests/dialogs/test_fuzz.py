@@ -215,8 +215,13 @@ class Fuzz:
 
 
 def _expects_answer(update: Update) -> int | None:
-    """The chat in which something must be shown or answered for this update."""
+    """The chat in which something must be shown or answered for this update.
+
+    An album is answered once, whatever else comes between its parts.
+    """
     message = update.get("message")
+    if message and "media_group_id" in message:
+        return None
     if message and message["chat"]["type"] == "private" and "from" in message:
         return int(message["chat"]["id"])
     query = update.get("callback_query")
