@@ -269,6 +269,5 @@ my_requests_dialog = Dialog(
         state=Requests.withdraw,
         getter=get_code,
         back=back_to_one,
-        final=True,
     ),
 )

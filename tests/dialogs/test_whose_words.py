@@ -314,6 +314,12 @@ async def test_an_answer_to_the_centre_withdraws_nothing(line: Line) -> None:
     assert await state_of(line, code) == "withdrawn"
 
 
+async def test_who_went_there_after_the_centre_wrote_withdraws_at_once(line: Line) -> None:
+    phone, code = await _asked_by_sms(line, "Menu:main")
+    await phone.send("STATUS", "1", words(line, "request-withdraw", "sms"), "1")
+    assert await state_of(line, code) == "withdrawn"
+
+
 async def test_also_the_question_whether_help_came_counts(line: Line) -> None:
     phone, code = await _registered(line)
     await phone.send("MYDATA", words(line, "data-delete", "sms"))
