@@ -18,7 +18,7 @@ run: $(VENV)/installed ## Start everything on this machine; Ctrl-C stops it
 
 test: $(VENV)/installed-dev ## Run the tests
 	@.ci/browser
-	@$(PYTHON) -m pytest -n 2
+	@$(PYTHON) -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/installed-dev ## Check style, types, imports and texts
 	@$(PYTHON) -m ruff check .

@@ -33,7 +33,7 @@ from tests.e2e.outbox_rows import (
 from tests.e2e.whole_line import end_servers
 from tests.served_app import private_message, until
 
-WRITERS = 8
+WRITERS = 4
 PATIENCE_S = 180.0
 _IDS = count(1)
 
