@@ -31,6 +31,7 @@ async def test_somebody_signs_in_with_the_keyboard_alone(browser: Browser, desk:
     worker = await desk.hire("sok", "case_worker")
     async with open_desk(browser, desk) as page:
         await page.goto(f"{desk.url}/desk/account")
+        await expect(page.locator("#username")).to_be_focused()
         await page.keyboard.type("sok")
         await press(page, "Tab")
         await page.keyboard.type(PASSWORD)
