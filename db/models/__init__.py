@@ -25,29 +25,48 @@ from db.models.person import (
 )
 from db.models.place import LoadedFile, Place
 from db.models.question import Question
+from db.models.referral import (
+    CONSENTS,
+    OPEN_REFERRAL_STATES,
+    PURPOSES,
+    REFERRAL_STATES,
+    SHARED,
+    Agency,
+    Referral,
+)
 from db.models.request import Request
 from db.models.request_event import RequestEvent
 from db.models.request_moves import MOVES, OPEN_STATES, OUTCOMES, STATES, URGENCIES
 from db.models.staff import STAFF_ROLES, Staff
+from db.models.staff_card import CARD_CAUSES, CARD_LEVELS, ChatLink, StaffCard, StaffChat
 
 __all__ = [
     "ACTORS",
+    "CARD_CAUSES",
+    "CARD_LEVELS",
     "CHANNELS",
+    "CONSENTS",
     "CURRENCIES",
     "MOVES",
+    "OPEN_REFERRAL_STATES",
     "OPEN_STATES",
     "OUTCOMES",
+    "PURPOSES",
+    "REFERRAL_STATES",
     "SEXES",
+    "SHARED",
     "STAFF_ROLES",
     "STATES",
     "URGENCIES",
     "Account",
     "Address",
+    "Agency",
     "AuditRow",
     "Base",
     "CannedReply",
     "Centre",
     "CentreArea",
+    "ChatLink",
     "Consent",
     "DeskSession",
     "Draft",
@@ -63,10 +82,13 @@ __all__ = [
     "Profile",
     "Question",
     "RecoveryCode",
+    "Referral",
     "ReplyDraft",
     "Request",
     "RequestEvent",
     "Staff",
+    "StaffCard",
+    "StaffChat",
     "address_index",
     "phone_index",
 ]

@@ -21,6 +21,8 @@ class AuditRow(Base):
     __table_args__ = (
         CheckConstraint("actor IN ('person', 'staff', 'system')", "actor"),
         Index("ix_audit_subject", "subject", "subject_id"),
+        Index("ix_audit_actor", "actor_id", "id"),
+        Index("ix_audit_action", "action", "id"),
         Index("ix_audit_at", "at"),
     )
 

@@ -112,3 +112,4 @@ class CannedReply(Base):
     text_en: Mapped[str | None]
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

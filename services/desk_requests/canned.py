@@ -107,7 +107,12 @@ async def add(
     for text in (text_km, text_en or ""):
         _check_placeholders(text)
     reply = CannedReply(
-        centre_id=_centre_of(visitor), title=title, text_km=text_km, text_en=text_en, created_at=now
+        centre_id=_centre_of(visitor),
+        title=title,
+        text_km=text_km,
+        text_en=text_en,
+        created_at=now,
+        updated_at=now,
     )
     session.add(reply)
     await session.flush()
