@@ -1,6 +1,6 @@
 """What can go wrong in the centres' own terms. The edges turn these into words for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from db.errors import DomainError
@@ -8,6 +8,7 @@ from db.models.request_moves import MoveNotAllowed
 
 __all__ = [
     "AlreadyTaken",
+    "ChangedMeanwhile",
     "DomainError",
     "EmptyText",
     "IncompleteForm",
@@ -29,6 +30,7 @@ __all__ = [
     "UnknownOutcome",
     "UnknownPlace",
     "UnknownUrgency",
+    "UnusableForm",
     "UnusableHours",
     "UnusableRole",
     "UnusableUsername",
@@ -45,6 +47,18 @@ class IncompleteForm(DomainError):  # noqa: N818 - a state of the form, not a fa
     def __init__(self, fields: Sequence[str]) -> None:
         self.fields = tuple(fields)
         super().__init__(f"missing or unusable: {', '.join(self.fields)}")
+
+
+class UnusableForm(DomainError):  # noqa: N818
+    """What was typed cannot be kept; `faults` says of each field why, in one word."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        self.faults = dict(faults)
+        super().__init__(f"unusable: {', '.join(f'{at} {why}' for at, why in faults.items())}")
+
+
+class ChangedMeanwhile(DomainError):  # noqa: N818
+    """Somebody else changed it since the page was made that this comes from."""
 
 
 class UnknownPlace(DomainError):  # noqa: N818
