@@ -20,6 +20,8 @@ from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from dialogs.talk import WHOSE
+from services.audit import ACTIONS as AUDIT_ACTIONS
+from services.audit import SUBJECTS as AUDIT_SUBJECTS
 from services.consent import PURPOSES
 from services.desk_queue import TABS
 from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
@@ -32,6 +34,8 @@ _DESK_ERRORS: Final = ("400", "403", "404", "500")
 
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "button-": tuple(role for role in Role if role is not Role.OPTION),
+    "desk-audit-did-": AUDIT_ACTIONS,
+    "desk-audit-of-": AUDIT_SUBJECTS,
     "desk-error-text-": _DESK_ERRORS,
     "desk-error-title-": _DESK_ERRORS,
     "desk-go-": ("account", "queue"),

@@ -1,30 +1,67 @@
-"""Who looked at what and changed what. Audit rows outlive those whom they speak of."""
+"""Who looked at what and changed what. Audit rows outlive those whom they speak of.
+
+What can be written is said here, so that no row says what the log has no words for.
+"""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import AuditRow
+
+RowId = UUID | int | str
+
+REFUSED: Final = "refused"
+
+# One line for each: a new one needs its words, desk-audit-did-… or desk-audit-of-…, in both
+# catalogues. What was once written stays here: rows are never changed.
+ACTIONS: Final = (
+    # looks
+    *("read", "listed", "searched", "revealed"),
+    # what is done with a request
+    *("taken", "assigned", "handed_over", "staff_message", "note", "waiting_person"),
+    *("waiting_others", "going_on", "urgency", "done", "reopened"),
+    # what is done with anything
+    *("added", "changed", "ended", "deleted"),
+    # what was not done
+    *(REFUSED, "repeated"),
+    # accounts
+    *("invited", "accepted", "reset", "set", "used"),
+    *("recognised", "signed_in", "signed_out", "expired", "locked"),
+)
+SUBJECTS: Final = (
+    *("request", "person", "address", "file", "canned_reply"),
+    *("staff", "account", "desk_session", "recovery_code", "invitation"),
+    *("page", "audit", "agency", "centre"),
+)
+
+MOST_REFUSED: Final = 20
+"""Different refusals of one kind that are kept of one member of staff within REFUSED_WITHIN."""
+REFUSED_WITHIN: Final = timedelta(minutes=1)
 
 
 async def record(
     session: AsyncSession,
     *,
     actor: str,
-    actor_id: UUID | int | str | None,
+    actor_id: RowId | None,
     action: str,
     subject: str,
-    subject_id: UUID | int | str | None,
+    subject_id: RowId | None,
     fields: Iterable[str] = (),
     now: datetime,
 ) -> None:
     """Add one act: ids of ours and names of fields, never a value.
 
-    `actor` is 'person', 'staff' or 'system'; `action` a past participle ('deleted', 'read');
-    `subject` names a table.
+    `actor` is 'person', 'staff' or 'system'; `action` one of ACTIONS, `subject` one of SUBJECTS.
+    Raises ValueError for what is neither.
     """
+    _check(action, ACTIONS, "ACTIONS", "desk-audit-did-")
+    _check(subject, SUBJECTS, "SUBJECTS", "desk-audit-of-")
     session.add(
         AuditRow(
             at=now,
@@ -39,5 +76,48 @@ async def record(
     await session.flush()
 
 
-def _as_text(row_id: UUID | int | str | None) -> str | None:
+async def record_refused(
+    session: AsyncSession,
+    staff_id: UUID,
+    subject: str,
+    subject_id: RowId | None,
+    *,
+    fields: Iterable[str] = (),
+    now: datetime,
+) -> None:
+    """Add what a member of staff asked for and did not get, as far as it says something new.
+
+    Whoever sends thousands of forged requests must not fill the disk: the same refusal is kept once
+    within REFUSED_WITHIN, and of one kind of subject no more than MOST_REFUSED.
+    """
+    query = select(AuditRow.subject_id).where(
+        AuditRow.actor_id == str(staff_id),
+        AuditRow.action == REFUSED,
+        AuditRow.subject == subject,
+        AuditRow.at > now - REFUSED_WITHIN,
+    )
+    kept = (await session.scalars(query.limit(MOST_REFUSED))).all()
+    if len(kept) == MOST_REFUSED or _as_text(subject_id) in kept:
+        return
+    await record(
+        session,
+        actor="staff",
+        actor_id=staff_id,
+        action=REFUSED,
+        subject=subject,
+        subject_id=subject_id,
+        fields=fields,
+        now=now,
+    )
+
+
+def _check(value: str, known: tuple[str, ...], name: str, words: str) -> None:
+    if value not in known:
+        raise ValueError(
+            f"nothing in the audit is called {value!r}: add it to {name} in services/audit.py,"
+            f" and its words {words}{value} to both catalogues"
+        )
+
+
+def _as_text(row_id: RowId | None) -> str | None:
     return None if row_id is None else str(row_id)
