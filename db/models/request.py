@@ -214,7 +214,7 @@ class Request(Base):
         self.owner_id = by
         self.record("taken", now=now, by=by)
 
-    def assign(self, to: UUID, *, by: UUID, now: datetime) -> None:
+    def assign(self, to: UUID, *, by: UUID | None, now: datetime) -> None:
         """Somebody else (or oneself, from a colleague) goes on with it."""
         self._move("assign")
         self.owner_id = to
@@ -232,6 +232,16 @@ class Request(Base):
         self.climbed_to = None
         self._start_clock(due, now)
         self.climb_at = self.due_at
+
+    def give_back(self, *, by: UUID | None, now: datetime, due: Due) -> None:
+        """To the centre, for anybody there to take: who had it works there no more.
+
+        As with another centre, a clock that runs goes on, and one that stood still begins.
+        """
+        self._move("give_back")
+        self.record("given_back", now=now, by=by, internal=True)
+        self.owner_id = None
+        self._start_clock(due, now)
 
     def reply(
         self, *, by: UUID, now: datetime, body: dict[str, Any], outbox_id: int | None

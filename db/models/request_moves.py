@@ -16,6 +16,7 @@ _TARGETS: dict[str, dict[str, str]] = {
     "take": {"new": "taken", "reopened": "taken"},
     "assign": _STAY | {"new": "taken", "reopened": "taken"},
     "hand_over": dict.fromkeys(OPEN_STATES, "new") | {"reopened": "reopened"},
+    "give_back": dict.fromkeys(OPEN_STATES, "new") | {"reopened": "reopened"},
     "reply": _STAY | {"new": "taken", "reopened": "taken", "done": "done"},
     "wait_for_person": dict.fromkeys(OPEN_STATES, "waiting_person"),
     "wait_for_others": dict.fromkeys(OPEN_STATES, "waiting_others"),

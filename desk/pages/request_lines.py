@@ -12,6 +12,7 @@ from services.threads import ThreadEvent
 
 EVENTS: Final = (
     *("opened", "resubmitted", "asked_again", "phone_number", "taken", "assigned", "handed_over"),
+    "given_back",
     *("waiting_person", "waiting_others", "going_on", "urgency", "done", "confirmed", "reopened"),
     *("withdrawn", "not_delivered", "overdue", "revealed", "other"),
 )

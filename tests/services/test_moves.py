@@ -25,6 +25,7 @@ DO: dict[str, Callable[[Request], None]] = {
     "take": lambda request: request.take(by=ME, now=LATER),
     "assign": lambda request: request.assign(COLLEAGUE, by=ME, now=LATER),
     "hand_over": lambda request: request.hand_over("preah-vihear", by=ME, now=LATER, due=due),
+    "give_back": lambda request: request.give_back(by=ME, now=LATER, due=due),
     "reply": lambda request: request.reply(by=ME, now=LATER, body={"text": "…"}, outbox_id=1),
     "wait_for_person": lambda request: request.wait_for_person(by=ME, now=LATER),
     "wait_for_others": lambda request: request.wait_for_others(by=ME, now=LATER),
@@ -44,6 +45,7 @@ EVENTS = {
     "take": "taken",
     "assign": "assigned",
     "hand_over": "handed_over",
+    "give_back": "given_back",
     "reply": "staff_message",
     "wait_for_person": "waiting_person",
     "wait_for_others": "waiting_others",
@@ -63,6 +65,7 @@ ALLOWED = {
     "take": {"new", "reopened"},
     "assign": OPEN,
     "hand_over": OPEN,
+    "give_back": OPEN,
     "reply": OPEN | {"done"},
     "wait_for_person": OPEN,
     "wait_for_others": OPEN,
@@ -199,6 +202,17 @@ def test_what_is_handed_over_while_nobody_had_to_answer_is_due_there() -> None:
     request = _in_state("waiting_others")
     DO["hand_over"](request)
     assert request.due_at == LATER + timedelta(hours=8)
+
+
+@pytest.mark.parametrize("state", OPEN_STATES)
+def test_what_is_given_back_is_nobody_s_and_somebody_must_see_to_it(state: str) -> None:
+    request = _in_state(state)
+    running = request.due_at
+    DO["give_back"](request)
+    assert request.owner_id is None
+    assert request.state == ("reopened" if state == "reopened" else "new")
+    assert request.due_at == (running or LATER + timedelta(hours=8))
+    DO["take"](request)
 
 
 def test_more_urgent_means_due_sooner_counted_from_what_the_person_wrote() -> None:
