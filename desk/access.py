@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from desk.request import ADDRESS, DeskRequest
+from desk.request import ADDRESS, FORM_TOKEN, DeskRequest
 from services import audit
 from services.accounts import Visitor
 from services.acting import acting
@@ -74,8 +74,10 @@ def _guarded(
         if visitor is not None and not roles & {visitor.role, *OPEN, *HALF_SIGNED_IN}:
             await _note_refusal(request, visitor, path)
             raise HTTPException(403)
-        if request.method not in _SAFE_METHODS:
-            await request.check_form()
+        if request.method not in _SAFE_METHODS and not await request.is_own_form():
+            if visitor is not None:
+                await _note_refusal(request, visitor, path, fields=[FORM_TOKEN])
+            raise HTTPException(403)
         return await endpoint(request)
 
     return answer
@@ -108,12 +110,16 @@ def sign_in_address(request: DeskRequest) -> str:
 
 def redirect(request: DeskRequest, address: str) -> Response:
     """To another page of the desk, by GET; a part of a page takes the whole page there."""
+    response = RedirectResponse(address, status_code=303)
     if request.is_htmx:
-        return Response(status_code=204, headers={"HX-Redirect": address})
-    return RedirectResponse(address, status_code=303)
+        # Written as it stands in "Location": Khmer letters are none of a header.
+        return Response(status_code=204, headers={"HX-Redirect": response.headers["location"]})
+    return response
 
 
-async def _note_refusal(request: DeskRequest, visitor: Visitor, path: str) -> None:
+async def _note_refusal(
+    request: DeskRequest, visitor: Visitor, path: str, *, fields: Collection[str] = ()
+) -> None:
     async with acting(request.parts.new_session, visitor) as session:
         await audit.record(
             session,
@@ -122,5 +128,6 @@ async def _note_refusal(request: DeskRequest, visitor: Visitor, path: str) -> No
             action="refused",
             subject="page",
             subject_id=path,
+            fields=fields,
             now=request.now(),
         )

@@ -42,6 +42,8 @@ def create_desk(parts: DeskParts) -> Starlette:
         middleware=[Middleware(Security, parts=parts), Middleware(GZipMiddleware)],
         exception_handlers={HTTPException: _on_refusal, Exception: _on_error},
     )
+    # It would send browsers to whatever host and scheme a proxy let through.
+    desk.router.redirect_slashes = False
     desk.state.parts = parts
     return desk
 

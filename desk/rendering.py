@@ -16,7 +16,6 @@ from starlette.responses import HTMLResponse, Response
 from desk import security
 from desk.navigation import list_entries
 from desk.request import ADDRESS, DeskRequest
-from locales.catalogue import LANGUAGES
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -43,7 +42,6 @@ def render(
         | {
             "text": request.text,
             "language": request.language,
-            "languages": LANGUAGES,
             "visitor": visitor,
             "entries": list_entries(visitor) if visitor and visitor.is_confirmed else (),
             "form_token": security.new_form_token(request.form_secret),

@@ -17,6 +17,7 @@ from services.acting import Session, acting
 
 MOST_LETTERS: Final = 10_000
 ADDRESS: Final = "/desk"
+FORM_TOKEN: Final = "form-token"  # noqa: S105 (the name of a field)
 
 
 class DeskRequest(Request):
@@ -122,9 +123,8 @@ class DeskRequest(Request):
         """What the answer must set as the cookie of the visit, if anything."""
         return getattr(self.state, "new_visit", None)
 
-    async def check_form(self) -> None:
-        """Answers 403 to a form that no page of ours showed to this browser."""
-        token = self.headers.get("x-form-token") or await self.field("form-token")
+    async def is_own_form(self) -> bool:
+        """Whether a page of ours showed this form to this browser, in this session."""
+        token = self.headers.get("x-form-token") or await self.field(FORM_TOKEN)
         is_ours = security.comes_from_here(self, self.parts)
-        if not is_ours or not security.is_form_token(self.form_secret, token):
-            raise HTTPException(403)
+        return is_ours and security.is_form_token(self.form_secret, token)

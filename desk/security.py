@@ -34,6 +34,7 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 _TRANSPORT: Final = "max-age=31536000"
+_USUAL_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 def add_headers(headers: MutableHeaders, parts: DeskParts) -> None:
@@ -139,8 +140,14 @@ def comes_from_here(connection: HTTPConnection, parts: DeskParts) -> bool:
     origin = connection.headers.get("origin")
     if origin is None:
         return True
-    public = urlsplit(parts.public_url)
-    own = {f"{public.scheme}://{public.netloc}"}
+    own = {_origin_of(parts.public_url)}
     if not parts.is_https:
         own.add(f"http://{connection.headers.get('host', '')}")
     return origin in own
+
+
+def _origin_of(url: str) -> str:
+    """As browsers write it: in small letters, without the port that goes without saying."""
+    parts = urlsplit(url)
+    netloc = parts.netloc.lower().removesuffix(_USUAL_PORTS.get(parts.scheme, ""))
+    return f"{parts.scheme}://{netloc}"

@@ -1,11 +1,19 @@
 """What every page of the desk has in common: headers, tokens of forms, languages, refusals."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import quote
+
 import aiohttp
 import pytest
+from sqlalchemy import select
+from starlette.requests import HTTPConnection
 
 from bot.web import create_web
-from desk.security import is_form_token, new_form_token
-from tests.desk.at_the_desk import Desk
+from db.models import AuditRow
+from desk.security import comes_from_here, is_form_token, new_form_token
+from tests.desk.at_the_desk import Desk, served_desk
 from tests.served_app import make_app, served
 from tests.support import Database
 
@@ -22,7 +30,7 @@ async def test_the_start_leads_to_the_first_page_of_the_role(desk: Desk) -> None
     async with desk.at_work("sok", "auditor") as browser:
         answer = await browser.get("/desk/")
         assert answer.status == 303
-        assert answer.to.startswith("/desk/")
+        assert (await browser.get(answer.to)).status == 200
 
 
 @pytest.mark.parametrize("path", ["/desk/nowhere", "/desk/static/fonts.css", "/desk/account"])
@@ -80,6 +88,38 @@ async def test_a_form_leads_nowhere_but_into_the_desk(desk: Desk, back: str) -> 
         assert answer.to == "/desk/"
 
 
+async def test_a_part_of_a_page_is_led_to_an_address_with_khmer_in_it(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        form = {"language": "km", "back": "/desk/ក?q=ខ"}
+        answer = await browser.post("/desk/language", form, headers={"HX-Request": "true"})
+        assert (answer.status, answer.headers["HX-Redirect"]) == (
+            204,
+            f"/desk/{quote('ក')}?q=%E1%9E%81",
+        )
+
+
+@pytest.mark.parametrize("path", ["/desk/account/", "/desk/sign-in/"])
+async def test_nobody_is_led_to_the_host_that_a_request_names(desk: Desk, path: str) -> None:
+    async with desk.browser() as browser:
+        answer = await browser.get(path, headers={"Host": "evil.example"})
+        assert (answer.status, answer.to) == (404, "")
+
+
+async def test_what_fails_says_so_calmly_and_is_as_closed_as_every_page(
+    db: Database, redis_url: str, tmp_path: Path
+) -> None:
+    def fail() -> NoReturn:
+        raise RuntimeError("inside")
+
+    async with served_desk(db, redis_url, tmp_path, now=fail) as desk, desk.browser() as browser:
+        browser.use("anything")
+        answer = await browser.get("/desk/account")
+    assert (answer.status, 'lang="km"' in answer.body) == (500, True)
+    assert "inside" not in answer.body
+    assert answer.headers["Content-Security-Policy"].startswith(POLICY)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 async def test_a_form_without_its_token_is_refused(desk: Desk) -> None:
     async with desk.browser() as browser:
         form = {"language": "en"}
@@ -94,6 +134,40 @@ async def test_a_token_of_another_browser_is_refused(desk: Desk) -> None:
     async with desk.browser() as other, desk.at_work("sok", "case_worker") as browser:
         form = {"form-token": await other.form_token(), "language": "en"}
         assert (await browser.ask("POST", "/desk/language", data=form)).status == 403
+
+
+async def test_a_refused_form_of_somebody_who_is_signed_in_is_written_down(desk: Desk) -> None:
+    async with desk.browser() as other, desk.at_work("sok", "case_worker") as browser:
+        form = {"form-token": await other.form_token(), "old": "x"}
+        assert (await browser.ask("POST", "/desk/account/password", data=form)).status == 403
+        assert (await other.ask("POST", "/desk/language", data={})).status == 403
+    async with desk.new_session() as session:
+        rows = await session.scalars(select(AuditRow).where(AuditRow.action == "refused"))
+        assert [(row.actor, row.subject, row.subject_id, row.fields) for row in rows] == [
+            ("staff", "page", "/account/password", ["form-token"])
+        ]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://Tralob.Example", "https://tralob.example"),
+        ("https://tralob.example:443/line", "https://tralob.example"),
+        ("http://tralob.example:80", "http://tralob.example"),
+        ("https://tralob.example:8443", "https://tralob.example:8443"),
+    ],
+)
+def test_however_the_settings_write_its_address_its_forms_are_its_own(
+    desk: Desk, public_url: str, origin: str
+) -> None:
+    parts = replace(desk.parts, public_url=public_url)
+    assert comes_from_here(_sent_from(origin), parts)
+    for strange in ("https://evil.example", f"{origin}.evil.example", f"{origin}1", "null"):
+        assert not comes_from_here(_sent_from(strange), parts)
+
+
+def _sent_from(origin: str) -> HTTPConnection:
+    return HTTPConnection({"type": "http", "headers": [(b"origin", origin.encode())]})
 
 
 @pytest.mark.parametrize(
