@@ -3,35 +3,32 @@
 Filled with {name} it tells the person's name, so choosing one is a read of that person.
 """
 
-import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import regex
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, CannedReply, Centre, Person
-from services import audit, codes
+from services import audit, codes, khmer
 from services.accounts.types import Visitor
-from services.desk_requests.rights import across_centres, get_readable
-from services.errors import DomainError, EmptyText, NotAllowed
+from services.acting import across_centres
+from services.desk_requests.rights import get_readable
+from services.errors import ChangedMeanwhile, DomainError, NotAllowed, UnusableForm
 
-PLACEHOLDERS = ("name", "code", "centre")
+PLACEHOLDERS: Final = ("name", "code", "centre")
+LONGEST_TITLE: Final = 80
+LONGEST_TEXT: Final = 1000
+"""Characters."""
 _PLACEHOLDER = regex.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+_BRACES = regex.compile(r"\{[^{}]*\}|[{}]")
 _KEEPERS = ("centre_manager", "administrator")
 
 
 class CannedReplyNotFound(DomainError):  # noqa: N818
     """There is no such reply for this request, or it is not the asker's to end."""
-
-
-class UnknownPlaceholder(DomainError):  # noqa: N818
-    """The text wants something filled in that nobody knows; `name` is how it calls it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"nothing is known under the name {name!r}")
 
 
 async def list_replies(session: AsyncSession, centre_id: str | None) -> Sequence[CannedReply]:
@@ -42,9 +39,19 @@ async def list_replies(session: AsyncSession, centre_id: str | None) -> Sequence
             CannedReply.ended_at.is_(None),
             or_(CannedReply.centre_id.is_(None), CannedReply.centre_id == centre_id),
         )
-        .order_by(CannedReply.title, CannedReply.id)
+        .execution_options(populate_existing=True)
     )
-    return (await session.scalars(query)).all()
+    found = (await session.scalars(query)).all()
+    return sorted(found, key=lambda reply: (khmer.sort_key(reply.title), reply.id))
+
+
+async def get_own(session: AsyncSession, visitor: Visitor, reply_id: int) -> CannedReply:
+    """One that is offered and that the visitor keeps. Raises NotAllowed, CannedReplyNotFound."""
+    _check_keeper(visitor)
+    reply = await session.get(CannedReply, reply_id, populate_existing=True)
+    if reply is None or reply.ended_at is not None or reply.centre_id != owner_of(visitor):
+        raise CannedReplyNotFound
+    return reply
 
 
 async def fill(
@@ -65,8 +72,8 @@ async def fill(
     async with across_centres(session):
         person = None if request.person_id is None else await session.get(Person, request.person_id)
     is_english = address.language == "en" and reply.text_en is not None
-    text = reply.text_en if is_english and reply.text_en else reply.text_km
-    if person is not None and "{name}" in text:
+    words = reply.text_en if is_english and reply.text_en else reply.text_km
+    if person is not None and "{name}" in words:
         await audit.record(
             session,
             actor="staff",
@@ -77,14 +84,26 @@ async def fill(
             fields=("name",),
             now=now,
         )
-    return _filled(
-        text,
+    return filled(
+        words,
         {
             "name": "" if person is None else person.name,
             "code": codes.display(code),
             "centre": centre.name_en if is_english else centre.name_km,
         },
     )
+
+
+def filled(words: str, values: Mapping[str, str]) -> str:
+    """The text with the value of each of PLACEHOLDERS; what is not known leaves no gap."""
+    said = _PLACEHOLDER.sub(lambda found: values[found[1]], words)
+    return regex.sub(r"[^\S\n]{2,}", " ", said).strip()
+
+
+def find_unknown(words: str) -> str | None:
+    """The first thing in braces that cannot be filled in, as it stands in the text."""
+    braced = (found.group() for found in _BRACES.finditer(words))
+    return next((one for one in braced if _PLACEHOLDER.fullmatch(one) is None), None)
 
 
 async def add(
@@ -98,38 +117,62 @@ async def add(
 ) -> CannedReply:
     """A new one: a manager's is of their centre, an administrator's of all.
 
-    Raises NotAllowed, EmptyText and UnknownPlaceholder.
+    The same again is the one that is there. Raises NotAllowed and UnusableForm: title (missing,
+    long), text_km (missing, long, placeholder), text_en (long, placeholder).
     """
     _check_keeper(visitor)
-    title, text_km, text_en = title.strip(), text_km.strip(), (text_en or "").strip() or None
-    if not title or not text_km:
-        raise EmptyText
-    for text in (text_km, text_en or ""):
-        _check_placeholders(text)
-    reply = CannedReply(
-        centre_id=_centre_of(visitor),
-        title=title,
-        text_km=text_km,
-        text_en=text_en,
-        created_at=now,
-        updated_at=now,
-    )
+    told = _read(title, text_km, text_en)
+    # A form that is sent twice in one moment must find what its first self has made.
+    await session.execute(text("LOCK TABLE canned_reply IN SHARE ROW EXCLUSIVE MODE"))
+    for known in await list_replies(session, owner_of(visitor)):
+        if known.centre_id == owner_of(visitor) and not _changed(known, told):
+            return known
+    reply = CannedReply(centre_id=owner_of(visitor), **told, created_at=now, updated_at=now)
     session.add(reply)
     await session.flush()
-    await _note(session, visitor, "added", reply, now)
+    await _note(session, visitor, "added", reply, sorted(told), now=now)
+    return reply
+
+
+async def change(
+    session: AsyncSession,
+    visitor: Visitor,
+    reply_id: int,
+    *,
+    title: str,
+    text_km: str,
+    text_en: str | None,
+    seen: datetime | None,
+    now: datetime,
+) -> CannedReply:
+    """What it says from now on. `seen` is the `updated_at` of the page that the words come from.
+
+    The same form again changes nothing. Raises NotAllowed, CannedReplyNotFound, ChangedMeanwhile
+    and UnusableForm as `add`.
+    """
+    reply = await _hold(session, visitor, reply_id)
+    told = _read(title, text_km, text_en)
+    changed = _changed(reply, told)
+    if reply.ended_at is not None:
+        raise CannedReplyNotFound
+    if changed:
+        if reply.updated_at != seen:
+            raise ChangedMeanwhile
+        for column in changed:
+            setattr(reply, column, told[column])
+        reply.updated_at = now
+        await session.flush()
+        await _note(session, visitor, "changed", reply, changed, now=now)
     return reply
 
 
 async def end(session: AsyncSession, visitor: Visitor, reply_id: int, *, now: datetime) -> None:
     """Offer it no more; ended twice, it is ended once. Raises NotAllowed, CannedReplyNotFound."""
-    _check_keeper(visitor)
-    reply = await session.get(CannedReply, reply_id)
-    if reply is None or reply.centre_id != _centre_of(visitor):
-        raise CannedReplyNotFound
+    reply = await _hold(session, visitor, reply_id)
     if reply.ended_at is None:
-        reply.ended_at = now
+        reply.ended_at = reply.updated_at = now
         await session.flush()
-        await _note(session, visitor, "ended", reply, now)
+        await _note(session, visitor, "ended", reply, ("ended_at",), now=now)
 
 
 def may_keep(visitor: Visitor) -> bool:
@@ -137,32 +180,59 @@ def may_keep(visitor: Visitor) -> bool:
     return visitor.role in _KEEPERS
 
 
+def owner_of(visitor: Visitor) -> str | None:
+    """The centre whose replies a keeper writes; None for those of all."""
+    return None if visitor.role == "administrator" else visitor.centre_id
+
+
 def _check_keeper(visitor: Visitor) -> None:
     if not may_keep(visitor):
         raise NotAllowed
 
 
-def _centre_of(visitor: Visitor) -> str | None:
-    return None if visitor.role == "administrator" else visitor.centre_id
+def _read(title: str, text_km: str, text_en: str | None) -> dict[str, str | None]:
+    """The columns that the form means. Raises UnusableForm."""
+    told = {
+        "title": " ".join(title.split()),
+        "text_km": text_km.strip(),
+        "text_en": (text_en or "").strip(),
+    }
+    faults = {field: fault for field, words in told.items() if (fault := _fault(field, words))}
+    if faults:
+        raise UnusableForm(faults)
+    return {field: words or None for field, words in told.items()}
 
 
-def _check_placeholders(text: str) -> None:
-    try:
-        named = {name for _, name, *_ in string.Formatter().parse(text) if name is not None}
-    except ValueError:
-        raise UnknownPlaceholder("{") from None
-    if unknown := sorted(named - set(PLACEHOLDERS)):
-        raise UnknownPlaceholder(unknown[0])
+def _fault(field: str, words: str) -> str | None:
+    if not words:
+        return None if field == "text_en" else "missing"
+    if field == "title":
+        return "long" if len(words) > LONGEST_TITLE else None
+    if len(words) > LONGEST_TEXT:
+        return "long"
+    return None if find_unknown(words) is None else "placeholder"
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
-    """What is not known leaves no gap."""
-    filled = _PLACEHOLDER.sub(lambda found: values[found[1]], text)
-    return regex.sub(r"[^\S\n]{2,}", " ", filled).strip()
+async def _hold(session: AsyncSession, visitor: Visitor, reply_id: int) -> CannedReply:
+    _check_keeper(visitor)
+    reply = await session.get(CannedReply, reply_id, with_for_update=True, populate_existing=True)
+    if reply is None or reply.centre_id != owner_of(visitor):
+        raise CannedReplyNotFound
+    return reply
+
+
+def _changed(reply: CannedReply, told: Mapping[str, object]) -> Sequence[str]:
+    return [column for column, value in told.items() if getattr(reply, column) != value]
 
 
 async def _note(
-    session: AsyncSession, visitor: Visitor, action: str, reply: CannedReply, now: datetime
+    session: AsyncSession,
+    visitor: Visitor,
+    action: str,
+    reply: CannedReply,
+    fields: Sequence[str],
+    *,
+    now: datetime,
 ) -> None:
     await audit.record(
         session,
@@ -171,5 +241,6 @@ async def _note(
         action=action,
         subject="canned_reply",
         subject_id=reply.id,
+        fields=fields,
         now=now,
     )
