@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 NO_CENTRE = ""
 ALL_CENTRES = "all"
+_CENTRE = "tralob.centre"
 
 Session = AsyncSession
 NewSession = async_sessionmaker[AsyncSession]
@@ -36,10 +37,22 @@ async def acting(new_session: NewSession, visitor: Acting) -> AsyncIterator[Asyn
     sight with the transaction: what follows it finds nothing.
     """
     async with new_session.begin() as session:
-        await session.execute(
-            select(func.set_config("tralob.centre", _visible_centre(visitor), True))
-        )
+        await session.execute(select(func.set_config(_CENTRE, _visible_centre(visitor), True)))
         yield session
+
+
+@asynccontextmanager
+async def across_centres(session: AsyncSession) -> AsyncIterator[None]:
+    """See rows of other centres for a moment, after it was asked whether this may be.
+
+    A request that was handed over has its person at the centre that it came from, handing it over
+    writes a row of the centre that it goes to, and who leaves may leave requests anywhere.
+    """
+    before = await session.scalar(select(func.current_setting(_CENTRE, True)))
+    await session.execute(select(func.set_config(_CENTRE, ALL_CENTRES, True)))
+    yield
+    await session.flush()
+    await session.execute(select(func.set_config(_CENTRE, before or NO_CENTRE, True)))
 
 
 def _visible_centre(visitor: Acting) -> str:

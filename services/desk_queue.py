@@ -18,9 +18,10 @@ from db.models import Address, Person, Request, Staff
 from db.models.request_order import IS_CLOSED, IS_OPEN, IS_WAITING
 from services import audit
 from services.accounts.types import Visitor
+from services.acting import across_centres
 from services.desk_cursor import CLOSED_ORDER, OPEN_ORDER, Position, is_after, position_of
 from services.desk_filters import Filters
-from services.desk_requests.rights import across_centres, may_read, readable
+from services.desk_requests.rights import may_read, readable
 from services.errors import NotAllowed
 from services.files import OWN_CENTRE_ROLES
 from services.masking import mask_name, mask_phone

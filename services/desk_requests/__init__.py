@@ -10,7 +10,6 @@ from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, g
 from services.desk_requests.moves import MOVES, Move, Moved, do
 from services.desk_requests.reading import FileLine, RequestPage, get_page
 from services.desk_requests.rights import (
-    across_centres,
     check_may_read,
     may_read,
     note_refused,
@@ -29,7 +28,6 @@ __all__ = [
     "ReplySize",
     "RequestPage",
     "Revealed",
-    "across_centres",
     "check_may_read",
     "clear_draft",
     "count_parts",

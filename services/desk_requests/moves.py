@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Request, Staff
 from services import audit, threads
 from services.accounts.types import Visitor
+from services.acting import across_centres
 from services.desk_requests.drafts import clear_draft
 from services.desk_requests.replays import was_done
-from services.desk_requests.rights import across_centres, get_staff, hold_readable
+from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import StaffNotFound
 from services.message_words import MessageWords
 from services.threads import ReplyResult

@@ -24,8 +24,9 @@ from db.models import (
 )
 from services import audit, requests, staff, threads
 from services.accounts.types import Visitor
+from services.acting import across_centres
 from services.desk_requests import canned
-from services.desk_requests.rights import across_centres, get_readable, readable
+from services.desk_requests.rights import get_readable, readable
 from services.masking import mask_name, mask_phone
 from services.places import Gazetteer, label, load_gazetteer
 from services.threads import ThreadEvent

@@ -3,14 +3,11 @@
 To whoever may not, a request answers exactly as one that does not exist.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.engine import ALL_CENTRES
 from db.models import Request, Staff
 from services import audit, codes, requests
 from services.accounts.types import Visitor
@@ -18,7 +15,6 @@ from services.errors import RequestNotFound
 from services.files import OWN_CENTRE_ROLES
 
 _ADMINISTRATOR = "administrator"
-_CENTRE = "tralob.centre"
 
 
 def may_read(visitor: Visitor, request: Request) -> bool:
@@ -86,17 +82,3 @@ async def note_refused(
         subject_id=f"code:{code}" if codes.is_valid(code) else None,
         now=now,
     )
-
-
-@asynccontextmanager
-async def across_centres(session: AsyncSession) -> AsyncIterator[None]:
-    """See rows of other centres for a moment, after the rule above was asked.
-
-    A request that was handed over has its person at the centre that it came from, and handing it
-    over writes a row of the centre that it goes to.
-    """
-    before = await session.scalar(select(func.current_setting(_CENTRE, True)))
-    await session.execute(select(func.set_config(_CENTRE, ALL_CENTRES, True)))
-    yield
-    await session.flush()
-    await session.execute(select(func.set_config(_CENTRE, before or "", True)))

@@ -10,13 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import File
 from services import audit, files
 from services.accounts.types import Visitor
+from services.acting import across_centres
 from services.desk_requests.replays import was_done
-from services.desk_requests.rights import (
-    across_centres,
-    get_readable,
-    get_staff,
-    hold_readable,
-)
+from services.desk_requests.rights import get_readable, get_staff, hold_readable
 from services.errors import EmptyText, TextTooLong
 from services.file_store import FileStore
 from services.files import FileNotFound, KeptFile
