@@ -261,13 +261,23 @@ class Request(Base):
         """For staff only, in any state."""
         self.record("note", now=now, by=by, internal=True, body={"text": text})
 
-    def wait_for_person(self, *, by: UUID, now: datetime) -> None:
-        """It is the person's turn."""
-        self._wait("wait_for_person", "waiting_person", by=by, now=now)
+    def wait_for_person(
+        self, *, by: UUID, now: datetime, kind: str = "waiting_person", **event: Any
+    ) -> None:
+        """It is the person's turn; `kind` and `event` where more is to be told than that."""
+        self._wait("wait_for_person", kind, by=by, now=now, **event)
 
-    def wait_for_others(self, *, by: UUID, now: datetime) -> None:
-        """It is the turn of somebody outside: an office, a company."""
-        self._wait("wait_for_others", "waiting_others", by=by, now=now)
+    def wait_for_others(
+        self, *, by: UUID, now: datetime, kind: str = "waiting_others", **event: Any
+    ) -> None:
+        """It is the turn of somebody outside: an office, a company. The rest as above."""
+        self._wait("wait_for_others", kind, by=by, now=now, **event)
+
+    def come_back(self, kind: str, *, now: datetime, due: Due, **event: Any) -> None:
+        """Who was asked has answered, or is asked no more: it is the centre's turn again."""
+        self._move("come_back")
+        self.record(kind, now=now, **event)
+        self._start_clock(due, now)
 
     def go_on(self, *, by: UUID, now: datetime, due: Due) -> None:
         """The wait is over, whoever was waited for: it is the centre's turn again."""
@@ -337,6 +347,8 @@ class Request(Base):
             self.answer_by = None
         if self.state in OPEN_STATES and kind == "staff_message":
             self._start_clock(due, self.last_person_at or self.created_at)
+        elif self.state in OPEN_STATES and kind == "referral_asked":
+            self._start_clock(due, now)
 
     def sent_again(
         self, kind: str, *, now: datetime, written_at: datetime, outbox_id: int, asks: bool
@@ -369,10 +381,10 @@ class Request(Base):
     def _move(self, move: str) -> None:
         self.state = self.check(move)
 
-    def _wait(self, move: str, kind: str, *, by: UUID, now: datetime) -> None:
+    def _wait(self, move: str, kind: str, *, by: UUID, now: datetime, **event: Any) -> None:
         self._move(move)
         self.owner_id = self.owner_id or by
-        self.record(kind, now=now, by=by)
+        self.record(kind, now=now, by=by, **event)
         self._stop_clock()
 
     def _reopen(

@@ -21,6 +21,7 @@ _TARGETS: dict[str, dict[str, str]] = {
     "wait_for_person": dict.fromkeys(OPEN_STATES, "waiting_person"),
     "wait_for_others": dict.fromkeys(OPEN_STATES, "waiting_others"),
     "go_on": {"waiting_person": "taken", "waiting_others": "taken"},
+    "come_back": _STAY | {"waiting_person": "taken", "waiting_others": "taken"},
     "set_urgency": _STAY,
     "finish": dict.fromkeys(OPEN_STATES, "done"),
     "confirm": {"done": "done", "reopened": "done"},
