@@ -1,8 +1,10 @@
 """What the desk is handed by whoever builds the program."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from redis.asyncio import Redis
 
@@ -10,6 +12,8 @@ from services.acting import NewSession
 from services.desk_news import News
 from services.file_store import FileStore
 from services.message_words import MessageWords
+
+_SIGN_INS_AT_ONCE: Final = 3  # one more than passwords are compared at once
 
 
 def _now() -> datetime:
@@ -21,7 +25,8 @@ class DeskParts:
     """`new_session` makes sessions that see no centre's rows (`services.acting` opens one's eyes).
 
     `is_demo` says that no message can reach anybody real. `news` hears what changes, as long as
-    somebody lets it listen.
+    somebody lets it listen. `sign_ins` is held by who signs in: a password is compared while the
+    account is held, so many who guess at once would keep every connection from those who work.
     """
 
     new_session: NewSession
@@ -32,6 +37,9 @@ class DeskParts:
     is_demo: bool = False
     news: News = field(default_factory=News)
     now: Callable[[], datetime] = _now
+    sign_ins: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_SIGN_INS_AT_ONCE), repr=False
+    )
 
     @property
     def is_https(self) -> bool:

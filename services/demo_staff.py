@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import pyotp
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import STAFF_ROLES, Account, Staff
+from db.models import STAFF_ROLES, Account, Invitation, Staff
 from services import accounts, staff
+from services.accounts.holding import fold_username
 
 PASSWORD: Final = "training with phones"  # noqa: S105 (shown on the page, opens nothing real)
 CENTRE: Final = "pursat"
@@ -28,6 +30,11 @@ class WayIn:
     username: str
     role: str
     code: str | None = field(repr=False)
+
+
+def is_made_up(username: str) -> bool:
+    """Whether, however it is written, an invented member of staff signs in under it."""
+    return fold_username(username) in USERNAMES
 
 
 def username_of(role: str) -> str:
@@ -56,8 +63,10 @@ async def load(session: AsyncSession, *, now: datetime) -> bool:
 
 
 async def end(session: AsyncSession, *, now: datetime) -> bool:
-    """From now on they are nobody; False where there was none."""
-    at_work = [person for _, person in await _list(session) if person.ended_at is None]
+    """From now on they are nobody, as is whom they let in; False where there was none."""
+    made_up = [person for _, person in await _list(session)]
+    let_in = await _list_let_in(session, [person.id for person in made_up])
+    at_work = [person for person in {*made_up, *let_in} if person.ended_at is None]
     for person in at_work:
         await staff.end(session, person, now=now)
     return bool(at_work)
@@ -80,6 +89,16 @@ async def _list(session: AsyncSession) -> Sequence[tuple[Account, Staff]]:
         .where(Account.username.in_(USERNAMES))
     )
     return [(account, person) for account, person in await session.execute(query)]
+
+
+async def _list_let_in(session: AsyncSession, by: Sequence[UUID]) -> Sequence[Staff]:
+    """Whom they gave a link, whom those did, and so on: everybody could be that administrator."""
+    invited = select(Invitation.staff_id).where(Invitation.invited_by.in_(by)).cte(recursive=True)
+    invited = invited.union(
+        select(Invitation.staff_id).join(invited, Invitation.invited_by == invited.c.staff_id)
+    )
+    query = select(Staff).where(Staff.id.in_(select(invited.c.staff_id)))
+    return (await session.scalars(query)).all()
 
 
 async def _make(session: AsyncSession, role: str, now: datetime) -> None:

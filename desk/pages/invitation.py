@@ -4,14 +4,14 @@ from typing import Final
 
 from starlette.responses import Response
 
-from desk.access import OPEN, page
+from desk.access import OPEN, page, redirect
 from desk.pages.passwords import read_new_password, say_weak
 from desk.pages.sign_in import start_session
 from desk.rendering import render
-from desk.request import DeskRequest
+from desk.request import ADDRESS, DeskRequest
 from services import accounts
 from services.accounts import Invited
-from services.errors import InvitationOver, WeakPassword
+from services.errors import InvitationOver, LockedOut, WeakPassword, WrongSignIn
 
 _GONE: Final = 410
 _WRONG: Final = 422
@@ -37,7 +37,10 @@ async def accept(request: DeskRequest) -> Response:
         return _over(request)
     except WeakPassword as error:
         return _form(request, invited, fault=say_weak(request, error))
-    return await start_session(request, invited.username, password)
+    try:
+        return await start_session(request, invited.username, password)
+    except (WrongSignIn, LockedOut):  # ended, or guessed at, in this very moment
+        return redirect(request, f"{ADDRESS}/sign-in")
 
 
 async def _find(request: DeskRequest) -> Invited | None:

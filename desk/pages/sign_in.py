@@ -18,7 +18,7 @@ from desk.request import ADDRESS, DeskRequest
 from services import accounts, demo_staff
 from services.accounts import Confirmed
 from services.demo_staff import WayIn
-from services.errors import LockedOut, WrongCode, WrongSignIn
+from services.errors import LockedOut, NotAllowed, WrongCode, WrongSignIn
 
 MOST_LETTERS: Final = 300
 _WRONG: Final = 422
@@ -41,7 +41,6 @@ async def sign_in(request: DeskRequest) -> Response:
     password = await request.field("password", most=MOST_LETTERS)
     wanted = await request.field("next")
     try:
-        _check_training(request, username)
         return await start_session(request, username, password, wanted)
     except WrongSignIn:
         fault = request.text("desk-sign-in-wrong")
@@ -50,21 +49,19 @@ async def sign_in(request: DeskRequest) -> Response:
         return await _sign_in_page(request, username=username, wanted=wanted, locked=error)
 
 
-def _check_training(request: DeskRequest, username: str) -> None:
-    """Everybody knows the invented staff's password. Raises WrongSignIn."""
-    if not request.parts.is_demo and username.strip().casefold() in demo_staff.USERNAMES:
-        raise WrongSignIn
-
-
 async def start_session(
     request: DeskRequest, username: str, password: str, wanted: str = ""
 ) -> Response:
-    """On to the code, in a session of this browser. Raises WrongSignIn and LockedOut.
+    """On to the code, in a session of this browser instead of the one that it had.
 
     An account that is new takes the language of the browser; later it is the other way round.
+    Raises WrongSignIn and LockedOut.
     """
+    if request.is_closed_to(username):
+        raise WrongSignIn
     now = request.now()
-    async with request.parts.new_session.begin() as session:
+    former = request.find_visitor()
+    async with request.parts.sign_ins, request.parts.new_session.begin() as session:
         token = await accounts.sign_in(
             session, username, password, device=device_of(request), now=now
         )
@@ -72,6 +69,8 @@ async def start_session(
         assert visitor is not None
         if not visitor.has_second_factor:
             await accounts.set_language(session, visitor, request.language, now=now)
+        if former is not None:
+            await accounts.sign_out(session, former, now=now)
     response = redirect(request, with_next(next_step(visitor), wanted))
     security.set_cookie(response, request.parts, security.SESSION_COOKIE, token)
     return response
@@ -134,10 +133,20 @@ async def confirm(request: DeskRequest) -> Response:
                 session, request.visitor, code, device=device_of(request), now=request.now()
             )
     except WrongCode:
+        if not await _is_waiting(request):
+            return redirect(request, local_address(wanted))
         return await _code_page(request, wanted, fault=request.text("desk-code-wrong"))
     except LockedOut as error:
         return await _code_page(request, wanted, locked=error)
     return _welcome(request, confirmed, wanted)
+
+
+async def _is_waiting(request: DeskRequest) -> bool:
+    """Whether this session still needs its code: of two presses at once, one comes too late."""
+    token = request.session_token
+    assert token is not None
+    async with request.parts.new_session.begin() as session:
+        return await accounts.find_visitor(session, token, now=request.now()) is not None
 
 
 def _welcome(request: DeskRequest, confirmed: Confirmed, wanted: str) -> Response:
@@ -167,8 +176,11 @@ async def _code_page(
             minutes=minutes,
             training=await _list_ways_in(request),
         )
-    async with request.parts.new_session.begin() as session:
-        factor = await accounts.new_second_factor(session, request.visitor, now=request.now())
+    try:
+        async with request.parts.new_session.begin() as session:
+            factor = await accounts.new_second_factor(session, request.visitor, now=request.now())
+    except NotAllowed:  # another browser set one up in this very moment
+        return redirect(request, f"{ADDRESS}/")
     return render(
         request,
         "second_factor.html",

@@ -1,11 +1,14 @@
 """The way in: password, code, recovery codes, invitation; and what ends a session."""
 
+import asyncio
 import re
+import threading
 
 import pyotp
 import pytest
 
 from desk.devices import name_device
+from services.accounts import passwords
 from tests.desk.at_the_desk import PASSWORD, Answer, Browser, Desk, Worker
 
 NEW_PASSWORD = "mango tree by the river"
@@ -87,6 +90,101 @@ async def test_a_wrong_code_is_told_and_a_recovery_code_helps_once(desk: Desk) -
     async with desk.browser() as browser:
         await give_password(browser, "sok")
         assert (await give_code(browser, worker.recovery_codes[0])).status == 422
+
+
+async def test_a_code_that_is_sent_twice_at_once_lets_in_and_is_not_called_wrong(
+    desk: Desk,
+) -> None:
+    worker = await desk.hire("sok", "case_worker")
+    async with desk.browser() as browser:
+        browser.use(await desk.half_sign_in(worker))
+        form = {"code": worker.code(desk.clock.now), "next": "/desk/account"}
+        await send_twice_at_once(browser, "/desk/code", form)
+
+
+async def test_the_first_code_of_a_phone_that_is_sent_twice_at_once_sets_it_up_once(
+    desk: Desk,
+) -> None:
+    token = await desk.invite("dara", "case_worker")
+    async with desk.browser() as browser:
+        both = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
+        await browser.post(f"/desk/invitation/{token}", both)
+        code = pyotp.TOTP(await read_secret(browser)).at(desk.clock.now)
+        form = {"code": code, "next": "/desk/account"}
+        await send_twice_at_once(browser, "/desk/second-factor", form)
+
+
+async def test_of_two_who_set_up_one_account_at_once_one_does(desk: Desk) -> None:
+    token = await desk.invite("dara", "case_worker")
+    async with desk.browser() as one, desk.browser() as other:
+        both = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
+        await one.post(f"/desk/invitation/{token}", both)
+        await give_password(other, "dara", NEW_PASSWORD)
+        forms = [
+            {
+                "form-token": await browser.form_token(),
+                "code": pyotp.TOTP(await read_secret(browser)).at(desk.clock.now),
+            }
+            for browser in (one, other)
+        ]
+        answers = await asyncio.gather(
+            *(
+                browser.ask("POST", "/desk/second-factor", data=form)
+                for browser, form in zip((one, other), forms, strict=True)
+            )
+        )
+        assert [bool(_CODE.search(answer.body)) for answer in answers].count(True) == 1
+        late = next(answer for answer in answers if not _CODE.search(answer.body))
+        assert late.status in (303, 422)
+
+
+async def send_twice_at_once(browser: Browser, path: str, form: dict[str, str]) -> None:
+    """Somebody presses twice: one is let in, the other is sent to where both wanted to go."""
+    form = form | {"form-token": await browser.form_token()}
+    answers = [browser.ask("POST", path, data=form) for _ in range(2)]
+    for answer in await asyncio.gather(*answers):
+        assert answer.to in ("/desk/account", "/desk/sign-in") or _CODE.search(answer.body)
+    assert (await browser.get("/desk/account")).status == 200
+
+
+async def test_who_signs_in_anew_is_signed_in_once(desk: Desk) -> None:
+    worker = await desk.hire("sok", "case_worker")
+    token = await desk.invite("dara", "case_worker")
+    first = await desk.sign_in(worker)
+    async with desk.browser() as browser, desk.browser() as thief:
+        browser.use(first)
+        both = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
+        answer = await browser.post(f"/desk/invitation/{token}", both)
+        assert answer.to == "/desk/second-factor"
+        thief.use(first)
+        assert (await thief.get("/desk/account")).status == 303
+
+
+async def test_many_who_guess_at_once_leave_the_desk_to_those_who_work(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashing, go_on = threading.Semaphore(0), threading.Event()
+
+    def wait(*_: object) -> bool:
+        hashing.release()
+        return go_on.wait() and False
+
+    async with desk.at_work("sok", "case_worker") as browser, desk.browser() as stranger:
+        monkeypatch.setattr(passwords, "_verify", wait)
+        form = {"form-token": await stranger.form_token(), "password": "wrong password"}
+        guesses = [
+            asyncio.ensure_future(
+                stranger.ask("POST", "/desk/sign-in", data=form | {"username": f"nobody-{number}"})
+            )
+            for number in range(20)
+        ]
+        try:
+            await asyncio.to_thread(hashing.acquire)
+            async with asyncio.timeout(10):
+                assert (await browser.get("/desk/account")).status == 200
+        finally:
+            go_on.set()
+        assert {(await guess).status for guess in guesses} == {422}
 
 
 async def test_half_signed_in_means_not_signed_in(desk: Desk) -> None:

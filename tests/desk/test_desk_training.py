@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
@@ -12,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import release
 from bot.config import SIMULATOR_BOT_TOKEN, Settings, load_settings
 from db.models import STAFF_ROLES, Staff
-from services import accounts, demo_staff
+from services import accounts, demo_staff, staff
+from services.accounts.sessions import open_session
 from services.errors import WrongSignIn
 from tests.desk.at_the_desk import Desk, served_desk
 from tests.desk.desk_pages import check_page, open_desk
@@ -68,6 +70,41 @@ async def test_elsewhere_the_door_shows_nothing_and_lets_nobody_in(desk: Desk) -
     assert demo_staff.PASSWORD not in shown
     for role in STAFF_ROLES:
         assert await sign_in(desk, demo_staff.username_of(role).upper()) == (422, "")
+
+
+async def test_who_trained_is_nobody_once_messages_reach_people(desk: Desk) -> None:
+    await load(desk)
+    now = desk.clock.now
+    async with desk.new_session.begin() as session:
+        person = await staff.get_by_name(session, "Demo (administrator)")
+        invitation = await accounts.invite(session, person, "demo-administrator", by=None, now=now)
+        _, token = await open_session(session, person.id, device="", is_confirmed=True, now=now)
+    async with desk.browser() as browser:
+        browser.use(token)
+        assert (await browser.get("/desk/account")).to == "/desk/sign-in?next=/desk/account"
+        both = {"password": "mango tree by the river", "again": "mango tree by the river"}
+        answer = await browser.post(f"/desk/invitation/{invitation}", both)
+        assert (answer.to, dict(answer.cookies)) == ("/desk/sign-in", {})
+
+
+async def test_whom_they_let_in_goes_with_them(session: AsyncSession, now: Any) -> None:
+    await demo_staff.load(session, now=now)
+    trainer = await staff.get_by_name(session, "Demo (administrator)")
+    by: UUID | None = trainer.id
+    for name in ("Sok", "Dara"):
+        person = await staff.add(session, name, "administrator", None, now=now)
+        await accounts.invite(session, person, name.lower(), by=by, now=now)
+        by = person.id
+    await accounts.invite(
+        session,
+        await staff.add(session, "Chan", "administrator", None, now=now),
+        "chan",
+        by=None,
+        now=now,
+    )
+    assert await demo_staff.end(session, now=now)
+    assert [person.name for person in await staff.list_staff(session)] == ["Chan"]
+    assert not await demo_staff.end(session, now=now)
 
 
 async def test_a_code_that_was_used_is_followed_by_the_next(
