@@ -9,7 +9,8 @@ from enum import IntEnum, unique
 
 @unique
 class Lock(IntEnum):
-    """What one process at a time does; held by a session until it ends."""
+    """What one at a time does; held until the session, or the transaction, ends."""
 
     MIGRATING = 0x7472616C6F6201  # "tralob", and a number of its own
     POLLING = 0x7472616C6F6202  # asking Telegram for updates
+    MANAGING_STAFF = 0x7472616C6F6203  # making, changing and ending the accounts of others

@@ -23,15 +23,15 @@ ACTIONS: Final = (
     # looks
     *("read", "listed", "searched", "revealed"),
     # what is done with a request
-    *("taken", "assigned", "handed_over", "staff_message", "note", "waiting_person"),
-    *("waiting_others", "going_on", "urgency", "done", "reopened"),
+    *("taken", "assigned", "handed_over", "given_back", "staff_message", "note"),
+    *("waiting_person", "waiting_others", "going_on", "urgency", "done", "reopened"),
     # what is done with anything
     *("added", "changed", "ended", "deleted"),
     # what was not done
     *(REFUSED, "repeated"),
     # accounts
     *("invited", "accepted", "reset", "set", "used"),
-    *("recognised", "signed_in", "signed_out", "expired", "locked"),
+    *("recognised", "signed_in", "signed_out", "expired", "locked", "unlocked"),
 )
 SUBJECTS: Final = (
     *("request", "person", "address", "file", "canned_reply"),

@@ -5,31 +5,59 @@ Names are sealed in the database, so they are compared here; there are never man
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import STAFF_ROLES, Centre, Request, Staff
-from services import accounts, audit
-from services.errors import NotAllowed, StaffNameTaken, StaffNotFound, UnknownCentre, UnusableRole
+from services import accounts, audit, staff_requests
+from services.accounts.authority import check_may_manage
+from services.errors import (
+    EmptyText,
+    NotAllowed,
+    StaffNameTaken,
+    StaffNotFound,
+    TextTooLong,
+    UnknownCentre,
+    UnusableRole,
+)
 
 OF_ALL_CENTRES = ("administrator", "auditor")
+LONGEST_NAME = 80
+"""Characters."""
 
 
 async def add(
-    session: AsyncSession, name: str, role: str, centre_id: str | None, *, now: datetime
+    session: AsyncSession,
+    name: str,
+    role: str,
+    centre_id: str | None,
+    *,
+    now: datetime,
+    by: UUID | None = None,
 ) -> Staff:
-    """Somebody new. Raises StaffNameTaken, UnusableRole or UnknownCentre."""
-    name = " ".join(name.split())
-    if not name:
-        raise UnusableRole
+    """Somebody new; `by` is the administrator who adds them, None whoever has the machine.
+
+    Raises NotAllowed, EmptyText, TextTooLong, StaffNameTaken, UnusableRole or UnknownCentre.
+    """
+    await check_may_manage(session, by)
+    name = _read_name(name)
     await _check_role(session, role, centre_id)
     if await find_by_name(session, name) is not None:
         raise StaffNameTaken
     person = Staff(name=name, role=role, centre_id=centre_id, created_at=now)
     session.add(person)
     await session.flush()
-    await _note(session, person, "added", now)
+    await _note(session, person, "added", by, now)
+    return person
+
+
+async def get(session: AsyncSession, staff_id: UUID) -> Staff:
+    """Who works here or did. Raises StaffNotFound."""
+    person = await session.get(Staff, staff_id, populate_existing=True)
+    if person is None:
+        raise StaffNotFound
     return person
 
 
@@ -63,32 +91,71 @@ async def list_staff(
 
 
 async def change_role(
-    session: AsyncSession, person: Staff, role: str, centre_id: str | None, *, now: datetime
-) -> None:
+    session: AsyncSession,
+    person: Staff,
+    role: str,
+    centre_id: str | None,
+    *,
+    now: datetime,
+    by: UUID | None = None,
+    to: Staff | None = None,
+) -> int:
     """Other work, or the same for another centre: they sign in to the desk anew.
 
-    Raises StaffNotFound for who has left, UnusableRole and UnknownCentre.
+    Open requests that they see no more go to the colleague `to`, or without one back to their
+    centre; returns how many. Raises NotAllowed (nobody changes their own role), StaffNotFound for
+    who has left, UnusableRole and UnknownCentre.
     """
-    await session.refresh(person, with_for_update=True)
+    await _hold_for_change(session, person, to, by)
     if person.ended_at is not None:
         raise StaffNotFound
     await _check_role(session, role, centre_id)
     before = {"role": person.role, "centre_id": person.centre_id}
     person.role, person.centre_id = role, centre_id
     changed = [name for name, value in before.items() if getattr(person, name) != value]
-    if changed:
-        await session.flush()
-        await accounts.end_all(session, person.id, now=now)
-        await _note(session, person, "changed", now, fields=changed)
+    if not changed:
+        return 0
+    await session.flush()
+    await accounts.end_all(session, person.id, now=now)
+    await _note(session, person, "changed", by, now, fields=changed)
+    return await staff_requests.release(session, person, to, by=by, now=now)
 
 
-async def end(session: AsyncSession, person: Staff, *, now: datetime) -> None:
-    """They work here no more and are signed out; what they did keeps their name."""
-    if person.ended_at is None:
-        person.ended_at = now
-        await session.flush()
-        await accounts.end_all(session, person.id, now=now)
-        await _note(session, person, "ended", now)
+async def end(
+    session: AsyncSession,
+    person: Staff,
+    *,
+    now: datetime,
+    by: UUID | None = None,
+    to: Staff | None = None,
+) -> int:
+    """They work here no more and are signed out; what they did keeps their name.
+
+    Their open requests go on as with `change_role`; returns how many. Raises NotAllowed: nobody
+    ends themselves, so one administrator always stays.
+    """
+    await _hold_for_change(session, person, to, by)
+    if person.ended_at is not None:
+        return 0
+    person.ended_at = now
+    await session.flush()
+    await accounts.end_all(session, person.id, now=now)
+    await _note(session, person, "ended", by, now)
+    return await staff_requests.release(session, person, to, by=by, now=now)
+
+
+async def hold_role(session: AsyncSession, staff_id: UUID) -> Staff:
+    """Who they are at this moment; they stay so until the transaction ends.
+
+    Without it somebody could be given a request while they leave, and nobody would ever see it.
+    """
+    query = (
+        select(Staff)
+        .where(Staff.id == staff_id)
+        .with_for_update(read=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).one()
 
 
 def check_may_act(person: Staff, request: Request) -> None:
@@ -96,6 +163,28 @@ def check_may_act(person: Staff, request: Request) -> None:
     elsewhere = person.centre_id not in (None, request.centre_id)
     if elsewhere or person.role == "auditor" or person.ended_at is not None:
         raise NotAllowed
+
+
+async def _hold_for_change(
+    session: AsyncSession, person: Staff, to: Staff | None, by: UUID | None
+) -> None:
+    await check_may_manage(session, by)
+    if person.id in (by, None if to is None else to.id):
+        raise NotAllowed
+    await staff_requests.hold_owned(session, person)
+    await session.refresh(person, with_for_update=True)
+    if to is not None:
+        await hold_role(session, to.id)
+
+
+def _read_name(name: str) -> str:
+    """Raises EmptyText and TextTooLong."""
+    name = "".join(sign for sign in " ".join(name.split()) if sign.isprintable())
+    if not name:
+        raise EmptyText
+    if len(name) > LONGEST_NAME:
+        raise TextTooLong(len(name), LONGEST_NAME)
+    return name
 
 
 async def _check_role(session: AsyncSession, role: str, centre_id: str | None) -> None:
@@ -113,14 +202,15 @@ async def _note(
     session: AsyncSession,
     person: Staff,
     action: str,
+    by: UUID | None,
     now: datetime,
     *,
     fields: Sequence[str] = (),
 ) -> None:
     await audit.record(
         session,
-        actor="system",
-        actor_id=None,
+        actor="system" if by is None else "staff",
+        actor_id=by,
         action=action,
         subject="staff",
         subject_id=str(person.id),

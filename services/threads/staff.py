@@ -16,7 +16,7 @@ from services.errors import AlreadyTaken, EmptyText, UnknownCentre, UnknownOutco
 from services.follow_up import ANSWER_WITHIN, NOT_POSSIBLE, NOT_REACHED
 from services.message_words import AskedQuestion, MessageWords, Worded
 from services.messages import Queued, Withheld
-from services.staff import check_may_act
+from services.staff import check_may_act, hold_role
 
 _OWNED_STATES = ("taken", "waiting_person", "waiting_others")
 
@@ -52,7 +52,7 @@ async def assign(
 ) -> Request:
     """Give it to a colleague, or take it over from one. `to` must be able to act on it too."""
     request = await _hold(session, code, staff)
-    check_may_act(to, request)
+    check_may_act(await hold_role(session, to.id), request)
     request.assign(to.id, by=staff.id, now=now)
     await session.flush()
     return request
@@ -194,7 +194,7 @@ async def set_urgency(
 
 async def _hold(session: AsyncSession, code: str, staff: Staff) -> Request:
     request = await requests.hold(session, code)
-    check_may_act(staff, request)
+    check_may_act(await hold_role(session, staff.id), request)
     return request
 
 

@@ -5,9 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import AuditRow, Request
 from services import demo, staff
 from services.errors import (
+    EmptyText,
     NotAllowed,
     StaffNameTaken,
     StaffNotFound,
+    TextTooLong,
     UnknownCentre,
     UnusableRole,
 )
@@ -45,7 +47,9 @@ async def test_staff_are_listed_by_centre(session: AsyncSession) -> None:
     [
         ("Sok", "king", "pursat", UnusableRole),
         ("Sok", "case_worker", None, UnusableRole),
-        (" ", "case_worker", "pursat", UnusableRole),
+        (" ", "case_worker", "pursat", EmptyText),
+        ("\u202e", "case_worker", "pursat", EmptyText),
+        ("S" * 81, "case_worker", "pursat", TextTooLong),
         ("Sok", "case_worker", "nowhere", UnknownCentre),
     ],
 )
