@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from jinja2 import Environment, nodes
 
+from desk.pages import audit_lines
 from desk.pages import queue as queue_page
 from desk.pages import request as request_page
 from desk.pages import request_lines
@@ -22,6 +23,7 @@ from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from dialogs.talk import WHOSE
 from services.audit import ACTIONS as AUDIT_ACTIONS
 from services.audit import SUBJECTS as AUDIT_SUBJECTS
+from services.audit_search import ACTORS, FAULTS, VIEWS
 from services.consent import PURPOSES
 from services.desk_queue import TABS
 from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
@@ -34,11 +36,15 @@ _DESK_ERRORS: Final = ("400", "403", "404", "500")
 
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "button-": tuple(role for role in Role if role is not Role.OPTION),
+    "desk-audit-by-": ACTORS,
     "desk-audit-did-": AUDIT_ACTIONS,
+    "desk-audit-fault-": FAULTS,
+    "desk-audit-field-": audit_lines.FIELDS,
     "desk-audit-of-": AUDIT_SUBJECTS,
+    "desk-audit-view-": tuple(VIEWS),
     "desk-error-text-": _DESK_ERRORS,
     "desk-error-title-": _DESK_ERRORS,
-    "desk-go-": ("account", "queue"),
+    "desk-go-": ("account", "queue", "log"),
     "desk-tab-": TABS,
     "desk-undone-": queue_page.UNDONE,
     "desk-role-": STAFF_ROLES,

@@ -5,11 +5,13 @@ from typing import Final
 from desk.access import Page
 from desk.pages import (
     account,
+    audit,
     invitation,
     queue,
     queue_live,
     request,
     request_files,
+    request_live,
     sign_in,
     start,
 )
@@ -19,8 +21,10 @@ ROUTES: Final[tuple[Page, ...]] = (
     *sign_in.ROUTES,
     *invitation.ROUTES,
     *account.ROUTES,
+    *audit.ROUTES,
     *queue.ROUTES,
     *queue_live.ROUTES,
     *request.ROUTES,
     *request_files.ROUTES,
+    *request_live.ROUTES,
 )

@@ -22,20 +22,20 @@ from services.desk_queue import MOST_COUNTED, count_new
 
 LIVES: Final = timedelta(minutes=25)
 """Shorter than a session may be idle: a page that lies open must not keep anybody signed in."""
-_CALM_S: Final = 1.0
+CALM_S: Final = 1.0
 _LOOK_S: Final = 60.0
-_PING_S: Final = 25
+PING_S: Final = 25
 
 
 async def live(request: DeskRequest) -> Response:
     """Server-sent events: `new` with the notice, `over` when the page has lain open for long."""
-    since = _moment(request.query_params.get("since", ""))
+    since = read_moment(request.query_params.get("since", ""))
     if since is None:
         raise HTTPException(400)
     if request.now() - since >= LIVES:
         return Response(status_code=204)  # a browser asks no more after this
     filters = Filters.parse(request.query_params)
-    return EventSourceResponse(_tell(request, filters, since), ping=_PING_S)
+    return EventSourceResponse(_tell(request, filters, since), ping=PING_S)
 
 
 async def _tell(
@@ -52,7 +52,7 @@ async def _tell(
             if count != told:
                 told = count
                 yield ServerSentEvent(_notice(request, count), event="new")
-            await asyncio.sleep(_CALM_S)  # many changes at once are one notice
+            await asyncio.sleep(CALM_S)  # many changes at once are one notice
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     await changed.wait()
@@ -64,7 +64,8 @@ def _notice(request: DeskRequest, count: int) -> str:
     return bytes(shown.body).decode()
 
 
-def _moment(written: str) -> datetime | None:
+def read_moment(written: str) -> datetime | None:
+    """When a page was made, as its address says; None for what is no moment."""
     try:
         return datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, OverflowError):

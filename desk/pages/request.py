@@ -6,7 +6,8 @@ a reply that was refused waits as a draft.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -17,7 +18,16 @@ from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services import codes, desk_requests
 from services.acting import Session
-from services.desk_requests import MOVES, OUTCOMES, URGENCIES, Move, Moved, ReplySize, Revealed
+from services.desk_requests import (
+    MOVES,
+    OUTCOMES,
+    URGENCIES,
+    Move,
+    Moved,
+    ReplySize,
+    RequestPage,
+    Revealed,
+)
 from services.desk_requests.canned import CannedReplyNotFound, fill
 from services.desk_requests.drafts import LONGEST_DRAFT
 from services.desk_requests.showing import LONGEST_REASON
@@ -157,22 +167,20 @@ async def _show(
     size = desk_requests.count_parts(
         shown.draft or "", shown.person.channel, shown.person.language, code, request.parts.words
     )
-    due_at = shown.request.due_at
+    opened = {"since": request.now().isoformat(), "digest": shown.digest}
     return render(
         request,
         "request.html",
-        shown=shown,
-        lines=list_lines(request, shown),
+        **view(request, shown),
+        is_pushed=False,
+        live=f"{_address(request)}/live?{urlencode(opened)}",
         size=size,
         done=done,
         wrong=wrong,
         revealed=revealed,
         is_kept=bool(shown.draft),
-        is_overdue=due_at is not None and due_at <= request.now(),
         code=codes.display(code),
-        own=_address(request),
         known_sectors=SECTORS,
-        known_topics=TOPICS,
         outcomes=[(one, request.text(f"desk-outcome-{one}")) for one in OUTCOMES],
         urgencies=[(one, request.text(f"desk-urgency-{one}")) for one in URGENCIES],
         longest_draft=LONGEST_DRAFT,
@@ -180,6 +188,18 @@ async def _show(
         display_code=codes.display,
         display_number=display_number,
     )
+
+
+def view(request: DeskRequest, shown: RequestPage) -> dict[str, Any]:
+    """What the page and what is pushed to it while it lies open are written from."""
+    due_at = shown.request.due_at
+    return {
+        "shown": shown,
+        "lines": list_lines(request, shown),
+        "is_overdue": due_at is not None and due_at <= request.now(),
+        "own": _address(request),
+        "known_topics": TOPICS,
+    }
 
 
 async def _keep_draft(request: DeskRequest, text: str) -> ReplySize:

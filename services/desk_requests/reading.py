@@ -26,6 +26,7 @@ from services import audit, requests, staff, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests import canned
+from services.desk_requests.changes import look
 from services.desk_requests.rights import get_readable, readable
 from services.masking import mask_name, mask_phone
 from services.places import Gazetteer, label, load_gazetteer
@@ -115,7 +116,7 @@ class RequestPage:
     `moves` are those of STAFF_MOVES that are allowed now. `seen` is the visitor's latest event:
     a form brings it back, see `services.desk_requests.moves`. `colleagues` are (id, name) of those
     who may be given it, `centres` (id, name) of those who may take it over. `names` are those of
-    all staff whom the events mention by id.
+    all staff whom the events mention by id. `digest` as in `services.desk_requests.changes`.
     """
 
     request: Request
@@ -134,6 +135,7 @@ class RequestPage:
     colleagues: Sequence[tuple[UUID, str]]
     centres: Sequence[tuple[str, str]]
     names: Mapping[str, str]
+    digest: str
 
 
 async def get_page(
@@ -161,6 +163,7 @@ async def get_page(
         colleagues=_list_colleagues(everybody, request),
         centres=[(each, name) for each, name in centres.items() if each != request.centre_id],
         names={str(one.id): one.name for one in everybody},
+        digest=(await look(session, request.id)).digest,
     )
     await _note_look(session, visitor, request, now)
     return page

@@ -46,6 +46,7 @@ TABLE = {
     "GET /account": "door code in in in in in",
     "POST /account/password": "door code in in in in in",
     "POST /account/sessions/{session_id}/end": "door code in in in in in",
+    "GET /audit": "door code 403 403 403 403 in",
     "GET /queue": "door code in in in in 403",
     "POST /queue/assign": "door code in in in in 403",
     "POST /queue/close": "door code in in in in 403",
@@ -56,6 +57,7 @@ TABLE = {
     "POST /requests/{code}/reveal": "door code in 404 404 in 403",
     "POST /requests/{code}/do/{move}": "door code in 404 404 in 403",
     "GET /requests/{code}/files/{file}": "door code in 404 404 in 403",
+    "GET /requests/{code}/live": "door code in 404 404 in 403",
 }
 
 

@@ -22,6 +22,13 @@ OF_A_CENTRE = ("staff_card", "referral")
 IN_CENTRE = "(SELECT current_setting('tralob.centre', true)) IN ('all', centre_id)"
 
 
+# What is written on a request changes its page, if not always the request itself.
+ON_EVENT = """
+CREATE TRIGGER tell_desk AFTER INSERT ON request_event
+FOR EACH ROW EXECUTE FUNCTION tell_desk()
+"""
+
+
 def upgrade() -> None:
     create_agency()
     create_chat_link()
@@ -39,6 +46,7 @@ def upgrade() -> None:
     op.add_column("canned_reply", sa.Column("updated_at", sa.DateTime(timezone=True)))
     op.execute("UPDATE canned_reply SET updated_at = created_at")
     op.alter_column("canned_reply", "updated_at", nullable=False)
+    op.execute(ON_EVENT)
 
 
 def create_agency() -> None:
@@ -159,6 +167,7 @@ def create_referral() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER tell_desk ON request_event")
     op.drop_column('canned_reply', 'updated_at')
     op.drop_index('ix_audit_actor', table_name='audit')
     op.drop_index('ix_audit_action', table_name='audit')

@@ -1,0 +1,78 @@
+"""What happens to a request while its page lies open comes to that page by itself.
+
+Only the thread and the marks above it are written anew: a form that somebody is filling in stays.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Final
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from desk.access import REQUEST_ROLES, page
+from desk.pages.queue_live import CALM_S, LIVES, PING_S, read_moment
+from desk.pages.request import at_request, view
+from desk.rendering import render
+from desk.request import DeskRequest
+from services import desk_requests
+from services.desk_news import is_signed_in
+from services.desk_requests.changes import find_state
+from services.errors import RequestNotFound
+
+_LOOK_S: Final = 30.0
+_LOOK_SOON_S: Final = 2.0
+
+
+async def live(request: DeskRequest) -> Response:
+    """Server-sent events: `lines` with the thread as it is now, `over` when no more will come."""
+    async with at_request(request) as (session, code):
+        await find_state(session, request.visitor, code)
+    since = read_moment(request.query_params.get("since", ""))
+    if since is None:
+        raise HTTPException(400)
+    if request.now() - since >= LIVES:
+        return Response(status_code=204)  # a browser asks no more after this
+    return EventSourceResponse(_tell(request, since), ping=PING_S)
+
+
+async def _tell(request: DeskRequest, since: datetime) -> AsyncIterator[ServerSentEvent]:
+    digest = request.query_params.get("digest", "")
+    code = request.path_params["code"]
+    with request.parts.news.watch(request.visitor.centre_id) as changed:
+        while request.now() - since < LIVES:
+            changed.clear()
+            pushed = None
+            async with request.acting() as session:
+                if not await is_signed_in(session, request.visitor, now=request.now()):
+                    break
+                try:
+                    state = await find_state(session, request.visitor, code)
+                except RequestNotFound:
+                    yield _push(request, "request_gone.html")
+                    break
+                if state.digest != digest:
+                    shown = await desk_requests.get_page(
+                        session, request.visitor, code, now=request.now()
+                    )
+                    digest = shown.digest
+                    parts = view(request, shown)
+                    pushed = _push(request, "request_pushed.html", **parts, is_pushed=True)
+            if pushed is not None:
+                yield pushed
+            await asyncio.sleep(CALM_S)  # many changes at once are one
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SOON_S if state.is_moving else _LOOK_S):
+                    await changed.wait()
+    yield ServerSentEvent("", event="over")
+
+
+def _push(request: DeskRequest, template: str, **values: Any) -> ServerSentEvent:
+    """What takes the place of the thread."""
+    return ServerSentEvent(bytes(render(request, template, **values).body).decode(), event="lines")
+
+
+ROUTES: Final = (page("/requests/{code}/live", live, roles=REQUEST_ROLES),)

@@ -1,0 +1,60 @@
+"""Whether anything that the page of a request shows is not as it was.
+
+An open page asks often, and most of the time nothing is: so this reads no words and opens nothing
+that is sealed, and is not a look at anybody.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import File, OutboxRow, Request, RequestEvent
+from services.accounts.types import Visitor
+from services.desk_requests.rights import get_readable
+
+# States of messages and of files that change without anybody being told.
+_ON_THEIR_WAY = frozenset({"waiting", "sending"})
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`digest` differs when something has changed. With `is_moving` more will, and nobody tells."""
+
+    digest: str
+    is_moving: bool
+
+
+async def find_state(session: AsyncSession, visitor: Visitor, code: str) -> State:
+    """How the request stands now. Raises RequestNotFound once the visitor may not read it."""
+    request = await get_readable(session, visitor, code)
+    return await look(session, request.id)
+
+
+async def look(session: AsyncSession, request_id: int) -> State:
+    """The same for a request that the visitor may read."""
+    of_request = RequestEvent.request_id == request_id
+    last_event = select(func.max(RequestEvent.id)).where(of_request).scalar_subquery()
+    sent = (
+        select(func.array_agg(aggregate_order_by(OutboxRow.state, RequestEvent.id)))
+        .select_from(RequestEvent)
+        .join(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .where(of_request)
+        .scalar_subquery()
+    )
+    files = (
+        select(func.array_agg(aggregate_order_by(File.state, File.id)))
+        .where(File.request_id == request_id)
+        .scalar_subquery()
+    )
+    query = select(
+        Request.state, Request.urgency, Request.owner_id, Request.due_at, last_event, sent, files
+    ).where(Request.id == request_id)
+    found = (await session.execute(query)).one()
+    seen = repr(tuple(found)).encode()
+    return State(
+        digest=hashlib.sha256(seen).hexdigest()[:16],
+        is_moving=not _ON_THEIR_WAY.isdisjoint([*(found[5] or ()), *(found[6] or ())]),
+    )
