@@ -16,13 +16,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Agency, Staff
+from db.models import Agency
 from db.models.referral import PURPOSES
 from services import audit, khmer, phone_numbers
 from services.accounts.types import Visitor
 from services.errors import ChangedMeanwhile, DomainError, NotAllowed, UnusableForm
 from services.office_hours import CAMBODIA
 from services.places import load_gazetteer
+from services.staff_names import list_names
 
 __all__ = [
     "LONGEST_NAME",
@@ -140,7 +141,7 @@ async def list_for(
     """
     query = select(Agency).where(Agency.ended_at.is_(None))
     found = (await session.scalars(query)).all()
-    names = await _names(session, {agency.confirmed_by for agency in found})
+    names = await list_names(session, {agency.confirmed_by for agency in found})
     lines = [_line(agency, names, _fits(agency, purpose, place_code)) for agency in found]
     return sorted(lines, key=lambda line: (not line.fits, *_order(line)))
 
@@ -149,7 +150,7 @@ async def list_ended(session: AsyncSession) -> Sequence[AgencyLine]:
     """Those to whom nobody is referred any more, by name."""
     query = select(Agency).where(Agency.ended_at.is_not(None))
     found = (await session.scalars(query)).all()
-    names = await _names(session, {agency.confirmed_by for agency in found})
+    names = await list_names(session, {agency.confirmed_by for agency in found})
     return sorted([_line(agency, names) for agency in found], key=_order)
 
 
@@ -158,7 +159,7 @@ async def get(session: AsyncSession, agency_id: int) -> AgencyLine:
     agency = await session.get(Agency, agency_id, populate_existing=True)
     if agency is None:
         raise AgencyNotFound
-    return _line(agency, await _names(session, {agency.confirmed_by}))
+    return _line(agency, await list_names(session, {agency.confirmed_by}))
 
 
 async def save(
@@ -185,7 +186,7 @@ async def save(
     else:
         agency = before
         await _change(session, visitor, agency, told, seen=seen, now=now)
-    return _line(agency, await _names(session, {agency.confirmed_by}))
+    return _line(agency, await list_names(session, {agency.confirmed_by}))
 
 
 async def end(session: AsyncSession, visitor: Visitor, agency_id: int, *, now: datetime) -> None:
@@ -371,15 +372,6 @@ async def _note(
 
 
 # What is shown
-
-
-async def _names(session: AsyncSession, ids: Collection[UUID | None]) -> Mapping[UUID, str]:
-    """What those of these ids are called, whether they still work here or not."""
-    wanted = {one for one in ids if one is not None}
-    if not wanted:
-        return {}
-    found = await session.scalars(select(Staff).where(Staff.id.in_(wanted)))
-    return {person.id: person.name for person in found}
 
 
 def _line(agency: Agency, names: Mapping[UUID, str], fits: bool = True) -> AgencyLine:

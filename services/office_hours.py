@@ -9,13 +9,16 @@ since one centre's slip must not stop the clocks of all.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import structlog
 from holidays import HolidayBase, country_holidays
 
+from services import khmer
 from services.errors import UnusableHours
 
 log = structlog.get_logger(__name__)
@@ -36,16 +39,50 @@ DEFAULT_HOURS: Hours = dict.fromkeys(
 )
 
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
+_TYPED_TIME = re.compile(r"(\d{1,2})(?:[:.]?(\d\d))?")
+_DAY = timedelta(days=1)
+_CALENDAR_LANGUAGES = {"km": "km", "en": "en_US"}
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """Days in a row on which offices are closed; `last` is the `first` of a single one."""
+
+    name: str
+    first: date
+    last: date
 
 
 @cache
-def _holidays_of(year: int) -> HolidayBase:
-    return country_holidays("KH", years=year, expand=False)
+def _holidays_of(year: int, language: str = "en") -> HolidayBase:
+    said = _CALENDAR_LANGUAGES[language]
+    return country_holidays("KH", years=year, expand=False, language=said)
 
 
 def is_holiday(day: date) -> bool:
     """Whether public offices of the kingdom are closed on this day."""
     return day in _holidays_of(day.year)
+
+
+def list_holidays(since: date, count: int, language: str) -> Sequence[Holiday]:
+    """The next holidays from this day on ('km' or 'en'), as far as the calendar knows them."""
+    return list(islice(_next_holidays(since, language), count))
+
+
+def _next_holidays(since: date, language: str) -> Iterator[Holiday]:
+    open_one: Holiday | None = None
+    for year in (since.year, since.year + 1):
+        for day, name in sorted(_holidays_of(year, language).items()):
+            if day < since:
+                continue
+            if open_one is None or (name, day) != (open_one.name, open_one.last + _DAY):
+                if open_one is not None:
+                    yield open_one
+                open_one = Holiday(name, day, day)
+            else:
+                open_one = Holiday(name, open_one.first, day)
+    if open_one is not None:
+        yield open_one
 
 
 def add_working_time(
@@ -66,6 +103,23 @@ def add_working_time(
         left -= closes - opens
         opens, closes = next(openings)
     return (opens + left).astimezone(start.tzinfo)
+
+
+def are_assumed(hours: Hours | None) -> bool:
+    """Whether the usual hours stand in for those of a centre: told none, or none that can be."""
+    try:
+        return hours is None or not any(parse_hours(hours).values())
+    except UnusableHours:
+        return True
+
+
+def read_time(typed: str) -> str | None:
+    """A time as people write it (8:00, 8.30, 0830, ៨) as `Hours` have it; None for no time."""
+    found = _TYPED_TIME.fullmatch(khmer.normalise(typed).strip())
+    if found is None:
+        return None
+    told = f"{int(found[1]):02}:{found[2] or '00'}"
+    return told if _TIME.fullmatch(told) else None
 
 
 def parse_hours(told: object) -> Week:
@@ -127,4 +181,4 @@ def _list_openings(
         for opens, closes in () if holiday(day) else week.get(WEEKDAYS[day.weekday()], ()):
             if midnight + closes > since:
                 yield max(midnight + opens, since), midnight + closes
-        day += timedelta(days=1)
+        day += _DAY

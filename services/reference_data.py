@@ -5,10 +5,8 @@ Every start of the program comes through here, so an unchanged file costs one co
 
 import csv
 import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -28,8 +26,9 @@ _LEVELS = {PROVINCE: "province", DISTRICT: "district", COMMUNE: "commune"}
 async def load(session: AsyncSession) -> list[str]:
     """Bring the tables up to the files; returns what had changed: "gazetteer", "centres.csv".
 
-    Nothing is ever deleted that somebody may live in: a place that left the files stays.
-    Raises InvalidReferenceData.
+    Nothing is ever deleted that somebody may live in: a place that left the files stays. What a
+    centre is called and who takes the rest is said at the desk: the file speaks for centres that
+    are new. Raises InvalidReferenceData.
     """
     known = {row.name: row.digest for row in await session.scalars(select(LoadedFile))}
     loaders = {_PLACES: _load_places, _CENTRES: _load_centres}
@@ -50,7 +49,13 @@ def _digest(path: Path) -> str:
 
 async def _load_places(session: AsyncSession) -> None:
     rows = [asdict(place) | {"level": _LEVELS[place.level]} for place in load_gazetteer()]
-    await _upsert(session, Place, rows, "code")
+    new = insert(Place)
+    columns = {name: new.excluded[name] for name in rows[0] if name != "code"}
+    await session.execute(
+        new.on_conflict_do_update(index_elements=[Place.code], set_=columns),
+        rows,
+        execution_options={"render_nulls": True},
+    )
 
 
 async def _load_centres(session: AsyncSession) -> None:
@@ -58,18 +63,20 @@ async def _load_centres(session: AsyncSession) -> None:
         rows = list(csv.DictReader(file))
     if sum(row["takes_rest"] == "yes" for row in rows) != 1:
         raise InvalidReferenceData("exactly one centre must take the rest")
-    centres = [
-        {
-            "id": row["id"],
-            "name_km": row["name_km"],
-            "name_en": row["name_en"],
-            "takes_rest": row["takes_rest"] == "yes",
-            "to_confirm": row["to_confirm"] or None,
-        }
+    known = {centre.id: centre for centre in await session.scalars(select(Centre))}
+    is_taken = any(centre.takes_rest for centre in known.values())
+    session.add_all(
+        Centre(
+            id=row["id"],
+            name_km=row["name_km"],
+            name_en=row["name_en"],
+            takes_rest=row["takes_rest"] == "yes" and not is_taken,
+            to_confirm=row["to_confirm"] or None,
+        )
         for row in rows
-    ]
-    # Two rows may not take the rest at once, not even while they are being exchanged.
-    await _upsert(session, Centre, sorted(centres, key=lambda row: bool(row["takes_rest"])), "id")
+        if row["id"] not in known
+    )
+    await session.flush()
     await session.execute(delete(CentreArea))
     areas = [
         {"place_code": code, "centre_id": row["id"]}
@@ -77,18 +84,3 @@ async def _load_centres(session: AsyncSession) -> None:
         for code in row["areas"].split()
     ]
     await session.execute(insert(CentreArea), areas)
-
-
-async def _upsert(
-    session: AsyncSession,
-    model: type[Place] | type[Centre],
-    rows: Sequence[dict[str, Any]],
-    key: str,
-) -> None:
-    new = insert(model)
-    columns = {name: new.excluded[name] for name in rows[0] if name != key}
-    await session.execute(
-        new.on_conflict_do_update(index_elements=[key], set_=columns),
-        rows,
-        execution_options={"render_nulls": True},
-    )

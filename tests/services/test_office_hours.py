@@ -1,6 +1,6 @@
 """Friday is 20 November 2026; from the 23rd to the 25th is the Water Festival."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,11 @@ from services.office_hours import (
     DEFAULT_HOURS,
     Hours,
     add_working_time,
+    are_assumed,
     is_holiday,
+    list_holidays,
     parse_hours,
+    read_time,
 )
 
 HOUR = timedelta(hours=1)
@@ -111,3 +114,39 @@ def test_hours_that_cannot_be_are_refused_and_stop_no_clock(hours: Any, why: str
 def test_who_is_open_until_midnight_is_so_until_its_end() -> None:
     hours = {"fri": [["20:00", "24:00"]], "sat": [["00:00", "02:00"]]}
     assert add_working_time(at(20, 23), 2 * HOUR, hours) == at(21, 1)
+
+
+def test_days_of_one_holiday_are_named_once_and_go_on_over_the_year() -> None:
+    found = list_holidays(date(2026, 11, 24), 3, "en")
+    assert [(one.name, one.first, one.last) for one in found] == [
+        ("Water Festival", date(2026, 11, 24), date(2026, 11, 25)),
+        ("Peace Day in Cambodia", date(2026, 12, 29), date(2026, 12, 29)),
+        ("International New Year Day", date(2027, 1, 1), date(2027, 1, 1)),
+    ]
+    assert all(
+        "\u1780" <= one.name[0] <= "\u17ff" for one in list_holidays(date(2026, 11, 24), 3, "km")
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("8", "08:00"),
+        ("8:00", "08:00"),
+        ("08.30", "08:30"),
+        (" 0830 ", "08:30"),
+        ("៨:៣០", "08:30"),
+        ("24:00", "24:00"),
+        *[(wrong, None) for wrong in ("", "24:01", "25", "8:60", "8:5", "8h", "-8", "1e3")],
+    ],
+)
+def test_times_are_read_as_people_write_them(typed: str, read: str | None) -> None:
+    assert read_time(typed) == read
+
+
+@pytest.mark.parametrize(
+    ("hours", "assumed"),
+    [(None, True), ({}, True), ({"mon": []}, True), ({"mon": "x"}, True), (DEFAULT_HOURS, False)],
+)
+def test_hours_that_nobody_could_keep_are_assumed(hours: Any, assumed: bool) -> None:
+    assert are_assumed(hours) is assumed

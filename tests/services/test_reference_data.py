@@ -2,7 +2,7 @@ import time
 from datetime import datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Centre, CentreArea, LoadedFile, Place, Request
@@ -31,12 +31,32 @@ async def test_a_changed_file_is_loaded_over_what_was_there(session: AsyncSessio
     for file in await session.scalars(select(LoadedFile)):
         file.digest = "older"
     (await session.get_one(Place, "150301")).name_en = "Wrong"
-    (await session.get_one(Centre, "pursat")).takes_rest = False
+    await session.execute(delete(CentreArea).where(CentreArea.centre_id == "pursat"))
     await session.flush()
     session.expunge_all()
     assert await reference_data.load(session) == ["gazetteer", "centres.csv"]
     assert (await session.get_one(Place, "150301")).name_en == "Anlong Tnaot"
-    assert (await session.get_one(Centre, "pursat")).takes_rest
+    assert (await session.get_one(CentreArea, "15")).centre_id == "pursat"
+
+
+async def test_what_staff_said_of_a_centre_is_not_taken_back_by_a_file(
+    session: AsyncSession,
+) -> None:
+    for file in await session.scalars(select(LoadedFile)):
+        file.digest = "older"
+    (await session.get_one(Centre, "pursat")).takes_rest = False
+    await session.flush()
+    other = await session.get_one(Centre, "preah-vihear")
+    other.takes_rest, other.name_en = True, "As it says on its door"
+    await session.flush()
+    await session.execute(delete(CentreArea).where(CentreArea.centre_id == "oddar-meanchey"))
+    await session.execute(delete(Centre).where(Centre.id == "oddar-meanchey"))
+    session.expunge_all()
+    await reference_data.load(session)
+    found = {centre.id: centre for centre in await session.scalars(select(Centre))}
+    assert found["oddar-meanchey"].name_en == "Migrant Worker Resource Centre Oddar Meanchey"
+    assert found["preah-vihear"].name_en == "As it says on its door"
+    assert [one.id for one in found.values() if one.takes_rest] == ["preah-vihear"]
 
 
 @pytest.mark.parametrize(
