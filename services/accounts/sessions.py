@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Account, DeskSession, Staff
+from services.accounts.holding import hold_account
 from services.accounts.journal import note
 from services.accounts.tokens import hash_token, new_token
 from services.accounts.types import SessionLine, Visitor
@@ -134,7 +135,11 @@ async def end_session(
 
 
 async def end_all(session: AsyncSession, staff_id: UUID, *, now: datetime) -> None:
-    """They are signed out everywhere. What ended them is in the audit, not each of them."""
+    """They are signed out everywhere. What ended them is in the audit, not each of them.
+
+    Whoever signs in holds the account: a session that opens at this moment is ended, too.
+    """
+    await hold_account(session, staff_id)
     await session.execute(
         update(DeskSession)
         .where(DeskSession.staff_id == staff_id, DeskSession.ended_at.is_(None))

@@ -1,5 +1,6 @@
 """Who is at the desk, for how long, and what ends it."""
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import accounts, staff
 from services.errors import SessionNotFound, StaffNotFound, UnknownLanguage, UnusableRole
+from tests.served_app import until
 from tests.services.centre_at_work import FRIDAY, hire
 from tests.services.desk_accounts import (
     DEVICE,
@@ -21,6 +23,7 @@ from tests.services.desk_accounts import (
     signed_in,
     visitor_of,
 )
+from tests.support import Database, waits_for_lock
 
 MINUTE = timedelta(minutes=1)
 HALF_AN_HOUR = 30 * MINUTE
@@ -211,3 +214,26 @@ async def test_the_desk_speaks_the_language_that_was_chosen(
     assert (await visitor_of(session, token, FRIDAY)).language == "en"
     with pytest.raises(UnknownLanguage):
         await accounts.set_language(session, visitor, "xx", now=FRIDAY)
+
+
+async def test_who_signs_in_while_their_role_changes_is_signed_out(db: Database) -> None:
+    async with db.new_session.begin() as session:
+        await hire_with_account(session)
+        secret, _ = await set_up(session)
+        visitor = await half_signed_in(session, now=FRIDAY + MINUTE)
+
+    async def change_role() -> None:
+        async with db.new_session.begin() as session:
+            person = await staff.get_by_name(session, "Sok")
+            await staff.change_role(session, person, "auditor", None, now=FRIDAY + MINUTE)
+
+    async with db.new_session.begin() as session:
+        code = code_at(secret, FRIDAY + MINUTE)
+        confirmed = await accounts.confirm(
+            session, visitor, code, device=DEVICE, now=FRIDAY + MINUTE
+        )
+        changing = asyncio.ensure_future(change_role())
+        await until(lambda: waits_for_lock(session))
+    await changing
+    async with db.new_session.begin() as session:
+        assert await accounts.find_visitor(session, confirmed.token, now=FRIDAY + MINUTE) is None
