@@ -12,7 +12,7 @@ from bot.config import Settings, StartError
 from bot.database import opened_database, reach_database
 from db import migrate
 from db.roles import RolesError
-from services import demo, demo_staff, names, reference_data
+from services import demo, demo_staff, names, reference_data, starters
 from services.errors import InvalidReferenceData
 
 
@@ -34,7 +34,9 @@ def release(settings: Settings) -> list[str]:
 async def _load(settings: Settings) -> list[str]:
     async with opened_database(settings) as new_session, new_session.begin() as session:
         done = [f"loaded {name}" for name in await reference_data.load(session)]
-        done += await _load_made_up(session, settings, datetime.now(UTC))
+        now = datetime.now(UTC)
+        done += [f"began with {name}" for name in await starters.load(session, now=now)]
+        done += await _load_made_up(session, settings, now)
         if count := await names.fill(session):
             done.append(f"made {count} people findable by name")
         return done

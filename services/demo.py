@@ -1,7 +1,8 @@
 """A few people who do not exist, so that whoever tries the program sees a queue at work.
 
 All of them say so in their names, and every row is marked. Each centre has an invented member of
-staff too, who answers for whoever tries the program without being one.
+staff too, who answers for whoever tries the program without being one, and there are agencies to
+which nobody real is referred.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Centre, Draft, Person, Staff
+from db.models import Agency, Centre, Draft, Person, Staff
 from services import addresses, registration, staff
 
 
@@ -33,6 +34,12 @@ _PEOPLE = (
 )
 
 
+_AGENCIES = (
+    ("អង្គការសាកល្បង ការងារ និងជំនាញ (Demo)", "Trial agency: work and skills (Demo)", False),
+    ("អង្គការសាកល្បង សុខទុក្ខ (Demo)", "Trial agency: wellbeing (Demo)", True),
+)
+
+
 def staff_name(centre_id: str) -> str:
     """What the invented member of staff of a centre is called: Demo (pursat)."""
     return f"Demo ({centre_id})"
@@ -45,9 +52,9 @@ async def get_staff(session: AsyncSession, centre_id: str) -> Staff:
 
 async def load(session: AsyncSession, *, now: datetime) -> bool:
     """Make the demo people, their requests and who answers them; False when all are there."""
-    new_staff = await _load_staff(session, now)
+    is_new = await _load_staff(session, now) | await _load_agencies(session, now)
     if await session.scalar(select(exists().where(Person.is_demo))):
-        return new_staff
+        return is_new
     for person in _PEOPLE:
         await _load_person(session, person, now - timedelta(hours=person.hours_ago))
     return True
@@ -60,6 +67,25 @@ async def _load_staff(session: AsyncSession, now: datetime) -> bool:
             await staff.add(session, staff_name(centre_id), "case_worker", centre_id, now=now)
             is_new = True
     return is_new
+
+
+async def _load_agencies(session: AsyncSession, now: datetime) -> bool:
+    if await session.scalar(select(exists().where(Agency.is_demo))):
+        return False
+    session.add_all(
+        Agency(
+            name_km=name_km,
+            name_en=name_en,
+            purposes=["health", "shelter"] if is_sensitive else ["work", "training"],
+            is_sensitive=is_sensitive,
+            is_demo=True,
+            created_at=now,
+            updated_at=now,
+        )
+        for name_km, name_en, is_sensitive in _AGENCIES
+    )
+    await session.flush()
+    return True
 
 
 async def _load_person(session: AsyncSession, demo: _DemoPerson, now: datetime) -> None:
