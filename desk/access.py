@@ -27,6 +27,7 @@ HALF_SIGNED_IN: Final = frozenset({"half signed in"})
 EVERY_ROLE: Final = frozenset(STAFF_ROLES)
 CENTRE_ROLES: Final = frozenset({"case_worker", "safety_focal_point", "centre_manager"})
 REQUEST_ROLES: Final = CENTRE_ROLES | {"administrator"}
+AUDIT_ROLES: Final = frozenset({"auditor"})
 
 _SAFE_METHODS: Final = ("GET", "HEAD")
 

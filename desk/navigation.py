@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from desk.access import EVERY_ROLE, REQUEST_ROLES
+from desk.access import AUDIT_ROLES, EVERY_ROLE, REQUEST_ROLES
 from desk.request import ADDRESS
 from services.accounts import Visitor
 
@@ -28,6 +28,7 @@ class Entry:
 
 ENTRIES: Final = (
     Entry("queue", "/queue", REQUEST_ROLES),
+    Entry("log", "/audit", AUDIT_ROLES),
     Entry("account", "/account", EVERY_ROLE),
 )
 

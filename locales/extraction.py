@@ -13,10 +13,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from jinja2 import Environment, nodes
 
-from desk.pages import audit_lines
+from desk.pages import audit_lines, request_lines
 from desk.pages import queue as queue_page
 from desk.pages import request as request_page
-from desk.pages import request_lines
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES

@@ -1,0 +1,136 @@
+"""The log of who looked at what and changed what: for auditors, who see nothing else of the desk.
+
+What somebody looks for is all in the address, so it can be gone back to and shown to others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from babel.dates import format_date
+from starlette.responses import Response
+
+from desk.access import AUDIT_ROLES, page, redirect
+from desk.pages.audit_lines import address_of, say_lines
+from desk.rendering import render
+from desk.request import DeskRequest
+from services import centres, codes
+from services.acting import Session
+from services.audit import ACTIONS, SUBJECTS
+from services.audit_log import MOST_CHOICES, StaffName, find_staff, find_staff_name, list_page
+from services.audit_search import ACTORS, VIEWS, Search
+from services.audit_weeks import ViewCount, Weeks, compare_weeks
+
+_MOST_LETTERS: Final = 100
+_LONGEST_ID: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Where somebody looks. `who` is a name as it was typed, `before` where the page begins."""
+
+    search: Search
+    who: str
+    before: int | None
+
+    @classmethod
+    def at(cls, request: DeskRequest) -> "Looking":
+        given = request.query_params
+        return cls(
+            Search.parse(given),
+            given.get("who", "").replace("\0", "").strip()[:_MOST_LETTERS],
+            _number(given.get("before", "")),
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the first page of all that there is."""
+        return not (self.search.names or self.search.faults or self.who or self.before)
+
+    def address(self, **changed: object) -> str:
+        """Of the same search from its beginning; an empty value leaves something out."""
+        return address_of(**{**self.search.to_query(), **changed})
+
+
+async def show(request: DeskRequest) -> Response:
+    """The log, or the choice of the members of staff whom a typed name may mean."""
+    looking = Looking.at(request)
+    async with request.acting() as session:
+        choices: Sequence[StaffName] = ()
+        if looking.who:
+            choices = await find_staff(session, request.visitor, looking.who)
+            if len(choices) == 1:
+                return redirect(request, looking.address(staff=choices[0].id))
+        return await _show(request, session, looking, choices)
+
+
+async def _show(
+    request: DeskRequest, session: Session, looking: Looking, choices: Sequence[StaffName]
+) -> Response:
+    visitor, now, search = request.visitor, request.now(), looking.search
+    weeks = await compare_weeks(session, visitor, now=now) if looking.is_plain else None
+    lines, following = [], None
+    if not looking.who:
+        found = await list_page(session, visitor, search, now=now, before=looking.before)
+        lines, following = say_lines(request, found.lines), found.following
+    known_centres = {
+        one.id: one.name_km if request.language == "km" else one.name_en
+        for one in await centres.list_all(session)
+    }
+    return render(
+        request,
+        "audit.html",
+        looking=looking,
+        search=search,
+        lines=lines,
+        following=following,
+        choices=choices,
+        most_choices=MOST_CHOICES,
+        staff_name=await find_staff_name(session, visitor, search.staff) if search.staff else None,
+        weeks=None if weeks is None else _say_weeks(request, weeks),
+        centres=known_centres,
+        views={view: request.text(f"desk-audit-view-{view}") for view in VIEWS},
+        actors={actor: request.text(f"desk-audit-by-{actor}") for actor in ACTORS},
+        actions={action: request.text(f"desk-audit-did-{action}") for action in ACTIONS},
+        subjects={subject: request.text(f"desk-audit-of-{subject}") for subject in SUBJECTS},
+        about=_display_about(search.about or request.query_params.get("about", "")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SaidWeeks:
+    """Their days in words, the days of an address for each, and what was counted."""
+
+    now: str
+    before: str
+    of_now: dict[str, date]
+    of_before: dict[str, date]
+    counts: Sequence[ViewCount]
+
+
+def _say_weeks(request: DeskRequest, weeks: Weeks) -> SaidWeeks:
+    def say(day: date) -> str:
+        said: str = format_date(day, "d MMM", locale=request.language)
+        return said
+
+    now, before = weeks.now, weeks.before
+    return SaidWeeks(
+        now=f"{say(now.first)} – {say(now.last)}",
+        before=f"{say(before.first)} – {say(before.last)}",
+        of_now={"first": now.first, "last": now.last},
+        of_before={"first": before.first, "last": before.last},
+        counts=weeks.counts,
+    )
+
+
+def _display_about(about: str) -> str:
+    return codes.display(about) if codes.is_valid(about) else about[:_MOST_LETTERS]
+
+
+def _number(typed: str) -> int | None:
+    is_ours = typed.isascii() and typed.isdigit() and len(typed) <= _LONGEST_ID
+    return int(typed) if is_ours else None
+
+
+ROUTES: Final = (page("/audit", show, roles=AUDIT_ROLES),)

@@ -1,0 +1,120 @@
+"""The lines of the log as auditors read them: in words, and each name or id leads to its trail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from babel.dates import format_datetime
+
+from desk.rendering import CAMBODIA
+from desk.request import ADDRESS, DeskRequest
+from services import codes
+from services.audit import REFUSED
+from services.audit_log import OF_STAFF, LogLine, Subject
+from services.audit_search import PERSON, REQUEST
+
+AUDIT: Final = f"{ADDRESS}/audit"
+FIELDS: Final = (
+    *("name", "phone", "reason", "role", "centre_id", "owner_id", "state", "urgency", "outcome"),
+    *("password_hash", "second_factor", "form-token"),
+    *("view", "staff", "centre", "actor", "action", "subject", "about", "first", "last"),
+)
+"""Names of columns and of filters that have words; others are shown as they are."""
+_SHORT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Words, an id that is shown beside them, and where the trail of it is (None: nowhere)."""
+
+    words: str
+    id: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One act in words. `is_refused` says that it was not done."""
+
+    at: str
+    day: str
+    time: str
+    who: Named
+    did: str
+    subjects: Sequence[Named]
+    fields: Sequence[str]
+    is_refused: bool
+
+
+def address_of(**wanted: object) -> str:
+    """Of a search from its beginning; what is empty narrows nothing."""
+    query = urlencode({name: str(value) for name, value in wanted.items() if value})
+    return f"{AUDIT}?{query}" if query else AUDIT
+
+
+def say_lines(request: DeskRequest, found: Sequence[LogLine]) -> list[Line]:
+    return [_say(request, line) for line in found]
+
+
+def _say(request: DeskRequest, line: LogLine) -> Line:
+    at = line.at.astimezone(CAMBODIA)
+    return Line(
+        at=at.isoformat(),
+        day=format_datetime(at, "d MMM y", locale=request.language),
+        time=format_datetime(at, "HH:mm:ss", locale=request.language),
+        who=_say_actor(request, line),
+        did=request.text(f"desk-audit-did-{line.action}"),
+        subjects=[_say_subject(request, subject) for subject in line.subjects],
+        fields=[_say_field(request, name) for name in line.fields],
+        is_refused=line.action == REFUSED,
+    )
+
+
+def _say_actor(request: DeskRequest, line: LogLine) -> Named:
+    if line.actor == "staff" and line.actor_id is not None:
+        return _say_staff(line.actor_name, line.actor_id, request.text("desk-audit-by-staff"))
+    words = request.text(f"desk-audit-by-{line.actor}")
+    if line.actor != PERSON or line.actor_id is None:
+        return Named(words)
+    trail = address_of(subject=PERSON, about=line.actor_id)
+    return Named(words, _shorten(line.actor_id), trail)
+
+
+def _say_subject(request: DeskRequest, subject: Subject) -> Named:
+    words = request.text(f"desk-audit-of-{subject.kind}")
+    if subject.id is None:
+        return Named(words)
+    if subject.kind in OF_STAFF:
+        if subject.name is None and not _is_uuid(subject.id):
+            return Named(request.text("desk-audit-nobody"), subject.id)
+        return _say_staff(subject.name, subject.id, words)
+    shown = _shorten(subject.id)
+    if subject.kind == REQUEST and subject.code is not None:
+        shown = codes.display(subject.code)
+    return Named(words, shown, address_of(subject=subject.kind, about=subject.about))
+
+
+def _say_staff(name: str | None, staff_id: str, words: str) -> Named:
+    trail = address_of(staff=staff_id)
+    return Named(words, _shorten(staff_id), trail) if name is None else Named(name, None, trail)
+
+
+def _say_field(request: DeskRequest, name: str) -> str:
+    return request.text(f"desk-audit-field-{name}") if name in FIELDS else name
+
+
+def _shorten(row_id: str) -> str:
+    """Enough of a long id to tell two of them apart on a page."""
+    if _is_uuid(row_id):
+        return row_id[:_SHORT]
+    return f"#{row_id}" if row_id.isdigit() else row_id
+
+
+def _is_uuid(written: str) -> bool:
+    try:
+        UUID(written)
+    except ValueError:
+        return False
+    return True

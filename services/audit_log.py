@@ -1,0 +1,362 @@
+"""The log as auditors read it: who looked at what and changed what, the newest first.
+
+It says names of staff and codes of requests, which are nobody's secret, and ids for all else: no
+person, no word that was written. It is never shortened, so every search must stay quick among
+millions of rows: each walks along an index in its own order and stops when a page is full.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby, product
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Account, AuditRow, File, Request, Staff
+from services import audit, codes, khmer, staff
+from services.accounts.types import Visitor
+from services.acting import across_centres
+from services.audit_search import PERSON, REQUEST, VIEWS, Search
+from services.errors import NotAllowed
+
+PAGE_SIZE: Final = 50
+MOST_CHOICES: Final = 12
+"""Members of staff that are offered for a typed name."""
+OF_STAFF: Final = ("staff", "account")
+"""Subjects whose id is that of a member of staff."""
+
+# A row says when its transaction began to write it, and has its number a little later.
+_OUT_OF_ORDER = timedelta(hours=1)
+_SAME_SEARCH = timedelta(hours=12)
+_NO_ID = 2**63 - 1
+
+_Conditions = list[ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """To what it was done. `name` is that of a member of staff, `code` that of a request."""
+
+    kind: str
+    id: str | None
+    name: str | None = None
+    code: str | None = None
+
+    @property
+    def about(self) -> str | None:
+        """What finds it again in the log."""
+        if self.id is None or self.kind != REQUEST:
+            return self.id
+        return self.code or (self.id if ":" in self.id else f"#{self.id}")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One act, and all to which it was done at once: a page shows a request with its person.
+
+    `fields` are names of columns. `actor_name` is that of a member of staff.
+    """
+
+    at: datetime
+    actor: str
+    actor_id: str | None
+    actor_name: str | None
+    action: str
+    subjects: Sequence[Subject]
+    fields: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """One page; `following` is the id that the next one comes after, None after the last."""
+
+    lines: Sequence[LogLine]
+    following: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffName:
+    """A member of staff who may be meant; `has_left` works here no more."""
+
+    id: UUID
+    name: str
+    username: str | None
+    has_left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a search is about: ids of each kind of subject, and the person who may have acted."""
+
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    person: str | None = None
+
+    def add(self, kind: str, ids: Iterable[object]) -> None:
+        self.ids.setdefault(kind, []).extend(map(str, ids))
+
+
+async def list_page(
+    session: AsyncSession,
+    visitor: Visitor,
+    search: Search,
+    *,
+    now: datetime,
+    before: int | None = None,
+    size: int = PAGE_SIZE,
+) -> LogPage:
+    """What was done, the newest first; the search is written down, once for all of its pages.
+
+    Nothing for an impossible search. Raises NotAllowed for who is no auditor.
+    """
+    check_may_read(visitor)
+    if search.faults:
+        return LogPage((), None)
+    rows = await _list_rows(session, search, before=before, most=size + 1)
+    if search.names:
+        await _note_search(session, visitor, search, is_first=before is None, now=now)
+    lines = await _to_lines(session, rows[:size])
+    return LogPage(lines, rows[size - 1].id if len(rows) > size else None)
+
+
+async def find_staff(session: AsyncSession, visitor: Visitor, typed: str) -> Sequence[StaffName]:
+    """Who may be meant by a name or a username, also those who left; one when it is certain.
+
+    Names are sealed, so they are compared here. Raises NotAllowed.
+    """
+    check_may_read(visitor)
+    usernames = {
+        row.staff_id: row.username
+        for row in await session.execute(select(Account.staff_id, Account.username))
+    }
+    everybody = [
+        StaffName(one.id, one.name, usernames.get(one.id), one.ended_at is not None)
+        for one in await staff.list_staff(session, with_ended=True)
+    ]
+    wanted = khmer.loose_words(typed).strip()
+    if not wanted:
+        return ()
+    exact = [one for one in everybody if wanted in _called(one)]
+    alike = [one for one in everybody if any(wanted in called for called in _called(one))]
+    alike.sort(key=lambda one: khmer.sort_key(one.name))
+    return exact if len(exact) == 1 else alike[:MOST_CHOICES]
+
+
+async def find_staff_name(session: AsyncSession, visitor: Visitor, staff_id: UUID) -> str | None:
+    """Whose id this is; None for nobody's. Raises NotAllowed."""
+    check_may_read(visitor)
+    person = await session.get(Staff, staff_id)
+    return None if person is None else person.name
+
+
+def check_may_read(visitor: Visitor) -> None:
+    """The log is the auditors' alone. Raises NotAllowed."""
+    if visitor.role != "auditor":
+        raise NotAllowed
+
+
+def _called(one: StaffName) -> Sequence[str]:
+    names = [one.name, *([one.username] if one.username else [])]
+    return [khmer.loose_words(name).strip() for name in names]
+
+
+# Searching
+
+
+async def _list_rows(
+    session: AsyncSession, search: Search, *, before: int | None, most: int
+) -> Sequence[AuditRow]:
+    """Each way in which a row can match is a walk along one index; together they are a page."""
+    common = await _narrow(session, search)
+    if before is not None:
+        common.append(AuditRow.id < before)
+    ways = product(_by_whom(search), await _about_what(session, search), _doing_what(search))
+    walks = [
+        select(AuditRow.id)
+        .where(*whom, *what, *doing, *common)
+        .order_by(AuditRow.id.desc())
+        .limit(most)
+        .subquery()
+        for whom, what, doing in ways
+    ]
+    found = union_all(*[select(walk.c.id) for walk in walks])
+    query = select(AuditRow).where(AuditRow.id.in_(found)).order_by(AuditRow.id.desc())
+    return (await session.scalars(query.limit(most))).all()
+
+
+def _by_whom(search: Search) -> list[_Conditions]:
+    if search.staff is None:
+        return [[]]
+    staff_id = str(search.staff)
+    return [
+        [AuditRow.actor_id == staff_id, AuditRow.actor == "staff"],
+        [AuditRow.subject.in_(OF_STAFF), AuditRow.subject_id == staff_id],
+    ]
+
+
+async def _about_what(session: AsyncSession, search: Search) -> list[_Conditions]:
+    if search.about is None:
+        return [[] if search.subject is None else [AuditRow.subject == search.subject]]
+    target = await _find_target(session, search.about, search.subject)
+    ways: list[_Conditions] = [
+        [AuditRow.subject == kind, AuditRow.subject_id.in_(ids)] for kind, ids in target.ids.items()
+    ]
+    if target.person is not None:
+        ways.append([AuditRow.actor_id == target.person, AuditRow.actor == PERSON])
+    return ways
+
+
+def _doing_what(search: Search) -> list[_Conditions]:
+    view = None if search.view is None else VIEWS[search.view]
+    if view is None:
+        return [[] if search.action is None else [AuditRow.action == search.action]]
+    more: _Conditions = []
+    if view.subjects:
+        more.append(AuditRow.subject.in_(view.subjects))
+    if view.without is not None:
+        more.append(AuditRow.subject != view.without)
+    if search.action is not None:
+        more.append(AuditRow.action == search.action)
+    return [[AuditRow.action == action, *more] for action in view.actions]
+
+
+async def _narrow(session: AsyncSession, search: Search) -> _Conditions:
+    """What holds for every row, whichever way it was found."""
+    found: _Conditions = []
+    if search.actor is not None:
+        found.append(AuditRow.actor == search.actor)
+    if search.centre is not None:
+        people = select(Staff.id).where(Staff.centre_id == search.centre)
+        found.append(AuditRow.actor_id.in_([str(one) for one in await session.scalars(people)]))
+    if search.since is not None:
+        found += [AuditRow.at >= search.since, AuditRow.id >= await _id_at(session, search.since)]
+    if search.until is not None:
+        found += [
+            AuditRow.at < search.until,
+            AuditRow.id <= await _id_before(session, search.until),
+        ]
+    return found
+
+
+async def _id_at(session: AsyncSession, moment: datetime) -> int:
+    """No row from this moment on has a smaller one: so that a walk knows where to end."""
+    query = select(AuditRow.id).where(AuditRow.at >= moment - _OUT_OF_ORDER)
+    found = await session.scalar(query.order_by(AuditRow.at, AuditRow.id).limit(1))
+    return _NO_ID if found is None else found
+
+
+async def _id_before(session: AsyncSession, moment: datetime) -> int:
+    """No row before this moment has a greater one: where a walk begins."""
+    query = select(AuditRow.id).where(AuditRow.at < moment + _OUT_OF_ORDER)
+    found = await session.scalar(query.order_by(AuditRow.at.desc(), AuditRow.id.desc()).limit(1))
+    return 0 if found is None else found
+
+
+async def _find_target(session: AsyncSession, about: str, subject: str | None) -> _Target:
+    """The trail of a request has its files, that of a person their requests and their files."""
+    target = _Target()
+    if codes.is_valid(about) and subject in (None, REQUEST):
+        # Whoever asked for it without being allowed to is kept under the code.
+        target.add(REQUEST, [f"code:{about}"])
+        await _add_requests(session, target, Request.code == about)
+        return target
+    own_id = about.removeprefix("#")
+    for kind in audit.SUBJECTS if subject is None else (subject,):
+        target.add(kind, [own_id])
+    person_id = _person_id(own_id)
+    if person_id is not None and PERSON in target.ids:
+        await _add_requests(session, target, Request.person_id == person_id)
+        return _Target(target.ids, own_id)
+    return target
+
+
+async def _add_requests(
+    session: AsyncSession, target: _Target, condition: ColumnElement[bool]
+) -> None:
+    """Their ids and those of their files; nothing else of another's rows is read."""
+    async with across_centres(session):
+        requests = (await session.scalars(select(Request.id).where(condition))).all()
+        files = await session.scalars(select(File.id).where(File.request_id.in_(requests)))
+        target.add("file", files)
+    target.add(REQUEST, requests)
+
+
+def _person_id(written: str) -> UUID | None:
+    try:
+        return UUID(written)
+    except ValueError:
+        return None
+
+
+async def _note_search(
+    session: AsyncSession, visitor: Visitor, search: Search, *, is_first: bool, now: datetime
+) -> None:
+    """Only the first page is a search; whoever begins with another one has not asked yet."""
+    if not is_first and await _was_noted(session, visitor, search, now):
+        return
+    await audit.record(
+        session,
+        actor="staff",
+        actor_id=visitor.staff_id,
+        action="searched",
+        subject="audit",
+        subject_id=None,
+        fields=search.names,
+        now=now,
+    )
+
+
+async def _was_noted(
+    session: AsyncSession, visitor: Visitor, search: Search, now: datetime
+) -> bool:
+    query = select(AuditRow.id).where(
+        AuditRow.actor_id == str(visitor.staff_id),
+        AuditRow.action == "searched",
+        AuditRow.at > now - _SAME_SEARCH,
+        AuditRow.fields == list(search.names),
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
+# Showing
+
+
+async def _to_lines(session: AsyncSession, rows: Sequence[AuditRow]) -> list[LogLine]:
+    names = {str(one.id): one.name for one in await staff.list_staff(session, with_ended=True)}
+    request_codes = await _list_codes(session, rows)
+    return [
+        LogLine(
+            at=acts[0].at,
+            actor=acts[0].actor,
+            actor_id=acts[0].actor_id,
+            actor_name=names.get(acts[0].actor_id or ""),
+            action=acts[0].action,
+            subjects=[_to_subject(act, names, request_codes) for act in reversed(acts)],
+            fields=acts[0].fields,
+        )
+        for acts in (list(same) for _, same in groupby(rows, key=_act))
+    ]
+
+
+def _act(row: AuditRow) -> tuple[object, ...]:
+    """What is the same of rows that were written by one act."""
+    return row.at, row.actor, row.actor_id, row.action, tuple(row.fields)
+
+
+def _to_subject(row: AuditRow, names: dict[str, str], request_codes: dict[str, str]) -> Subject:
+    row_id = row.subject_id or ""
+    code = request_codes.get(row_id) if row.subject == REQUEST else None
+    name = names.get(row_id) if row.subject in OF_STAFF else None
+    return Subject(row.subject, row.subject_id, name, code)
+
+
+async def _list_codes(session: AsyncSession, rows: Sequence[AuditRow]) -> dict[str, str]:
+    """The code by which each request is known; it says nothing of whose it is."""
+    written = {row.subject_id or "" for row in rows if row.subject == REQUEST}
+    ids = [int(one) for one in written if one.isdigit()]
+    asked = {one: one.removeprefix("code:") for one in written if one.startswith("code:")}
+    async with across_centres(session):
+        found = await session.execute(select(Request.id, Request.code).where(Request.id.in_(ids)))
+        return asked | {str(request_id): code for request_id, code in found}

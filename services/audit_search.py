@@ -1,0 +1,165 @@
+"""What somebody looks for in the log: read from an address that anybody may have written.
+
+A filter that cannot be understood must not be dropped in silence: whoever looks for what happened
+on a day would be shown what happened on all of them, and take it for the answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import regex
+
+from db import models
+from services import codes
+from services.audit import ACTIONS, REFUSED, SUBJECTS
+
+REQUEST: Final = "request"
+PERSON: Final = "person"
+FAULTS: Final = ("staff", "about", "day", "days")
+CAMBODIA: Final = ZoneInfo("Asia/Phnom_Penh")
+
+ACTORS: Final = models.ACTORS
+
+_FIRST_YEAR, _LAST_YEAR = 2020, 2200
+_MOST_LETTERS = 100
+_ABOUT = regex.compile(r"#?[A-Za-z0-9._:/{}-]+")
+_CENTRE = regex.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked for often; no subjects mean any but `without`."""
+
+    actions: tuple[str, ...]
+    subjects: tuple[str, ...] = ()
+    without: str | None = None
+
+    def has(self, action: str, subject: str) -> bool:
+        """Whether such a row is shown."""
+        is_wanted = subject in self.subjects if self.subjects else subject != self.without
+        return action in self.actions and is_wanted
+
+
+VIEWS: Final[Mapping[str, View]] = {
+    "refusals": View((REFUSED, "repeated", "expired"), without="account"),
+    "reveals": View(("revealed",)),
+    "failed": View((REFUSED, "locked"), ("account",)),
+    "sign_ins": View(("recognised", "signed_in", "signed_out"), ("desk_session",)),
+    "roles": View(("added", "changed", "ended"), ("staff",)),
+    "reads": View(("read", "listed", "searched")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Each is None when it narrows nothing.
+
+    `staff` did it, or it was done to them. `about` is the code of a request, an id of ours as it
+    stands in the log, or (with # before it) a number of ours. Days are those of Cambodia, both
+    included. `faults` are those of FAULTS that make the search impossible.
+    """
+
+    view: str | None = None
+    staff: UUID | None = None
+    centre: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    about: str | None = None
+    first: date | None = None
+    last: date | None = None
+    faults: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> "Search":
+        """What an address's query asks for."""
+        faults: list[str] = []
+        first, last = (_day(given.get(name, ""), faults) for name in ("first", "last"))
+        if first is not None and last is not None and first > last:
+            faults.append("days")
+        subject = _one_of(given, "subject", SUBJECTS)
+        return cls(
+            view=_one_of(given, "view", tuple(VIEWS)),
+            staff=_staff(given.get("staff", ""), faults),
+            centre=given["centre"] if _CENTRE.fullmatch(given.get("centre", "")) else None,
+            actor=_one_of(given, "actor", ACTORS),
+            action=_one_of(given, "action", ACTIONS),
+            subject=subject,
+            about=_about(given.get("about", ""), subject, faults),
+            first=first,
+            last=last,
+            faults=tuple(dict.fromkeys(faults)),
+        )
+
+    def to_query(self) -> dict[str, str]:
+        """The same for an address."""
+        return {name: str(getattr(self, name)) for name in self.names}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the filters that narrow it; what they say is nobody's business."""
+        own = [one.name for one in fields(self) if one.name != "faults"]
+        return tuple(name for name in own if getattr(self, name) is not None)
+
+    @property
+    def since(self) -> datetime | None:
+        return None if self.first is None else begin_of(self.first)
+
+    @property
+    def until(self) -> datetime | None:
+        """The moment at which the last day is over."""
+        return None if self.last is None else begin_of(self.last + timedelta(days=1))
+
+
+def begin_of(day: date) -> datetime:
+    """The moment at which a day begins in Cambodia."""
+    return datetime.combine(day, time(), CAMBODIA).astimezone(UTC)
+
+
+def _one_of(given: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | None:
+    """From a list that the page offers: nobody types it."""
+    value = given.get(name)
+    return value if value in known else None
+
+
+def _day(typed: str, faults: list[str]) -> date | None:
+    if not typed.strip():
+        return None
+    try:
+        day = date.fromisoformat(typed.strip())
+    except ValueError:
+        day = None
+    if day is None or not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        faults.append("day")
+        return None
+    return day
+
+
+def _staff(typed: str, faults: list[str]) -> UUID | None:
+    if not typed:
+        return None
+    try:
+        return UUID(typed)
+    except ValueError:
+        faults.append("staff")
+        return None
+
+
+def _about(typed: str, subject: str | None, faults: list[str]) -> str | None:
+    """A code however it is typed becomes its digits; what can be no id of ours finds nothing."""
+    typed = typed.strip()
+    if not typed:
+        return None
+    if subject in (None, REQUEST):
+        code = codes.parse(typed[:_MOST_LETTERS])
+        if code is not None:
+            return code
+    is_possible = len(typed) <= _MOST_LETTERS and _ABOUT.fullmatch(typed) is not None
+    if not is_possible or (subject == REQUEST and not typed.startswith(("#", "code:"))):
+        faults.append("about")
+        return None
+    return typed
