@@ -13,8 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from jinja2 import Environment, nodes
 
-from desk.pages import audit_lines, request_lines
-from desk.pages import queue as queue_page
+from desk.pages import audit_lines, queue_address, request_lines
 from desk.pages import request as request_page
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
@@ -45,7 +44,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-error-title-": _DESK_ERRORS,
     "desk-go-": ("account", "queue", "log"),
     "desk-tab-": TABS,
-    "desk-undone-": queue_page.UNDONE,
+    "desk-undone-": queue_address.UNDONE,
     "desk-role-": STAFF_ROLES,
     "desk-climbed-": request_lines.CLIMBED_TO,
     "desk-did-": request_page.DONE,

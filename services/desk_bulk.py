@@ -1,7 +1,8 @@
 """The same thing done with many requests at once: what cannot be done does not hold up the rest.
 
-Each request is a transaction of its own, and says for itself what went wrong. A form that comes
-again does nothing twice: who owns a request already is not given it again, what is done stays done.
+Each request is a transaction of its own, and says for itself what went wrong. A form says when its
+page was drawn (`drawn`): what its sender has done with a request since then, the form did before,
+and it does nothing twice, also when the request was given on or opened again meanwhile.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,12 +17,12 @@ from db.models import OUTCOMES, Staff
 from services import audit, requests, threads
 from services.accounts.types import Visitor
 from services.acting import NewSession, acting
-from services.desk_requests import Move, do, note_refused
+from services.desk_requests import REFUSED, Move, do, note_refused
+from services.desk_requests.replays import was_done
 from services.desk_requests.rights import get_staff
 from services.errors import (
     DomainError,
     NotAllowed,
-    RequestNotFound,
     StaffNotFound,
     UnknownOutcome,
 )
@@ -32,8 +33,6 @@ from services.staff import check_may_act
 MOST: Final = 100
 """Requests in one go; what is beyond them is left alone."""
 _ASSIGNERS = (*OWN_CENTRE_ROLES, "administrator")
-# Nobody has done it on purpose before: whether a request can be done says its state.
-_NOTHING_SEEN = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,7 @@ async def assign_many(
     to: UUID,
     *,
     now: datetime,
+    drawn: datetime | None = None,
 ) -> Bulk:
     """Give them to a member of staff. Administrators may, also where they may not read."""
 
@@ -69,7 +69,10 @@ async def assign_many(
         request = await requests.hold(session, code)
         check_may_act(me, request)
         check_may_act(colleague, request)
-        if request.owner_id == colleague.id and request.state not in ("new", "reopened"):
+        is_given = request.owner_id == colleague.id and request.state not in ("new", "reopened")
+        if is_given or await was_done(
+            session, visitor, request, "assigned", {"to": str(to)}, since=drawn
+        ):
             return
         await threads.assign(session, code, colleague, staff=me, now=now)
         await audit.record(
@@ -94,6 +97,7 @@ async def close_many(
     *,
     words: MessageWords,
     now: datetime,
+    drawn: datetime | None = None,
 ) -> Bulk:
     """Close them with one outcome; each person is asked whether help came.
 
@@ -101,7 +105,7 @@ async def close_many(
     """
     if outcome not in OUTCOMES:
         raise UnknownOutcome
-    move = Move("finish", outcome, seen=_NOTHING_SEEN)
+    move = Move("finish", outcome, since=drawn)
 
     async def close(session: AsyncSession, code: str) -> None:
         await do(session, visitor, code, move, words=words, now=now)
@@ -126,7 +130,7 @@ async def _each(
                 await act(session, code)
         except DomainError as error:
             undone.append(Undone(code, error))
-            if isinstance(error, RequestNotFound):
+            if isinstance(error, REFUSED):
                 async with acting(new_session, visitor) as session:
                     await note_refused(session, visitor, code, now=now)
         else:

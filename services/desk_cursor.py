@@ -4,19 +4,27 @@ By what the last request stands at, not by counting: while somebody reads, reque
 a page that skipped some of them would lose whom they are of.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import regex
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, literal, literal_column, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    literal,
+    literal_column,
+    tuple_,
+)
 
 from db.models import Request
-from db.models.request_moves import URGENCIES
 from db.models.request_order import RANK, TURN
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NO_TURN: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _MOST_ID: Final = 2**63 - 1
 _WRITTEN = regex.compile(r"(?:([0-2])\.)?([0-9]{1,18})\.([0-9]{1,19})")
 
@@ -54,12 +62,30 @@ class Position:
         return ".".join(map(str, parts if self.rank is None else [self.rank, *parts]))
 
 
-def position_of(request: Request, *, is_closed: bool) -> Position:
-    """Where a request stands in the list of its tab."""
+def list_order(*, is_closed: bool) -> Sequence[Any]:
+    """The order of a list, in the words of its index."""
+    return CLOSED_ORDER if is_closed else OPEN_ORDER
+
+
+def list_place(*, is_closed: bool) -> Sequence[Any]:
+    """What says where a request stands, as columns that a query of queries can order by."""
     if is_closed:
-        return Position(None, request.updated_at, request.id)
-    rank = URGENCIES.index(request.urgency)
-    return Position(rank, request.due_at or _NO_TURN, request.id)
+        return (Request.updated_at, Request.id)
+    return (_RANK.label("rank"), _TURN.label("turn"), Request.id)
+
+
+def order_by_place(source: FromClause, *, is_closed: bool) -> Sequence[ColumnElement[Any]]:
+    """The order of a list, of a query that has the columns of `list_place`."""
+    if is_closed:
+        return (source.c.updated_at.desc(), source.c.id.desc())
+    return (source.c.rank, source.c.turn, source.c.id)
+
+
+def read_position(row: Any, *, is_closed: bool) -> Position:
+    """Where the request of such a row stands."""
+    if is_closed:
+        return Position(None, row.updated_at, row.id)
+    return Position(row.rank, row.turn, row.id)
 
 
 def is_after(position: Position, *, is_closed: bool) -> ColumnElement[bool] | None:

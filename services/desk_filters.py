@@ -1,13 +1,13 @@
 """What narrows the desk's list: read from an address that anybody may have written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Any, Final
 
 import regex
 from sqlalchemy import ColumnElement, select
 
-from db.models import CHANNELS, URGENCIES, Address, Person, Request
+from db.models import CHANNELS, URGENCIES, Address, Person
 from services import khmer, names
 from services.places import Gazetteer, Place, load_gazetteer
 
@@ -64,33 +64,35 @@ class Filters:
         """Whether they look at the person's own rows, which may be another centre's."""
         return self.place is not None or self.name is not None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """For a query of requests; the centre is not among them."""
+    def list_place_codes(self) -> Sequence[str]:
+        """Where people live who live in the place."""
+        return list_codes(load_gazetteer(), self.place) if self.place is not None else ()
+
+    def conditions(self, of: Any) -> list[ColumnElement[bool]]:
+        """For a query of requests, of which `of` are the columns; the centre is not among them.
+
+        Each looks at one row by its key: the planner has nothing to choose.
+        """
         found: list[ColumnElement[bool]] = []
         if self.topic is not None:
-            found.append(Request.topic == self.topic)
+            found.append(of.topic == self.topic)
         if self.urgency is not None:
-            found.append(Request.urgency == self.urgency)
-        if self.place is not None:
-            codes = list_codes(load_gazetteer(), self.place)
-            people = select(Person.id).where(Person.home_code.in_(codes))
-            found.append(Request.person_id.in_(people))
-        addresses = self._address_conditions()
-        if addresses:
-            found.append(Request.address_id.in_(select(Address.id).where(*addresses)))
+            found.append(of.urgency == self.urgency)
         if self.code is not None:
-            found += _begins_with(self.code)
+            found += begins_with(of.code, self.code)
+        for column, value in ((Address.language, self.language), (Address.channel, self.channel)):
+            if value is not None:
+                found.append(_one(column, Address.id == of.address_id) == value)
+        if self.place is not None:
+            home = _one(Person.home_code, Person.id == of.person_id)
+            found.append(home.in_(self.list_place_codes()))
         if self.name is not None:
-            found += names.is_called(self.name)
+            found += names.is_called(self.name, of.person_id)
         return found
 
-    def _address_conditions(self) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if self.language is not None:
-            found.append(Address.language == self.language)
-        if self.channel is not None:
-            found.append(Address.channel == self.channel)
-        return found
+
+def _one(column: Any, condition: ColumnElement[bool]) -> ColumnElement[Any]:
+    return select(column).where(condition).scalar_subquery()
 
 
 def list_codes(gazetteer: Gazetteer, code: str) -> list[str]:
@@ -104,12 +106,12 @@ def find_place(filters: Filters) -> Place | None:
     return None if filters.place is None else load_gazetteer().find_code(filters.place)
 
 
-def _begins_with(digits: str) -> list[ColumnElement[bool]]:
+def begins_with(code: Any, digits: str) -> list[ColumnElement[bool]]:
     """As a range, which row-level security lets an index serve; codes are digits alone."""
     following = str(int(digits) + 1)
-    found: list[ColumnElement[bool]] = [Request.code >= digits]
+    found: list[ColumnElement[bool]] = [code >= digits]
     if len(following) == len(digits):
-        found.append(Request.code < following)
+        found.append(code < following)
     return found
 
 
@@ -130,7 +132,7 @@ def _digits(given: str) -> str | None:
 
 def _name(given: str) -> str | None:
     typed = " ".join(given[:_MOST_LETTERS].split())
-    return typed if names.is_called(typed) else None
+    return typed if names.list_typed_keys(typed) else None
 
 
 def _centre(given: str) -> str | None:

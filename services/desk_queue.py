@@ -5,23 +5,25 @@ its own order, a page begins where the last one ended, and nothing is counted be
 Names and numbers are masked; of a request that a visitor may not read, they are not shown at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, func, literal, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, Person, Request, Staff
+from db.models import Address, Person, Request, RequestEvent, Staff
 from db.models.request_order import IS_CLOSED, IS_OPEN, IS_WAITING
-from services import audit
+from services import audit, desk_search
 from services.accounts.types import Visitor
 from services.acting import across_centres
-from services.desk_cursor import CLOSED_ORDER, OPEN_ORDER, Position, is_after, position_of
+from services.desk_cursor import Position, is_after
 from services.desk_filters import Filters
 from services.desk_requests.rights import may_read, readable
+from services.desk_search import MOST_COUNTED, Count, Tab
 from services.errors import NotAllowed
 from services.files import OWN_CENTRE_ROLES
 from services.masking import mask_name, mask_phone
@@ -30,11 +32,11 @@ from services.threads.reading import list_last_deliveries
 
 TABS: Final = ("mine", "unassigned", "overdue", "waiting", "all", "done")
 PAGE_SIZE: Final = 25
-MOST_COUNTED: Final = 99
-"""What is more than these is said as "99+"."""
-# Whoever has worked here for years owns thousands of closed ones: those must not be walked over.
-_COUNTED_ALONG: Final[Mapping[str, Sequence[Any]]] = {"mine": OPEN_ORDER}
 _DONE = "done"
+# Whoever has worked here for years owns thousands of closed ones: those must not be walked over.
+# And of those that are done, the last ones are looked through first.
+_COUNTED_ALONG = ("mine", _DONE)
+_COMES_IN = ("opened", "reopened", "handed_over")
 _ADMINISTRATOR = "administrator"
 
 
@@ -67,7 +69,6 @@ class QueueLine:
     channel: str
     language: str | None
     created_at: datetime
-    last_person_at: datetime | None
     due_at: datetime | None
     is_overdue: bool
     last_delivery: str | None
@@ -76,10 +77,14 @@ class QueueLine:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """One page; `following` is where the next one begins, None after the last."""
+    """One page; `following` is where the next one begins, None after the last.
+
+    With `is_cut` the search ended there, with fewer found than a page holds: older ones may follow.
+    """
 
     lines: Sequence[QueueLine]
     following: Position | None
+    is_cut: bool
 
 
 async def list_page(
@@ -97,38 +102,58 @@ async def list_page(
     Looking for somebody by name is written down. Raises NotAllowed for who answers no requests.
     """
     _check(visitor)
-    ids = await _list_ids(session, visitor, tab, filters, now=now, after=after, most=size + 1)
-    # Read again where row-level security alone decides, whatever the search above found.
-    found = await _read(session, ids[:size])
+    looked_at = _tab(visitor, tab, filters, now)
+    begins = None if after is None else is_after(after, is_closed=looked_at.is_closed)
+    async with _sight(session, filters):
+        found = await desk_search.find(session, looked_at, filters, after=begins, wanted=size)
     if filters.name is not None:
         await _note_search(session, visitor, now)
-    lines = await _to_lines(session, visitor, found, now)
-    has_more = len(ids) > size and bool(found)
-    is_closed = tab == _DONE
-    following = position_of(found[-1][0], is_closed=is_closed) if has_more else None
-    return QueuePage(lines, following)
+    # Read again where row-level security alone decides, whatever the search above found.
+    lines = await _to_lines(session, visitor, await _read(session, found.ids), now)
+    return QueuePage(lines, found.following, found.is_cut)
 
 
 async def count_tabs(
     session: AsyncSession, visitor: Visitor, filters: Filters, *, now: datetime
-) -> Mapping[str, int]:
-    """How many requests each tab holds, whatever else the filters say; never above 100."""
+) -> Mapping[str, Count]:
+    """How many requests the filters leave of each tab, as far as that is quickly known."""
     _check(visitor)
-    counts = [
-        _count(_of_tab(visitor, tab, now) + _of_centre(visitor, filters), _COUNTED_ALONG.get(tab))
-        for tab in TABS
-    ]
-    found = (await session.execute(select(*counts))).one()
+    tabs = [_tab(visitor, tab, filters, now) for tab in TABS]
+    async with _sight(session, filters):
+        found = await desk_search.count(session, tabs, filters)
     return dict(zip(TABS, found, strict=True))
 
 
 async def count_new(
     session: AsyncSession, visitor: Visitor, filters: Filters, *, since: datetime
 ) -> int:
-    """How many open requests have come in since; never above 100."""
+    """How many open requests have come in since; never above 100.
+
+    Whatever way they came: asked for, handed over by another centre, opened again, given to the
+    visitor; but for what the visitor did.
+    """
     _check(visitor)
-    is_new = [_said(IS_OPEN), Request.created_at > since, *_of_centre(visitor, filters)]
-    return await session.scalar(select(_count(is_new))) or 0
+    is_for_all = RequestEvent.kind.in_(_COMES_IN)
+    is_for_me = (RequestEvent.kind == "assigned") & (Request.owner_id == visitor.staff_id)
+    has_come = exists().where(
+        RequestEvent.request_id == Request.id,
+        RequestEvent.at > since,
+        is_for_all | is_for_me,
+        RequestEvent.staff_id.is_distinct_from(visitor.staff_id),
+    )
+    some = (
+        select(Request.id)
+        .where(_said(IS_OPEN), Request.updated_at > since, has_come, *_of_centre(visitor, filters))
+        .limit(MOST_COUNTED + 1)
+    )
+    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+async def find_first_tab(session: AsyncSession, visitor: Visitor) -> str:
+    """Where there is something to do: one's own requests, else those that nobody has."""
+    _check(visitor)
+    mine = exists().where(_said(IS_OPEN), Request.owner_id == visitor.staff_id)
+    return "mine" if await session.scalar(select(mine)) else "unassigned"
 
 
 def _check(visitor: Visitor) -> None:
@@ -136,29 +161,22 @@ def _check(visitor: Visitor) -> None:
         raise NotAllowed
 
 
-async def _list_ids(
-    session: AsyncSession,
-    visitor: Visitor,
-    tab: str,
-    filters: Filters,
-    *,
-    now: datetime,
-    after: Position | None,
-    most: int,
-) -> Sequence[int]:
-    is_closed = tab == _DONE
-    conditions = _of_tab(visitor, tab, now) + _of_centre(visitor, filters) + filters.conditions()
-    if filters.name is not None:
+def _tab(visitor: Visitor, tab: str, filters: Filters, now: datetime) -> Tab:
+    conditions = _of_tab(visitor, tab, now) + _of_centre(visitor, filters)
+    if filters.asks_for_person:
+        # What is not shown of somebody must not be found out by asking for it either.
         conditions.append(readable(visitor))
-    begins = None if after is None else is_after(after, is_closed=is_closed)
-    if begins is not None:
-        conditions.append(begins)
-    order = CLOSED_ORDER if is_closed else OPEN_ORDER
-    query = select(Request.id).where(*conditions).order_by(*order).limit(most)
-    if not filters.asks_for_person:
-        return (await session.scalars(query)).all()
-    async with across_centres(session):
-        return (await session.scalars(query)).all()
+    return Tab(conditions, is_closed=tab == _DONE, is_counted_along=tab in _COUNTED_ALONG)
+
+
+@asynccontextmanager
+async def _sight(session: AsyncSession, filters: Filters) -> AsyncIterator[None]:
+    """People may be another centre's than their request is."""
+    if filters.asks_for_person:
+        async with across_centres(session):
+            yield
+    else:
+        yield
 
 
 def _of_tab(visitor: Visitor, tab: str, now: datetime) -> list[ColumnElement[bool]]:
@@ -185,16 +203,6 @@ def _of_centre(visitor: Visitor, filters: Filters) -> list[ColumnElement[bool]]:
     """Row-level security says it too, but only a condition of the query's finds an index."""
     centre = filters.centre if visitor.centre_id is None else visitor.centre_id
     return [] if centre is None else [Request.centre_id == centre]
-
-
-def _count(
-    conditions: Sequence[ColumnElement[bool]], order: Sequence[Any] | None = None
-) -> ColumnElement[int]:
-    """With an order the planner walks along its index and stops when enough are counted."""
-    some = select(literal(1)).select_from(Request).where(*conditions).limit(MOST_COUNTED + 1)
-    if order is not None:
-        some = some.order_by(*order)
-    return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
 _Found = tuple[Request, Address, Staff | None, Person | None]
@@ -238,7 +246,6 @@ async def _to_lines(
             channel=address.channel,
             language=address.language,
             created_at=request.created_at,
-            last_person_at=request.last_person_at,
             due_at=request.due_at,
             is_overdue=request.due_at is not None and request.due_at <= now,
             last_delivery=deliveries.get(request.id),

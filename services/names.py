@@ -9,14 +9,15 @@ a migration has neither the keys nor the fold.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 import regex
-from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Select, delete, exists, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
-from db.models import Person, PersonName, Request
+from db.models import Person, PersonName
 from services import khmer
 
 SHORTEST = 3
@@ -38,15 +39,26 @@ def list_keys(name: str) -> set[bytes]:
     return {_key(beginning) for word in [*words, as_one] for beginning in _beginnings(word)}
 
 
-def is_called(typed: str) -> Sequence[ColumnElement[bool]]:
-    """Conditions by which a request's person has all the words typed, whole or their beginnings.
+def list_typed_keys(typed: str) -> Sequence[bytes]:
+    """Under which a name is kept that has all the words typed, whole or their beginnings.
 
     None of them when nothing was typed that could be a word.
     """
-    keys = dict.fromkeys(map(_key, _words(typed[:_MOST_TYPED])))
+    return list(dict.fromkeys(map(_key, _words(typed[:_MOST_TYPED]))))
+
+
+def select_called(key: bytes) -> Select[UUID]:
+    """Who is found by a key."""
+    return select(PersonName.person_id).where(PersonName.key == key)
+
+
+def is_called(typed: str, person_id: Any) -> Sequence[ColumnElement[bool]]:
+    """Conditions by which this person is found by all that was typed: a look-up for each key."""
     return [
-        Request.person_id.in_(select(PersonName.person_id).where(PersonName.key == key))
-        for key in keys
+        select(literal(True))
+        .where(PersonName.key == key, PersonName.person_id == person_id)
+        .scalar_subquery()
+        for key in list_typed_keys(typed)
     ]
 
 

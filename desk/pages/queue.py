@@ -4,7 +4,7 @@ Where somebody looks (tab, filters, page) is all in the address, so it can be go
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,54 +12,42 @@ from uuid import UUID
 from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, page, redirect
+from desk.pages.queue_address import QUEUE, Told, View
+from desk.pages.queue_live import read_moment
 from desk.rendering import render
-from desk.request import ADDRESS, DeskRequest
+from desk.request import DeskRequest
 from services import centres, codes, staff
 from services.acting import Session
 from services.desk_bulk import Bulk, assign_many, close_many
-from services.desk_cursor import Position
-from services.desk_filters import LANGUAGES, TOPICS, Filters
-from services.desk_queue import MOST_COUNTED, TABS, count_tabs, list_page
+from services.desk_filters import LANGUAGES, TOPICS
+from services.desk_queue import TABS, count_tabs, find_first_tab, list_page
 from services.desk_requests import OUTCOMES, URGENCIES
-from services.errors import MoveNotAllowed, RequestNotFound, UnknownOutcome
+from services.desk_search import WALK
 from services.places import CERTAIN, Place, label, load_gazetteer
 
-QUEUE: Final = f"{ADDRESS}/queue"
-UNDONE: Final = ("gone", "changed", "not_allowed")
 CHANNELS: Final = ("telegram", "sms")
 _MOST_PLACES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """Which part of the list somebody looks at; `where` is a place as it was typed."""
+class Chosen:
+    """The form below the list as it came: the requests that were ticked, and what for."""
 
-    tab: str
-    filters: Filters
-    where: str = ""
-    after: Position | None = None
+    codes: Sequence[str] = ()
+    to: str = ""
+    outcome: str = ""
+    is_incomplete: bool = False
 
     @classmethod
-    def parse(cls, given: Mapping[str, str]) -> "View":
-        tab = given.get("tab", "")
-        return cls(
-            tab if tab in TABS else TABS[0],
-            Filters.parse(given),
-            given.get("where", "").strip()[:100],
-            Position.parse(given.get("after", "")),
-        )
-
-    def address(self, **changed: str) -> str:
-        """Of the same list from its beginning; an empty value leaves something out."""
-        return f"{QUEUE}?{self.query(**changed)}"
-
-    def query(self, **changed: str) -> str:
-        parts = {"tab": self.tab, **self.filters.to_query(), **changed}
-        return urlencode({name: value for name, value in parts.items() if value})
+    async def read(cls, request: DeskRequest) -> "Chosen":
+        ticked = await request.fields("code", most=codes.LENGTH)
+        return cls(ticked, await request.field("to"), await request.field("outcome"))
 
 
 async def show(request: DeskRequest) -> Response:
     """The list, or the choice of the places that a typed name may mean."""
+    if request.query_params.get("tab") not in TABS:
+        return await _open_first_tab(request)
     view = View.parse(request.query_params)
     places = _find_places(view)
     if len(places) == 1:
@@ -67,32 +55,63 @@ async def show(request: DeskRequest) -> Response:
     return await _show(request, view, places)
 
 
+async def _open_first_tab(request: DeskRequest) -> Response:
+    async with request.acting() as session:
+        tab = await find_first_tab(session, request.visitor)
+    return redirect(request, f"{QUEUE}?{urlencode({**request.query_params, 'tab': tab})}")
+
+
+async def go_back(request: DeskRequest) -> Response:
+    """To the list: somebody who was shown what was wrong with a form asks for its address."""
+    return redirect(request, View.parse(request.query_params).address())
+
+
 async def assign(request: DeskRequest) -> Response:
     """Give the chosen ones to a colleague; the page says with which it could not be done."""
+    chosen = await Chosen.read(request)
     try:
-        to = UUID(await request.field("to"))
+        to = UUID(chosen.to)
     except ValueError:
-        return await _show(request, View.parse(request.query_params), nothing_chosen=True)
+        return await _say_incomplete(request, chosen)
+    if not chosen.codes:
+        return await _say_incomplete(request, chosen)
     bulk = await assign_many(
-        request.parts.new_session, request.visitor, await _chosen(request), to, now=request.now()
+        request.parts.new_session,
+        request.visitor,
+        chosen.codes,
+        to,
+        drawn=read_moment(await request.field("drawn")),
+        now=request.now(),
     )
-    return await _show(request, View.parse(request.query_params), bulk=bulk)
+    return _told(request, bulk)
 
 
 async def close(request: DeskRequest) -> Response:
     """Close the chosen ones with one outcome."""
-    try:
-        bulk = await close_many(
-            request.parts.new_session,
-            request.visitor,
-            await _chosen(request),
-            await request.field("outcome"),
-            words=request.parts.words,
-            now=request.now(),
-        )
-    except UnknownOutcome:
-        return await _show(request, View.parse(request.query_params), nothing_chosen=True)
-    return await _show(request, View.parse(request.query_params), bulk=bulk)
+    chosen = await Chosen.read(request)
+    if not chosen.codes or chosen.outcome not in OUTCOMES:
+        return await _say_incomplete(request, chosen)
+    bulk = await close_many(
+        request.parts.new_session,
+        request.visitor,
+        chosen.codes,
+        chosen.outcome,
+        drawn=read_moment(await request.field("drawn")),
+        words=request.parts.words,
+        now=request.now(),
+    )
+    return _told(request, bulk)
+
+
+async def _say_incomplete(request: DeskRequest, chosen: Chosen) -> Response:
+    """What was ticked and chosen stays so."""
+    view = View.parse(request.query_params)
+    return await _show(request, view, chosen=replace(chosen, is_incomplete=True))
+
+
+def _told(request: DeskRequest, bulk: Bulk) -> Response:
+    view = View.parse(request.query_params)
+    return redirect(request, view.address(**view.page(), **Told.of(bulk).to_query()))
 
 
 async def _show(
@@ -100,15 +119,14 @@ async def _show(
     view: View,
     places: Sequence[Place] = (),
     *,
-    bulk: Bulk | None = None,
-    nothing_chosen: bool = False,
+    chosen: Chosen = Chosen(),
 ) -> Response:
     visitor, now = request.visitor, request.now()
     async with request.acting() as session:
         shown = await list_page(session, visitor, view.tab, view.filters, now=now, after=view.after)
         counts = await count_tabs(session, visitor, view.filters, now=now)
-        colleagues = await _list_colleagues(session, visitor.centre_id or view.filters.centre)
-        known_centres = () if visitor.centre_id else await centres.list_all(session)
+        known_centres = await _name_centres(request, session)
+        colleagues = await _list_colleagues(session, request, view, known_centres)
     place = load_gazetteer().find_code(view.filters.place or "")
     return render(
         request,
@@ -116,18 +134,16 @@ async def _show(
         view=view,
         lines=shown.lines,
         following=shown.following,
+        is_cut=shown.is_cut,
+        walked=WALK,
         counts=counts,
-        most_counted=MOST_COUNTED,
         colleagues=colleagues,
-        known_centres={
-            one.id: one.name_km if request.language == "km" else one.name_en
-            for one in known_centres
-        },
+        known_centres=known_centres,
         place=None if place is None else label(place, request.language),
         places=[(label(one, request.language, with_parent=True), one.code) for one in places],
-        undone=_say_undone(bulk),
-        done_count=None if bulk is None else len(bulk.done),
-        nothing_chosen=nothing_chosen or (bulk is not None and not bulk.done and not bulk.undone),
+        told=Told.parse(request.query_params),
+        chosen=chosen,
+        drawn=now.isoformat(),
         live=f"{QUEUE}/live?{urlencode({'since': now.isoformat(), **_centre(view)})}",
         may_close=visitor.role != "administrator",
         tabs=TABS,
@@ -156,23 +172,29 @@ def _find_places(view: View) -> Sequence[Place]:
     return certain or [match.place for match in found]
 
 
-async def _list_colleagues(session: Session, centre: str | None) -> Sequence[tuple[UUID, str]]:
-    """Who may be given a request, by name."""
-    found = await staff.list_staff(session, centre or "all")
+async def _name_centres(request: DeskRequest, session: Session) -> Mapping[str, str]:
+    """By id, for who works for all of them; who works at one needs none named."""
+    if request.visitor.centre_id is not None:
+        return {}
+    return {
+        one.id: one.name_km if request.language == "km" else one.name_en
+        for one in await centres.list_all(session)
+    }
+
+
+async def _list_colleagues(
+    session: Session, request: DeskRequest, view: View, known_centres: Mapping[str, str]
+) -> Sequence[tuple[str, str]]:
+    """Who may be given a request, by name; and where they work, when that is not plain."""
+    found = await staff.list_staff(
+        session, request.visitor.centre_id or view.filters.centre or "all"
+    )
     able = [one for one in found if one.role in REQUEST_ROLES]
-    return [(one.id, one.name) for one in able]
-
-
-async def _chosen(request: DeskRequest) -> list[str]:
-    return await request.fields("code", most=codes.LENGTH)
-
-
-def _say_undone(bulk: Bulk | None) -> Sequence[tuple[str, str]]:
-    """(code, one of UNDONE) of what could not be done."""
-    if bulk is None:
-        return ()
-    kinds = {RequestNotFound: "gone", MoveNotAllowed: "changed"}
-    return [(one.code, kinds.get(type(one.error), "not_allowed")) for one in bulk.undone]
+    where = {one.id: known_centres.get(one.centre_id or "", "") for one in able}
+    return [
+        (str(one.id), f"{one.name} · {where[one.id]}" if where[one.id] else one.name)
+        for one in able
+    ]
 
 
 def _centre(view: View) -> dict[str, str]:
@@ -183,4 +205,6 @@ ROUTES: Final = (
     page("/queue", show, roles=REQUEST_ROLES),
     page("/queue/assign", assign, ["POST"], roles=REQUEST_ROLES),
     page("/queue/close", close, ["POST"], roles=REQUEST_ROLES),
+    page("/queue/assign", go_back, roles=REQUEST_ROLES),
+    page("/queue/close", go_back, roles=REQUEST_ROLES),
 )

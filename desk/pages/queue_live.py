@@ -18,7 +18,8 @@ from desk.rendering import render
 from desk.request import DeskRequest
 from services.desk_filters import Filters
 from services.desk_news import is_signed_in
-from services.desk_queue import MOST_COUNTED, count_new
+from services.desk_queue import count_new
+from services.desk_search import MOST_COUNTED
 
 LIVES: Final = timedelta(minutes=25)
 """Shorter than a session may be idle: a page that lies open must not keep anybody signed in."""
@@ -28,9 +29,12 @@ PING_S: Final = 25
 
 
 async def live(request: DeskRequest) -> Response:
-    """Server-sent events: `new` with the notice, `over` when the page has lain open for long."""
+    """Server-sent events: `new` with the notice, `over` when the page has lain open for long.
+
+    Then the notice says that nothing new is told any more.
+    """
     since = read_moment(request.query_params.get("since", ""))
-    if since is None:
+    if since is None or since > request.now():
         raise HTTPException(400)
     if request.now() - since >= LIVES:
         return Response(status_code=204)  # a browser asks no more after this
@@ -56,6 +60,7 @@ async def _tell(
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     await changed.wait()
+    yield ServerSentEvent(request.text("desk-queue-over"), event="new")
     yield ServerSentEvent("", event="over")
 
 

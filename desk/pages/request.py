@@ -90,9 +90,9 @@ async def move(request: DeskRequest) -> Response:
         if name == "reply":
             await _keep_draft(request, form.value)
         return _back(request, wrong=_FAULTS[type(error)])
-    return (
-        _back(request, done=_say_done(form, moved)) if is_still_ours else redirect(request, QUEUE)
-    )
+    if is_still_ours:
+        return _back(request, done=_say_done(form, moved))
+    return redirect(request, f"{QUEUE}?handed_over=1" if name == "hand_over" else QUEUE)
 
 
 async def draft(request: DeskRequest) -> Response:
@@ -139,20 +139,28 @@ async def reveal(request: DeskRequest) -> Response:
     return await _show(request, revealed=revealed)
 
 
+async def go_back(request: DeskRequest) -> Response:
+    """To the page without what was shown for a reason: a change of language asks for it so."""
+    return redirect(request, _address(request))
+
+
 @asynccontextmanager
 async def at_request(request: DeskRequest) -> AsyncIterator[tuple[Session, str]]:
     """A transaction about the request of this address.
 
-    What is not the visitor's answers as what does not exist, and that they asked is written down.
+    What is not the visitor's answers as what does not exist. That they asked for it is written
+    down, and so is what else no form of ours asks for.
     """
     code: str = request.path_params["code"]
     try:
         async with request.acting() as session:
             yield session, code
-    except RequestNotFound:
+    except (*desk_requests.REFUSED, CannedReplyNotFound) as error:
         async with request.acting() as session:
             await desk_requests.note_refused(session, request.visitor, code, now=request.now())
-        raise HTTPException(404) from None
+        if isinstance(error, RequestNotFound):
+            raise HTTPException(404) from None
+        raise
 
 
 async def _show(
@@ -256,5 +264,6 @@ ROUTES: Final = (
     page("/requests/{code}/draft", draft, ["POST"], roles=REQUEST_ROLES),
     page("/requests/{code}/canned", use_canned, ["POST"], roles=REQUEST_ROLES),
     page("/requests/{code}/reveal", reveal, ["POST"], roles=REQUEST_ROLES),
+    page("/requests/{code}/reveal", go_back, roles=REQUEST_ROLES),
     page("/requests/{code}/do/{move}", move, ["POST"], roles=REQUEST_ROLES),
 )

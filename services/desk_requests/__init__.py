@@ -10,6 +10,7 @@ from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, g
 from services.desk_requests.moves import MOVES, Move, Moved, do
 from services.desk_requests.reading import FileLine, RequestPage, get_page
 from services.desk_requests.rights import (
+    REFUSED,
     check_may_read,
     may_read,
     note_refused,
@@ -20,6 +21,7 @@ from services.desk_requests.showing import Revealed, note_refused_file, read_fil
 __all__ = [
     "MOVES",
     "OUTCOMES",
+    "REFUSED",
     "STATES",
     "URGENCIES",
     "FileLine",

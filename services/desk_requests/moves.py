@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Request, Staff
@@ -31,12 +32,14 @@ class Move:
     """One act as a form asks for it.
 
     `name` is one of MOVES; `value` what it needs: the words of a reply or a note, an outcome, an
-    urgency, the id of a member of staff or of a centre. `seen` as in `RequestPage`.
+    urgency, the id of a member of staff or of a centre. `seen` as in `RequestPage`; a form about
+    many requests says since when its page stands there instead.
     """
 
     name: str
     value: str = field(default="", repr=False)
     seen: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,13 @@ async def do(
     """
     kind = _KINDS[move.name]
     value = move.value.strip()
-    request = await hold_readable(session, visitor, code)
     body = {kind.in_body: value} if kind.in_body else {}
-    if await was_done(session, visitor, request, kind.event, body, seen=move.seen):
+    if move.name == "hand_over" and (gone := await _find_handed_over(session, visitor, code, move)):
+        return Moved(gone, again=True)
+    request = await hold_readable(session, visitor, code)
+    if await was_done(
+        session, visitor, request, kind.event, body, seen=move.seen, since=move.since
+    ):
         return Moved(request, again=True)
     before = _watch(request)
     done = await _act(session, visitor, code, kind, value, words=words, now=now)
@@ -138,6 +145,19 @@ async def _act(
         return await kind.act(session, code, **values, staff=me, now=now)
     async with across_centres(session):
         return await kind.act(session, code, **values, staff=me, now=now)
+
+
+async def _find_handed_over(
+    session: AsyncSession, visitor: Visitor, code: str, move: Move
+) -> Request | None:
+    """The request that this very form handed over before: its sender may not read it any more."""
+    async with across_centres(session):
+        request = await session.scalar(select(Request).where(Request.code == code))
+        if request is None:
+            return None
+        body = {"to": move.value.strip()}
+        was_it = await was_done(session, visitor, request, "handed_over", body, seen=move.seen)
+    return request if was_it else None
 
 
 async def _get_colleague(session: AsyncSession, staff_id: str) -> Staff:

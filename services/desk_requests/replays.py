@@ -6,6 +6,7 @@ kept for it, and whoever means it a second time does it from the page that shows
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,9 +22,13 @@ async def was_done(
     kind: str,
     body: Mapping[str, object],
     *,
-    seen: int,
+    seen: int = 0,
+    since: datetime | None = None,
 ) -> bool:
-    """Whether the visitor has made such an event after `seen`; `body` are the parts that matter."""
+    """Whether the visitor has made such an event after `seen`; `body` are the parts that matter.
+
+    Pages of many requests say when they were drawn instead (`since`).
+    """
     query = (
         select(RequestEvent.body)
         .where(
@@ -34,4 +39,6 @@ async def was_done(
         )
         .order_by(RequestEvent.id.desc())
     )
+    if since is not None:
+        query = query.where(RequestEvent.at >= since)
     return any(body.items() <= (found or {}).items() for found in await session.scalars(query))

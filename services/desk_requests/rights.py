@@ -11,9 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Request, Staff
 from services import audit, codes, requests
 from services.accounts.types import Visitor
-from services.errors import RequestNotFound
+from services.errors import (
+    NotAllowed,
+    RequestNotFound,
+    StaffNotFound,
+    UnknownCentre,
+    UnknownOutcome,
+    UnknownUrgency,
+)
 from services.files import OWN_CENTRE_ROLES
 
+REFUSED = (
+    *(RequestNotFound, NotAllowed, StaffNotFound),
+    *(UnknownCentre, UnknownOutcome, UnknownUrgency),
+)
+"""What no form of ours asks for: who gets one of these is written down (`note_refused`)."""
 _ADMINISTRATOR = "administrator"
 
 
@@ -73,12 +85,5 @@ async def note_refused(
     The one in which it was refused is rolled back. What cannot be a code may be anything that
     somebody typed, so it is not kept.
     """
-    await audit.record(
-        session,
-        actor="staff",
-        actor_id=visitor.staff_id,
-        action="refused",
-        subject="request",
-        subject_id=f"code:{code}" if codes.is_valid(code) else None,
-        now=now,
-    )
+    subject_id = f"code:{code}" if codes.is_valid(code) else None
+    await audit.record_refused(session, visitor.staff_id, "request", subject_id, now=now)

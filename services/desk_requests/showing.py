@@ -47,12 +47,12 @@ async def reveal(
     shown, and that a reason was given. The same form again adds no second event, but is a second
     look. Raises RequestNotFound, EmptyText and TextTooLong.
     """
+    request = await hold_readable(session, visitor, code)
     reason = reason.strip()
     if not reason:
         raise EmptyText
     if len(reason) > LONGEST_REASON:
         raise TextTooLong(len(reason), LONGEST_REASON)
-    request = await hold_readable(session, visitor, code)
     body = {"text": reason}
     if not await was_done(session, visitor, request, REVEALED, body, seen=seen):
         request.record(REVEALED, now=now, by=visitor.staff_id, internal=True, body=body)
@@ -76,15 +76,7 @@ async def note_refused_file(
     session: AsyncSession, visitor: Visitor, file_id: UUID, *, now: datetime
 ) -> None:
     """Write down that somebody asked for a file that this request does not have."""
-    await audit.record(
-        session,
-        actor="staff",
-        actor_id=visitor.staff_id,
-        action="refused",
-        subject="file",
-        subject_id=file_id,
-        now=now,
-    )
+    await audit.record_refused(session, visitor.staff_id, "file", file_id, now=now)
 
 
 async def read_file(

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from db.models import Request
 from services import requests
-from tests.desk.at_the_desk import Answer, Desk
+from tests.desk.at_the_desk import Answer, Browser, Desk
 from tests.services.centre_at_work import write_from
 from tests.services.desk_visitors import register
 from tests.support import Database
@@ -38,8 +38,14 @@ async def test_the_start_of_who_answers_requests_is_the_list(desk: Desk) -> None
     await open_request(desk, "43", centre="preah-vihear")
     async with desk.at_work("sok", "case_worker") as browser:
         assert (await browser.get("/desk/")).to == "/desk/queue"
-        mine = await browser.get("/desk/queue")
+        first = await browser.get("/desk/queue?topic=talk")
+        assert first.to == "/desk/queue?topic=talk&tab=unassigned"
+        assert _codes(await browser.get(first.to)) == [code]
+        assert (await browser.get("/desk/queue?tab=nonsense")).to == "/desk/queue?tab=unassigned"
+        mine = await browser.get("/desk/queue?tab=mine")
         assert (mine.status, _codes(mine)) == (200, [])
+        await browser.post(f"/desk/requests/{code}/do/take", {"seen": "0"})
+        assert (await browser.get("/desk/queue")).to == "/desk/queue?tab=mine"
         everything = await browser.get("/desk/queue?tab=all")
         assert _codes(everything) == [code]
         assert f'href="/desk/requests/{code}"' in everything.body
@@ -103,15 +109,35 @@ async def test_many_are_closed_at_once_and_what_was_not_is_named(desk: Desk) -> 
     )
     async with desk.at_work("sok", "case_worker") as browser:
         form = _chosen(await browser.form_token(), [mine, other], outcome="helped")
-        said = await browser.ask("POST", "/desk/queue/close?tab=all", data=form)
-        assert said.status == 200
+        sent = await browser.ask("POST", "/desk/queue/close?tab=all", data=form)
+        assert sent.status == 303
+        said = await browser.get(sent.to)
         assert f"{other[:4]} {other[4:]}" in said.body
         assert _codes(said) == []
-        unchosen = await browser.post("/desk/queue/close?tab=all", {"code": mine, "outcome": ""})
-        assert unchosen.status == 200
+        assert _codes(await browser.get("/desk/queue?tab=done")) == [mine]
     async with desk.new_session() as session:
         states = list(await session.scalars(select(Request.state).order_by(Request.id)))
     assert states == ["done", "new"]
+
+
+async def test_what_was_ticked_stays_so_when_something_is_missing(desk: Desk) -> None:
+    codes = [await open_request(desk, str(number)) for number in range(2)]
+    async with desk.at_work("sok", "case_worker") as browser:
+        token = await browser.form_token()
+        for path, form in (
+            ("close", _chosen(token, codes[:1], outcome="")),
+            ("assign", _chosen(token, codes[:1], to="nobody", outcome="helped")),
+            ("close", _chosen(token, [], outcome="helped")),
+        ):
+            said = await browser.ask("POST", f"/desk/queue/{path}?tab=all", data=form)
+            assert (said.status, 'role="status"' in said.body) == (200, True)
+            ticked = [code for name, code in form if name == "code"]
+            assert re.findall(r'value="([0-9]{8})" form="bulk" checked', said.body) == ticked
+            chosen = 'value="helped" selected' in said.body
+            assert chosen is (("outcome", "helped") in form)
+            # Whoever chooses another language there asks for this address.
+            back = await browser.get(f"/desk/queue/{path}?tab=all&topic=talk")
+            assert back.to == "/desk/queue?tab=all&topic=talk"
 
 
 async def test_many_are_given_to_a_colleague_at_once(desk: Desk) -> None:
@@ -120,8 +146,50 @@ async def test_many_are_given_to_a_colleague_at_once(desk: Desk) -> None:
     async with desk.at_work("sok", "case_worker") as browser:
         assert "Dara" in (await browser.get("/desk/queue?tab=unassigned")).body
         form = _chosen(await browser.form_token(), codes[:2], to=str(dara.staff_id))
-        said = await browser.ask("POST", "/desk/queue/assign?tab=unassigned", data=form)
-        assert _codes(said) == codes[2:]
+        sent = await browser.ask("POST", "/desk/queue/assign?tab=unassigned", data=form)
+        assert _codes(await browser.get(sent.to)) == codes[2:]
+
+
+async def test_a_form_of_the_list_that_comes_again_does_nothing_twice(desk: Desk) -> None:
+    code = await open_request(desk, "42")
+    sao = await desk.hire("sao", "case_worker")
+    async with desk.at_work("sok", "case_worker") as browser:
+        drawn = await _drawn(browser, "/desk/queue?tab=all")
+        token = await browser.form_token()
+        desk.clock.go_on(minutes=1)
+        given = _chosen(token, [code], to=str(sao.staff_id), drawn=drawn)
+        closed = _chosen(token, [code], outcome="helped", drawn=drawn)
+        await browser.ask("POST", "/desk/queue/assign?tab=all", data=given)
+        async with desk.new_session.begin() as session:
+            (await requests.hold(session, code)).owner_id = None  # somebody gave it back
+        await browser.ask("POST", "/desk/queue/assign?tab=all", data=given)
+        async with desk.new_session() as session:
+            assert await session.scalar(select(Request.owner_id)) is None
+        await browser.ask("POST", "/desk/queue/close?tab=all", data=closed)
+        async with desk.new_session.begin() as session:
+            request = await requests.hold(session, code)
+            request.reopen("not_helped", now=desk.clock.now, due=lambda _, at: at)
+        desk.clock.go_on(minutes=1)
+        again = await browser.ask("POST", "/desk/queue/close?tab=all", data=closed)
+        assert _codes(await browser.get(again.to)) == [code]
+        fresh = [*closed[:-2], ("drawn", await _drawn(browser, again.to)), ("code", code)]
+        meant = await browser.ask("POST", "/desk/queue/close?tab=all", data=fresh)
+        assert _codes(await browser.get(meant.to)) == []
+
+
+async def _drawn(browser: Browser, path: str) -> str:
+    (drawn,) = re.findall(r'name="drawn" value="([^"]+)"', (await browser.get(path)).body)
+    return str(drawn)
+
+
+async def test_the_tabs_count_what_is_searched_for(desk: Desk) -> None:
+    code = await open_request(desk, "42")
+    await open_request(desk, "43")
+    async with desk.at_work("sok", "case_worker") as browser:
+        body = (await browser.get(f"/desk/queue?tab=all&code={code}")).body
+    assert re.findall(r'<span class="badge(?: late)?">([0-9]+\+?)</span>\s*</a>', body) == [
+        *("0", "1", "0", "0", "1", "0")
+    ]
 
 
 async def test_the_address_of_another_site_s_making_is_a_list_too(desk: Desk) -> None:
@@ -160,7 +228,8 @@ async def test_an_open_list_hears_what_comes_in(desk: Desk) -> None:
         assert lines == ["event: new", "data: មានសំណើថ្មី 1"]
         desk.clock.go_on(minutes=26)
         assert (await browser.get(live.replace("&amp;", "&"))).status == 204
-        assert (await browser.get("/desk/queue/live?since=x")).status == 400
+        for never in ("x", "2999-01-01T00:00:00%2B00:00"):
+            assert (await browser.get(f"/desk/queue/live?since={never}")).status == 400
 
 
 def _chosen(token: str, codes: list[str], **values: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """One thing done with many requests: the rest is done although one cannot be."""
 
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -54,9 +55,15 @@ async def _visit(
 
 
 async def _close(
-    desk: NewSession, visitor: Visitor, codes: list[str], outcome: str = "helped"
+    desk: NewSession,
+    visitor: Visitor,
+    codes: list[str],
+    outcome: str = "helped",
+    drawn: datetime = FRIDAY,
 ) -> Bulk:
-    return await close_many(desk, visitor, codes, outcome, words=PlainWords(), now=FRIDAY)
+    return await close_many(
+        desk, visitor, codes, outcome, words=PlainWords(), drawn=drawn, now=FRIDAY
+    )
 
 
 def _errors(bulk: Bulk) -> list[tuple[str, type[DomainError]]]:
@@ -85,9 +92,17 @@ async def test_the_form_that_comes_again_asks_nobody_twice(
     me = await _visit(db)
     await _close(desk, me, codes[:2])
     again = await _close(desk, me, codes[:2])
-    assert _errors(again) == [(code, MoveNotAllowed) for code in codes[:2]]
+    assert (again.done, again.undone) == (codes[:2], [])
     async with db.new_session() as session:
         assert len((await session.scalars(select(OutboxRow))).all()) == 2
+
+
+async def test_what_a_colleague_closed_cannot_be_closed(
+    db: Database, desk: NewSession, codes: list[str]
+) -> None:
+    await _close(desk, await _visit(db), codes[:1])
+    late = await _close(desk, await _visit(db, "Dara"), codes[:1])
+    assert _errors(late) == [(codes[0], MoveNotAllowed)]
 
 
 async def test_what_was_reopened_since_is_closed_again(
@@ -98,7 +113,10 @@ async def test_what_was_reopened_since_is_closed_again(
     async with db.new_session.begin() as session:
         request = await requests.hold(session, codes[0])
         request.reopen("not_helped", now=FRIDAY, due=lambda _, at: at)
-    assert (await _close(desk, me, codes[:1])).done == codes[:1]
+    await _close(desk, me, codes[:1])
+    assert (await _states(db))[0] == "reopened"  # it was the form that had closed it
+    await _close(desk, me, codes[:1], drawn=FRIDAY + timedelta(minutes=1))
+    assert (await _states(db))[0] == "done"
 
 
 async def test_many_are_given_to_a_colleague_of_their_centre(
@@ -119,7 +137,6 @@ async def test_many_are_given_to_a_colleague_of_their_centre(
         "assigned",
         "assigned",
         "refused",
-        "refused",
     ]
 
 
@@ -132,6 +149,9 @@ async def test_nobody_is_given_what_they_could_not_work_on(
     nobody = await assign_many(desk, me, codes[:1], uuid4(), now=FRIDAY)
     assert _errors(nobody) == [(codes[0], StaffNotFound)]
     assert await _states(db) == ["new", "new", "new"]
+    async with db.new_session() as session:
+        refused = select(AuditRow.subject_id).where(AuditRow.action == "refused")
+        assert list(await session.scalars(refused)) == [f"code:{codes[0]}"]
 
 
 async def test_administrators_assign_in_every_centre_and_close_nothing_unread(

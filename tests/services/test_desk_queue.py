@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Request
-from services import addresses, requests, threads
+from services import addresses, desk_search, requests, threads
 from services.accounts.types import Visitor
 from services.desk_cursor import Position
 from services.desk_filters import Filters
-from services.desk_queue import TABS, QueueLine, count_new, count_tabs, list_page
+from services.desk_queue import TABS, QueueLine, count_new, count_tabs, find_first_tab, list_page
+from services.desk_search import Count
 from services.errors import NotAllowed
 from tests.services.centre_at_work import FRIDAY, PlainWords, hire, write_from
 from tests.services.desk_visitors import NAME, ask, at_desk, audited, register, see_as, visit
@@ -73,7 +74,7 @@ async def test_each_tab_holds_what_its_name_says(session: AsyncSession) -> None:
         "done": {done.code, withdrawn.code},
     }
     counted = await count_tabs(session, visitor, EVERYTHING, now=LATER)
-    assert counted == {tab: len(codes) for tab, codes in held.items()}
+    assert counted == {tab: Count(len(codes), False) for tab, codes in held.items()}
 
 
 async def test_what_is_urgent_comes_first_then_what_is_due_then_what_waits_for_others(
@@ -158,7 +159,7 @@ async def test_nothing_is_counted_beyond_what_is_shown(session: AsyncSession) ->
     for _ in range(103):
         await requests.open_request(session, address, "talk", centre_id="pursat", now=FRIDAY)
     counted = await count_tabs(session, visitor, EVERYTHING, now=FRIDAY)
-    assert (counted["all"], counted["mine"]) == (100, 0)
+    assert (counted["all"], counted["mine"]) == (Count(99, True), Count(0, False))
     assert await count_new(session, visitor, EVERYTHING, since=FRIDAY - timedelta(days=1)) == 100
     assert await count_new(session, visitor, EVERYTHING, since=FRIDAY) == 0
 
@@ -174,7 +175,7 @@ async def test_a_visitor_sees_their_centre_and_administrators_all_of_them(
         await see_as(session, looking)
         assert {line.code for line in await _list(session, looking)} == seen
         counted = await count_tabs(session, looking, EVERYTHING, now=FRIDAY)
-        assert counted["unassigned"] == len(seen)
+        assert counted["unassigned"].number == len(seen)
     (line,) = await _list(session, boss, filters=Filters(centre="preah-vihear"))
     assert line.code == there.code
     await see_as(session, visitor)
@@ -188,7 +189,7 @@ async def test_the_query_names_the_centre_itself(session: AsyncSession) -> None:
     await _open(session, "2", centre="preah-vihear")
     visitor = await visit(session)
     assert await _list(session, visitor) == []
-    assert (await count_tabs(session, visitor, EVERYTHING, now=FRIDAY))["all"] == 0
+    assert (await count_tabs(session, visitor, EVERYTHING, now=FRIDAY))["all"].number == 0
     assert await count_new(session, visitor, EVERYTHING, since=FRIDAY - timedelta(days=1)) == 0
 
 
@@ -268,3 +269,108 @@ async def test_who_never_registered_has_a_number_if_it_is_a_phone(session: Async
         (None, "•••678", None),
         (None, None, None),
     ]
+
+
+async def test_who_works_elsewhere_is_not_told_by_what_their_filter_finds(
+    session: AsyncSession,
+) -> None:
+    await ask(session)
+    boss = await visit(session, "Boss", "administrator", None)
+    await see_as(session, boss)
+    assert await _list(session, boss) != []
+    for filters in (Filters(place="150301"), Filters(name="ស្រីមុំ")):
+        assert await _list(session, boss, filters=filters) == []
+        counted = await count_tabs(session, boss, filters, now=FRIDAY)
+        assert {count.number for count in counted.values()} == {0}
+
+
+async def test_the_tabs_count_what_the_filters_leave(session: AsyncSession) -> None:
+    staff = await hire(session)
+    call, talk, done = [
+        await _open(session, str(number), topic=topic)
+        for number, topic in enumerate(("call", "talk", "call"))
+    ]
+    words = PlainWords()
+    await threads.finish(session, done.code, "helped", staff=staff, words=words, now=FRIDAY)
+    await threads.take(session, talk.code, staff=staff, now=FRIDAY)
+    visitor = at_desk(staff)
+    for filters, expected in (
+        (Filters(topic="call"), {"all": 1, "unassigned": 1, "mine": 0, "done": 1}),
+        (Filters(code=talk.code), {"all": 1, "unassigned": 0, "mine": 1, "done": 0}),
+        (Filters(code=call.code, topic="talk"), {"all": 0, "done": 0}),
+    ):
+        counted = await count_tabs(session, visitor, filters, now=FRIDAY)
+        assert {tab: counted[tab].number for tab in expected} == expected
+        assert not any(count.has_more for count in counted.values())
+
+
+async def test_a_search_without_end_stops_and_says_from_where_to_go_on(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_search, "WALK", 4)
+    monkeypatch.setattr(desk_search, "COUNT_WALK", 4)
+    made = [
+        await _open(session, str(number), topic="call" if number in (1, 9) else "talk")
+        for number in range(10)
+    ]
+    for number, request in enumerate(made):
+        request.withdraw(now=FRIDAY + timedelta(hours=number))
+    await session.flush()
+    visitor, filters = await visit(session), Filters(topic="call")
+    seen, after, cuts = [], None, []
+    while True:
+        page = await list_page(session, visitor, "done", filters, now=FRIDAY, after=after)
+        seen += [line.code for line in page.lines]
+        cuts.append(page.is_cut)
+        if page.following is None:
+            break
+        after = page.following
+    assert (seen, cuts) == ([made[9].code, made[1].code], [True, True, False])
+    counted = await count_tabs(session, visitor, filters, now=FRIDAY)
+    assert (counted["done"], counted["all"]) == (Count(1, True), Count(0, False))
+
+
+async def test_whom_many_share_a_name_with_is_found_along_the_list(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await register(session, f"+8551234567{number}")
+    visitor, filters = await visit(session), Filters(name="ចាន់ ស្រី", place="1503")
+    (few,) = [len(await _list(session, visitor, filters=filters))]
+    monkeypatch.setattr(desk_search, "FEW", 2)
+    assert len(await _list(session, visitor, filters=filters)) == few == 3
+    assert await _list(session, visitor, filters=Filters(name="ចាន់ ដារ៉ា")) == []
+
+
+async def test_what_came_in_by_another_way_is_new_too(session: AsyncSession) -> None:
+    staff, elsewhere = await hire(session), await hire(session, "Dara", centre="preah-vihear")
+    colleague = await hire(session, "Sao")
+    visitor = at_desk(staff)
+    since, later = FRIDAY, FRIDAY + timedelta(minutes=5)
+    handed, reopened, given, own = [await _open(session, str(number)) for number in range(4)]
+    handed.centre_id = "preah-vihear"
+    await session.flush()
+    words = PlainWords()
+    await threads.finish(session, reopened.code, "helped", staff=staff, words=words, now=FRIDAY)
+    assert await count_new(session, visitor, EVERYTHING, since=since) == 0
+
+    await threads.hand_over(session, handed.code, "pursat", staff=elsewhere, now=later)
+    address = await write_from(session, "1")
+    await threads.write_to_request(session, address, reopened.code, "still not", now=later)
+    await threads.assign(session, given.code, staff, staff=colleague, now=later)
+    assert await count_new(session, visitor, EVERYTHING, since=since) == 3
+    assert await count_new(session, at_desk(colleague), EVERYTHING, since=since) == 2
+
+    await threads.assign(session, own.code, staff, staff=staff, now=later)
+    assert await count_new(session, visitor, EVERYTHING, since=since) == 3
+
+
+async def test_the_list_opens_where_there_is_something_to_do(session: AsyncSession) -> None:
+    staff = await hire(session)
+    visitor, request = at_desk(staff), await _open(session, "1")
+    assert await find_first_tab(session, visitor) == "unassigned"
+    await threads.take(session, request.code, staff=staff, now=FRIDAY)
+    assert await find_first_tab(session, visitor) == "mine"
+    request.withdraw(now=FRIDAY)
+    await session.flush()
+    assert await find_first_tab(session, visitor) == "unassigned"

@@ -21,7 +21,9 @@ async def _ask_as(session: AsyncSession, name: str, value: str = "42") -> Reques
 
 
 async def _find(session: AsyncSession, typed: str) -> list[str]:
-    query = select(Request.code).where(*names.is_called(typed)).order_by(Request.id)
+    query = (
+        select(Request.code).where(*names.is_called(typed, Request.person_id)).order_by(Request.id)
+    )
     return list(await session.scalars(query))
 
 
@@ -61,8 +63,8 @@ async def test_what_is_no_beginning_of_a_word_finds_nobody(
     assert await _find(session, typed) == []
 
 
-def test_what_is_no_word_is_no_condition() -> None:
-    assert list(names.is_called(" …‎ -- ")) == []
+def test_what_is_no_word_has_no_key() -> None:
+    assert names.list_typed_keys(" …‎ -- ") == []
 
 
 async def test_registering_makes_findable_and_a_correction_finds_by_the_new_name_alone(
