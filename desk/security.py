@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from desk.parts import DeskParts
 SESSION_COOKIE: Final = "tralob-desk"
 VISIT_COOKIE: Final = "tralob-visit"
 LANGUAGE_COOKIE: Final = "tralob-language"
+KNOWN_COOKIE: Final = "tralob-known"
 MOST_BODY_BYTES: Final = 256 * 1024
 
 _POLICY: Final = (
@@ -86,11 +88,19 @@ def read_cookie(connection: HTTPConnection, parts: DeskParts, name: str) -> str 
     return connection.cookies.get(_cookie_name(parts, name))
 
 
-def set_cookie(response: Response, parts: DeskParts, name: str, value: str) -> None:
-    """Gone with the browser's session; no script can read it."""
+def set_cookie(
+    response: Response,
+    parts: DeskParts,
+    name: str,
+    value: str,
+    *,
+    lasts: timedelta | None = None,
+) -> None:
+    """No script can read it. It goes with the browser's session, if it does not last longer."""
     response.set_cookie(
         _cookie_name(parts, name),
         value,
+        max_age=None if lasts is None else int(lasts.total_seconds()),
         path="/",
         secure=parts.is_https,
         httponly=True,

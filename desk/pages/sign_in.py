@@ -63,7 +63,12 @@ async def start_session(
     former = request.find_visitor()
     async with request.parts.sign_ins, request.parts.new_session.begin() as session:
         token = await accounts.sign_in(
-            session, username, password, device=device_of(request), now=now
+            session,
+            username,
+            password,
+            device=device_of(request),
+            known=_known(request),
+            now=now,
         )
         visitor = await accounts.find_visitor(session, token, now=now)
         assert visitor is not None
@@ -130,7 +135,12 @@ async def confirm(request: DeskRequest) -> Response:
     try:
         async with request.parts.new_session.begin() as session:
             confirmed = await accounts.confirm(
-                session, request.visitor, code, device=device_of(request), now=request.now()
+                session,
+                request.visitor,
+                code,
+                device=device_of(request),
+                known=_known(request),
+                now=request.now(),
             )
     except WrongCode:
         if not await _is_waiting(request):
@@ -158,6 +168,13 @@ def _welcome(request: DeskRequest, confirmed: Confirmed, wanted: str) -> Respons
     else:
         response = redirect(request, address)
     security.set_cookie(response, request.parts, security.SESSION_COOKIE, confirmed.token)
+    security.set_cookie(
+        response,
+        request.parts,
+        security.KNOWN_COOKIE,
+        confirmed.known,
+        lasts=accounts.KNOWN_BROWSER_LASTS,
+    )
     return response
 
 
@@ -223,6 +240,11 @@ async def sign_out(request: DeskRequest) -> Response:
 
 def device_of(request: DeskRequest) -> str:
     return name_device(request.headers.get("user-agent", ""))
+
+
+def _known(request: DeskRequest) -> str:
+    """Who signed in here before, as this browser has it noted."""
+    return security.read_cookie(request, request.parts, security.KNOWN_COOKIE) or ""
 
 
 def minutes_left(request: DeskRequest, locked: LockedOut | None) -> int | None:

@@ -6,6 +6,7 @@ makes guessing slow, `sessions` say who is at the desk.
 
 from services.accounts.invitations import LASTS as INVITATION_LASTS
 from services.accounts.invitations import accept, find_invited, find_username, invite, reset
+from services.accounts.known_browsers import LASTS as KNOWN_BROWSER_LASTS
 from services.accounts.second_factor import new_second_factor
 from services.accounts.sessions import (
     end_all,
@@ -19,6 +20,7 @@ from services.accounts.types import Confirmed, Invited, SecondFactor, SessionLin
 
 __all__ = [
     "INVITATION_LASTS",
+    "KNOWN_BROWSER_LASTS",
     "Confirmed",
     "Invited",
     "SecondFactor",

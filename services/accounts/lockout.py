@@ -3,7 +3,8 @@
 Passwords and codes count together, and only whoever gave both starts anew. A username that nobody
 has is locked in the same way, or the lock would tell which ones there are. Its attempts are counted
 in the audit, under a short keyed hash: a username that does not exist is often a password, typed
-into the wrong line.
+into the wrong line. A browser that is known (`known_browsers`) has a lock of its own, counted in
+the audit of its last session: no stranger's guesses close it.
 
 A refusal is committed before it is raised: no caller can roll an attempt back.
 """
@@ -11,6 +12,7 @@ A refusal is committed before it is raised: no caller can roll an attempt back.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,47 +57,69 @@ async def refuse_account(
     account.updated_at = now
     delay = get_delay(account.wrong_attempts)
     account.locked_until = now + delay if delay else None
-    await _refuse(session, str(account.staff_id), error, delay, field=field, now=now)
+    subject = ("account", str(account.staff_id))
+    await _refuse(session, subject, error, delay, field=field, now=now)
+
+
+async def check_browser(session: AsyncSession, known_by: UUID, *, now: datetime) -> None:
+    """The same for a known browser, whose account is held. Raises LockedOut."""
+    _check_attempts(await _list_attempts(session, "desk_session", str(known_by)), now)
+
+
+async def refuse_browser(
+    session: AsyncSession, known_by: UUID, error: DomainError, *, field: str, now: datetime
+) -> NoReturn:
+    """The same for a known browser. Raises `error`, or LockedOut from the fifth."""
+    attempts = await _list_attempts(session, "desk_session", str(known_by))
+    delay = get_delay(len(attempts) + 1)
+    subject = ("desk_session", str(known_by))
+    await _refuse(session, subject, error, delay, field=field, now=now)
 
 
 async def check_stranger(session: AsyncSession, username: str, *, now: datetime) -> None:
     """The same for a username that nobody has, holding it. Raises LockedOut."""
     await session.execute(select(func.pg_advisory_xact_lock(_lock_number(username))))
-    attempts = await _list_attempts(session, username)
-    if attempts and (until := attempts[0] + get_delay(len(attempts))) > now:
-        raise LockedOut(until)
+    _check_attempts(await _list_attempts(session, "account", _bucket(username)), now)
 
 
 async def refuse_stranger(session: AsyncSession, username: str, *, now: datetime) -> NoReturn:
     """The same for a username that nobody has. Raises WrongSignIn, or LockedOut from the fifth."""
-    delay = get_delay(len(await _list_attempts(session, username)) + 1)
-    await _refuse(session, _bucket(username), WrongSignIn(), delay, field=PASSWORD, now=now)
+    subject = ("account", _bucket(username))
+    delay = get_delay(len(await _list_attempts(session, *subject)) + 1)
+    await _refuse(session, subject, WrongSignIn(), delay, field=PASSWORD, now=now)
+
+
+def _check_attempts(attempts: Sequence[datetime], now: datetime) -> None:
+    if attempts and (until := attempts[0] + get_delay(len(attempts))) > now:
+        raise LockedOut(until)
 
 
 async def _refuse(
     session: AsyncSession,
-    subject_id: str,
+    subject: tuple[str, str],
     error: DomainError,
     delay: timedelta,
     *,
     field: str,
     now: datetime,
 ) -> NoReturn:
-    await note(session, "refused", subject_id, by=None, fields=[field], now=now)
+    table, row_id = subject
+    await note(session, "refused", row_id, by=None, subject=table, fields=[field], now=now)
     if delay:
-        await note(session, "locked", subject_id, by=None, now=now)
+        await note(session, "locked", row_id, by=None, subject=table, now=now)
     await session.commit()
     raise LockedOut(now + delay) if delay else error
 
 
-async def _list_attempts(session: AsyncSession, username: str) -> Sequence[datetime]:
+async def _list_attempts(session: AsyncSession, subject: str, row_id: str) -> Sequence[datetime]:
     """When they were, the last one first, and no more than matter."""
     query = (
         select(AuditRow.at)
         .where(
-            AuditRow.subject == "account",
-            AuditRow.subject_id == _bucket(username),
+            AuditRow.subject == subject,
+            AuditRow.subject_id == row_id,
             AuditRow.action == "refused",
+            AuditRow.actor == "system",
         )
         .order_by(AuditRow.at.desc())
         .limit(_MOST_COUNTED)

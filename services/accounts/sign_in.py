@@ -1,23 +1,31 @@
 """The way in: a password, then a code. Each step opens a session of its own, so none is fixed."""
 
 from datetime import datetime
+from typing import NoReturn
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Account, Staff
-from services.accounts import lockout, passwords, second_factor, sessions
+from services.accounts import known_browsers, lockout, passwords, second_factor, sessions
 from services.accounts.holding import fold_username, hold_account, hold_named
 from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
 from services.accounts.types import Confirmed, Visitor
-from services.errors import NotAllowed, UnknownLanguage, WrongCode, WrongSignIn
+from services.errors import DomainError, NotAllowed, UnknownLanguage, WrongCode, WrongSignIn
 
 LANGUAGES = ("km", "en")
 
 
 async def sign_in(
-    session: AsyncSession, username: str, password: str, *, device: str, now: datetime
+    session: AsyncSession,
+    username: str,
+    password: str,
+    *,
+    device: str,
+    known: str = "",
+    now: datetime,
 ) -> str:
-    """The token of a session that waits for its code.
+    """The token of a session that waits for its code; `known` is what the browser has noted.
 
     Raises WrongSignIn and LockedOut; what is wrong is committed before.
     """
@@ -27,9 +35,10 @@ async def sign_in(
         await lockout.check_stranger(session, name, now=now)
         await passwords.verify(password, None)
         await lockout.refuse_stranger(session, name, now=now)
-    lockout.check_account(account, now)
+    known_by = known_browsers.find(known, account.staff_id)
+    await _check_lock(session, account, known_by, now)
     if not await _is_password(session, account, password):
-        await lockout.refuse_account(session, account, WrongSignIn(), field=PASSWORD, now=now)
+        await _refuse(session, account, known_by, WrongSignIn(), field=PASSWORD, now=now)
     row, token = await sessions.open_session(
         session, account.staff_id, device=device, is_confirmed=False, now=now
     )
@@ -38,7 +47,13 @@ async def sign_in(
 
 
 async def confirm(
-    session: AsyncSession, visitor: Visitor, code: str, *, device: str, now: datetime
+    session: AsyncSession,
+    visitor: Visitor,
+    code: str,
+    *,
+    device: str,
+    known: str = "",
+    now: datetime,
 ) -> Confirmed:
     """A session that may work, instead of the one that waited; the first code sets the factor up.
 
@@ -49,21 +64,24 @@ async def confirm(
     waiting = await sessions.hold_unconfirmed(session, visitor.session_id, now=now)
     if account is None or waiting is None:
         raise WrongCode
-    lockout.check_account(account, now)
+    known_by = known_browsers.find(known, account.staff_id)
+    await _check_lock(session, account, known_by, now)
     recovery_codes: tuple[str, ...] | None = ()
     if account.second_factor is None:
         recovery_codes = await second_factor.set_up(session, account, waiting.id, code, now=now)
     elif not await second_factor.use_code(session, account, code, now=now):
         recovery_codes = None
     if recovery_codes is None:
-        await lockout.refuse_account(session, account, WrongCode(), field=SECOND_FACTOR, now=now)
-    lockout.forgive(account)
+        await _refuse(session, account, known_by, WrongCode(), field=SECOND_FACTOR, now=now)
+    if known_by is None:
+        lockout.forgive(account)
     account.updated_at = waiting.ended_at = now
     row, token = await sessions.open_session(
         session, account.staff_id, device=device, is_confirmed=True, now=now
     )
     await note(session, "signed_in", row.id, by=account.staff_id, subject="desk_session", now=now)
-    return Confirmed(token=token, recovery_codes=recovery_codes)
+    noted = known_browsers.add(known, row.id, account.staff_id)
+    return Confirmed(token=token, known=noted, recovery_codes=recovery_codes)
 
 
 async def change_password(
@@ -99,6 +117,29 @@ async def set_language(
     account.language = language
     account.updated_at = now
     await session.flush()
+
+
+async def _check_lock(
+    session: AsyncSession, account: Account, known_by: UUID | None, now: datetime
+) -> None:
+    if known_by is None:
+        lockout.check_account(account, now)
+    else:
+        await lockout.check_browser(session, known_by, now=now)
+
+
+async def _refuse(
+    session: AsyncSession,
+    account: Account,
+    known_by: UUID | None,
+    error: DomainError,
+    *,
+    field: str,
+    now: datetime,
+) -> NoReturn:
+    if known_by is None:
+        await lockout.refuse_account(session, account, error, field=field, now=now)
+    await lockout.refuse_browser(session, known_by, error, field=field, now=now)
 
 
 async def _is_password(session: AsyncSession, account: Account, password: str) -> bool:

@@ -42,9 +42,13 @@ class SecondFactor:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A session that may work. `recovery_codes` are shown now or never, and only the first time."""
+    """A session that may work. `recovery_codes` are shown now or never, and only the first time.
+
+    `known` is what the browser keeps, to be asked for it when somebody signs in there again.
+    """
 
     token: str = field(repr=False)
+    known: str = field(repr=False)
     recovery_codes: tuple[str, ...] = field(default=(), repr=False)
 
 

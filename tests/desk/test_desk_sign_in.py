@@ -8,6 +8,7 @@ import pyotp
 import pytest
 
 from desk.devices import name_device
+from desk.security import KNOWN_COOKIE
 from services.accounts import passwords
 from tests.desk.at_the_desk import PASSWORD, Answer, Browser, Desk, Worker
 
@@ -78,6 +79,23 @@ async def test_after_too_many_attempts_the_page_says_how_long_to_wait(desk: Desk
         desk.clock.go_on(minutes=2)
         assert (await give_password(browser, "sok")).status == 303
         assert (await give_code(browser, worker.code(desk.clock.now))).status == 303
+
+
+async def test_a_stranger_locks_nobody_out_of_the_browser_in_which_they_work(desk: Desk) -> None:
+    worker = await desk.hire("sok", "case_worker")
+    async with desk.browser() as browser, desk.browser() as stranger:
+        await give_password(browser, "sok")
+        let_in = await give_code(browser, worker.code(desk.clock.now))
+        kept = let_in.cookies[KNOWN_COOKIE]
+        assert (kept["httponly"], kept["samesite"], kept["max-age"]) == (True, "lax", "7776000")
+        await browser.post("/desk/sign-out")
+        for _ in range(5):
+            await give_password(stranger, "sok", "wrong password")
+        desk.clock.go_on(seconds=30)
+        assert (await give_password(stranger, "sok")).status == 429
+        assert (await give_password(browser, "sok")).to == "/desk/code"
+        assert (await give_code(browser, worker.code(desk.clock.now))).to == "/desk/"
+        assert (await give_password(stranger, "sok")).status == 429
 
 
 async def test_a_wrong_code_is_told_and_a_recovery_code_helps_once(desk: Desk) -> None:
