@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from jinja2 import Environment, nodes
 
+from desk.pages import account as account_page
 from desk.pages import audit_lines, queue_address, request_lines
 from desk.pages import request as request_page
 from dialogs.buttons import Role
@@ -40,6 +41,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-audit-field-": audit_lines.FIELDS,
     "desk-audit-of-": AUDIT_SUBJECTS,
     "desk-audit-view-": tuple(VIEWS),
+    "desk-account-done-": account_page.NOTICES,
     "desk-error-text-": _DESK_ERRORS,
     "desk-error-title-": _DESK_ERRORS,
     "desk-go-": ("account", "queue", "log"),

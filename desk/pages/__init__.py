@@ -5,6 +5,7 @@ from typing import Final
 from desk.access import Page
 from desk.pages import (
     account,
+    account_phone,
     audit,
     invitation,
     queue,
@@ -21,6 +22,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     *sign_in.ROUTES,
     *invitation.ROUTES,
     *account.ROUTES,
+    *account_phone.ROUTES,
     *audit.ROUTES,
     *queue.ROUTES,
     *queue_live.ROUTES,

@@ -1,6 +1,11 @@
-"""What somebody may change of their own account: password, language, where they are signed in."""
+"""What somebody may change of their own account: one card for each thing, each with its data.
 
-from typing import Final
+The cards stand in `_CARDS`, in their order; a card is a template and what it needs to know.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -13,10 +18,48 @@ from desk.pages.sign_in import MOST_LETTERS, minutes_left
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services import accounts, centres
+from services.acting import Session
 from services.errors import LockedOut, SessionNotFound, WeakPassword, WrongSignIn
 
+NOTICES: Final = ("session", "sessions", "codes", "factor")
 _WRONG: Final = 422
-_NOTICES: Final = ("session",)
+
+Load = Callable[[DeskRequest, Session], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`template` finds what `load` returns beside what every page has."""
+
+    template: str
+    load: Load
+
+
+async def _load_myself(request: DeskRequest, session: Session) -> Mapping[str, Any]:
+    centre_id = request.visitor.centre_id
+    return {"centre": await centres.find(session, centre_id) if centre_id else None}
+
+
+async def _load_sessions(request: DeskRequest, session: Session) -> Mapping[str, Any]:
+    lines = await accounts.list_sessions(session, request.visitor, now=request.now())
+    return {"sessions": lines}
+
+
+async def _load_factor(request: DeskRequest, session: Session) -> Mapping[str, Any]:
+    left = await accounts.count_recovery_codes(session, request.visitor.staff_id)
+    return {"codes_left": left}
+
+
+async def _load_nothing(_request: DeskRequest, _session: Session) -> Mapping[str, Any]:
+    return {}
+
+
+_CARDS: Final = (
+    Card("account_myself.html", _load_myself),
+    Card("account_sessions.html", _load_sessions),
+    Card("account_phone.html", _load_factor),
+    Card("account_password.html", _load_nothing),
+)
 
 
 async def show(request: DeskRequest) -> Response:
@@ -56,6 +99,13 @@ async def end_session(request: DeskRequest) -> Response:
     return redirect(request, f"{ADDRESS}/account?done=session")
 
 
+async def end_other_sessions(request: DeskRequest) -> Response:
+    """Sign every browser of theirs out but this one."""
+    async with request.parts.new_session.begin() as session:
+        await accounts.end_other_sessions(session, request.visitor, now=request.now())
+    return redirect(request, f"{ADDRESS}/account?done=sessions")
+
+
 def _session_id(request: DeskRequest) -> UUID:
     try:
         return UUID(request.path_params["session_id"])
@@ -64,24 +114,25 @@ def _session_id(request: DeskRequest) -> UUID:
 
 
 async def _page(request: DeskRequest, fault: str | None = None) -> Response:
-    visitor = request.visitor
+    values: dict[str, Any] = {}
     async with request.acting() as session:
-        lines = await accounts.list_sessions(session, visitor, now=request.now())
-        centre = await centres.find(session, visitor.centre_id) if visitor.centre_id else None
+        for card in _CARDS:
+            values |= await card.load(request, session)
     done = request.query_params.get("done", "")
     return render(
         request,
         "account.html",
         status=200 if fault is None else _WRONG,
-        sessions=lines,
-        centre=centre,
+        cards=[card.template for card in _CARDS],
         fault=fault,
-        notice=done if done in _NOTICES else None,
+        notice=done if done in NOTICES else None,
+        **values,
     )
 
 
 ROUTES: Final = (
     page("/account", show, roles=EVERY_ROLE),
     page("/account/password", change_password, ["POST"], roles=EVERY_ROLE),
+    page("/account/sessions/end", end_other_sessions, ["POST"], roles=EVERY_ROLE),
     page("/account/sessions/{session_id}/end", end_session, ["POST"], roles=EVERY_ROLE),
 )

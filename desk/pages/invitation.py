@@ -44,7 +44,7 @@ async def accept(request: DeskRequest) -> Response:
 
 
 async def _find(request: DeskRequest) -> Invited | None:
-    async with request.parts.new_session() as session:
+    async with request.parts.new_session.begin() as session:
         return await accounts.find_invited(session, _token(request), now=request.now())
 
 

@@ -21,6 +21,7 @@ from services.demo_staff import WayIn
 from services.errors import LockedOut, NotAllowed, WrongCode, WrongSignIn
 
 MOST_LETTERS: Final = 300
+RECOVERY_CODES: Final = f"{ADDRESS}/account/recovery-codes"
 _WRONG: Final = 422
 _TOO_MANY: Final = 429
 _NOTICES: Final = ("changed",)
@@ -160,13 +161,11 @@ async def _is_waiting(request: DeskRequest) -> bool:
 
 
 def _welcome(request: DeskRequest, confirmed: Confirmed, wanted: str) -> Response:
-    """In; at the first time past the recovery codes, which are shown now or never."""
+    """In; past the recovery codes, if none is left that would help when the phone is lost."""
     address = local_address(wanted)
-    if confirmed.recovery_codes:
-        codes = confirmed.recovery_codes
-        response = render(request, "recovery_codes.html", codes=codes, wanted=address)
-    else:
-        response = redirect(request, address)
+    if confirmed.needs_recovery_codes:
+        address = with_next(RECOVERY_CODES, address)
+    response = redirect(request, address)
     security.set_cookie(response, request.parts, security.SESSION_COOKIE, confirmed.token)
     security.set_cookie(
         response,

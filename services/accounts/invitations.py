@@ -7,14 +7,20 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, Invitation, Staff
+from db.models import Account, AuditRow, Invitation, Staff
 from services.accounts import lockout, passwords, second_factor, sessions
 from services.accounts.authority import check_may_manage
 from services.accounts.holding import fold_username, hold_account, is_usable
 from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
 from services.accounts.tokens import hash_token, new_token
 from services.accounts.types import Invited
-from services.errors import InvitationOver, NotAllowed, UnusableUsername, UsernameTaken
+from services.errors import (
+    InvitationOver,
+    InvitedMeanwhile,
+    NotAllowed,
+    UnusableUsername,
+    UsernameTaken,
+)
 
 LASTS = timedelta(days=3)
 _USERNAME_TAKEN = "uq_account_username"
@@ -67,15 +73,57 @@ async def reset(session: AsyncSession, person: Staff, *, by: UUID | None, now: d
     await note(session, "reset", person.id, by=by, fields=[PASSWORD, SECOND_FACTOR], now=now)
 
 
+async def invite_again(
+    session: AsyncSession,
+    person: Staff,
+    username: str,
+    *,
+    seen: UUID | None,
+    by: UUID | None,
+    now: datetime,
+    with_reset: bool = False,
+) -> str:
+    """As `invite`, after `reset` if wanted; `seen` is the last link that the form knew of.
+
+    The same form sent again would end the link that it gave. Raises InvitedMeanwhile, and as those
+    do; NotAllowed also for oneself.
+    """
+    await check_may_manage(session, by)
+    if person.id == by:
+        raise NotAllowed
+    last = await find_last(session, person.id)
+    if (None if last is None else last.id) != seen:
+        raise InvitedMeanwhile
+    if with_reset:
+        await reset(session, person, by=by, now=now)
+    return await invite(session, person, username, by=by, now=now)
+
+
+async def find_last(session: AsyncSession, staff_id: UUID) -> Invitation | None:
+    """The link that was made last."""
+    query = (
+        select(Invitation)
+        .where(Invitation.staff_id == staff_id)
+        .order_by(Invitation.created_at.desc(), Invitation.id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    return await session.scalar(query)
+
+
 async def find_username(session: AsyncSession, person: Staff) -> str | None:
     """Under which name they sign in; None before they were ever invited."""
     return await session.scalar(select(Account.username).where(Account.staff_id == person.id))
 
 
 async def find_invited(session: AsyncSession, token: str, *, now: datetime) -> Invited | None:
-    """Whom this link invites; None for a link that is unknown, used, replaced or too old."""
+    """Whom this link invites; None for a link that is unknown, used, replaced or too old.
+
+    That one was opened after its time is written down once, so the caller commits.
+    """
     found = await _find(session, token, now)
     if found is None:
+        await _note_late(session, token, now)
         return None
     person = await session.get_one(Staff, found.staff_id)
     account = await session.get_one(Account, found.staff_id)
@@ -117,6 +165,28 @@ async def _find(session: AsyncSession, token: str, now: datetime) -> Invitation 
         .execution_options(populate_existing=True)
     )
     return await session.scalar(query)
+
+
+async def _note_late(session: AsyncSession, token: str, now: datetime) -> None:
+    query = (
+        select(Invitation)
+        .where(
+            Invitation.token_hash == hash_token(token),
+            Invitation.used_at.is_(None),
+            Invitation.expires_at <= now,
+        )
+        .with_for_update()
+    )
+    late = await session.scalar(query)
+    if late is None:
+        return
+    noted = select(AuditRow.id).where(
+        AuditRow.subject == "invitation",
+        AuditRow.subject_id == str(late.id),
+        AuditRow.action == "expired",
+    )
+    if await session.scalar(noted.limit(1)) is None:
+        await note(session, "expired", late.id, by=None, subject="invitation", now=now)
 
 
 async def _name_account(

@@ -10,6 +10,7 @@ from services import audit
 
 PASSWORD = "password_hash"  # noqa: S105 - the name of a column
 SECOND_FACTOR = "second_factor"
+RECOVERY_CODES = "recovery_codes"
 
 
 async def note(

@@ -18,7 +18,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
-from db.models import Account, AuditRow
+from db.models import Account, AuditRow, Staff
+from services.accounts.authority import check_may_manage
+from services.accounts.holding import hold_account
 from services.accounts.journal import PASSWORD, note
 from services.errors import DomainError, LockedOut, WrongSignIn
 
@@ -41,6 +43,17 @@ def check_account(account: Account, now: datetime) -> None:
     """Raises LockedOut."""
     if account.locked_until is not None and account.locked_until > now:
         raise LockedOut(account.locked_until)
+
+
+async def unlock(session: AsyncSession, person: Staff, *, by: UUID | None, now: datetime) -> None:
+    """Let them try again at once. Raises NotAllowed for who may not."""
+    await check_may_manage(session, by)
+    account = await hold_account(session, person.id)
+    if account is None or account.locked_until is None:
+        return
+    forgive(account)
+    account.updated_at = now
+    await note(session, "unlocked", person.id, by=by, fields=["locked_until"], now=now)
 
 
 def forgive(account: Account) -> None:

@@ -1,24 +1,23 @@
-"""The second factor: codes of an authenticator (TOTP), and codes on paper for when it is lost.
+"""The second factor: the codes of an authenticator (TOTP); `recovery_codes` for when it is lost.
 
-The secret of a new authenticator is made of the session that sets it up, and is kept with its first
-code only. So a page that is loaded again shows the same one, and nobody else who is in the middle
-of setting up this account has seen it.
+The secret of the first authenticator is made of the session that sets it up, and is kept with its
+first code only. So a page that is loaded again shows the same one, and nobody else who is in the
+middle of setting up this account has seen it.
 """
 
 import base64
-import secrets
 from datetime import datetime
 from uuid import UUID
 
 import pyotp
 import regex
 from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
-from db.models import Account, RecoveryCode
+from db.models import Account
 from services import khmer
+from services.accounts import recovery_codes
 from services.accounts.holding import hold_account
 from services.accounts.journal import SECOND_FACTOR, note
 from services.accounts.sessions import hold_unconfirmed
@@ -26,8 +25,6 @@ from services.accounts.types import SecondFactor, Visitor
 from services.errors import NotAllowed
 
 ISSUER = "Tralob"
-RECOVERY_CODES = 10
-_RECOVERY_DIGITS = 10
 _DRIFT_STEPS = 1
 _SECRET_BYTES = 20
 
@@ -43,33 +40,43 @@ async def new_second_factor(
     waiting = await hold_unconfirmed(session, visitor.session_id, now=now)
     if account is None or waiting is None or account.second_factor is not None:
         raise NotAllowed
-    secret = _derive_secret(visitor.session_id)
+    return describe(account, _derive_secret(visitor.session_id))
+
+
+def describe(account: Account, secret: str) -> SecondFactor:
+    """A secret as an authenticator takes it."""
     uri = pyotp.TOTP(secret).provisioning_uri(name=account.username, issuer_name=ISSUER)
     return SecondFactor(secret=secret, uri=uri)
 
 
 async def set_up(
     session: AsyncSession, account: Account, session_id: UUID, code: str, *, now: datetime
-) -> tuple[str, ...] | None:
-    """Keep the session's secret if this is its code, and return the recovery codes."""
-    secret = _derive_secret(session_id)
-    step = _find_step(secret, read_code(code), now)
-    if step is None:
-        return None
-    account.second_factor = secret
-    account.used_step = step
+) -> bool:
+    """Keep the session's secret if this is its code."""
+    if not put(account, _derive_secret(session_id), code, now=now):
+        return False
     await note(
         session, "set", account.staff_id, by=account.staff_id, fields=[SECOND_FACTOR], now=now
     )
-    return await _new_recovery_codes(session, account.staff_id)
+    return True
+
+
+def put(account: Account, secret: str, code: str, *, now: datetime) -> bool:
+    """Make it the account's secret if this is its code, which then signs nobody in."""
+    step = _find_step(secret, read_code(code), now)
+    if step is None:
+        return False
+    account.second_factor = secret
+    account.used_step = step
+    return True
 
 
 async def use_code(session: AsyncSession, account: Account, code: str, *, now: datetime) -> bool:
     """Whether this code signs somebody in; it never does so again."""
     assert account.second_factor is not None
     digits = read_code(code)
-    if len(digits) == _RECOVERY_DIGITS:
-        return await _use_recovery_code(session, account.staff_id, digits, now=now)
+    if len(digits) == recovery_codes.DIGITS:
+        return await recovery_codes.use(session, account.staff_id, digits, now=now)
     step = _find_step(account.second_factor, digits, now)
     if step is None or (account.used_step is not None and step <= account.used_step):
         return False
@@ -81,13 +88,18 @@ async def forget(session: AsyncSession, account: Account) -> None:
     """Neither the authenticator nor the codes on paper let anybody in any more."""
     account.second_factor = None
     account.used_step = None
-    await session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == account.staff_id))
+    await recovery_codes.forget(session, account.staff_id)
 
 
 def read_code(typed: str) -> str:
     """The digits of a code, in groups or not, Khmer or not; empty for anything else."""
     digits = regex.sub("[ -]", "", khmer.normalise(typed))
     return digits if regex.fullmatch("[0-9]+", digits) else ""
+
+
+def new_secret() -> str:
+    """A secret that nobody has seen."""
+    return pyotp.random_base32()
 
 
 def _derive_secret(session_id: UUID) -> str:
@@ -103,36 +115,3 @@ def _find_step(secret: str, digits: str, now: datetime) -> int | None:
         )
     except OTPVerificationError:
         return None
-
-
-async def _new_recovery_codes(session: AsyncSession, staff_id: UUID) -> tuple[str, ...]:
-    codes = [
-        "".join(secrets.choice("0123456789") for _ in range(_RECOVERY_DIGITS))
-        for _ in range(RECOVERY_CODES)
-    ]
-    session.add_all(
-        RecoveryCode(staff_id=staff_id, code_hash=_hash_code(staff_id, code)) for code in codes
-    )
-    await session.flush()
-    return tuple(f"{code[:5]} {code[5:]}" for code in codes)
-
-
-async def _use_recovery_code(
-    session: AsyncSession, staff_id: UUID, digits: str, *, now: datetime
-) -> bool:
-    query = select(RecoveryCode).where(
-        RecoveryCode.staff_id == staff_id,
-        RecoveryCode.code_hash == _hash_code(staff_id, digits),
-        RecoveryCode.used_at.is_(None),
-    )
-    found = await session.scalar(query)
-    if found is None:
-        return False
-    found.used_at = now
-    await note(session, "used", found.id, by=staff_id, subject="recovery_code", now=now)
-    return True
-
-
-def _hash_code(staff_id: UUID, digits: str) -> str:
-    """Keyed: ten digits are too few for a hash that anybody could make."""
-    return current_keyring().blind_index(f"recovery code {staff_id} {digits}").hex()

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, DeskSession, Staff
+from db.models import Account, AuditRow, DeskSession, Staff
 from services.accounts.holding import hold_account
 from services.accounts.journal import note
 from services.accounts.tokens import hash_token, new_token
@@ -20,6 +20,7 @@ LONGEST = timedelta(hours=12)
 UNCONFIRMED = timedelta(minutes=30)
 _SEEN_EVERY = timedelta(minutes=1)
 _DEVICE_LENGTH = 120
+_USED_AFTER_END = "expired"
 
 
 async def open_session(
@@ -44,22 +45,22 @@ async def open_session(
 async def find_visitor(session: AsyncSession, token: str, *, now: datetime) -> Visitor | None:
     """Whose session this is, and that they were here; None when it is over for any reason.
 
-    That a session was used when its time was over is written down once. The caller commits, or
-    staff who only read are idle after half an hour.
+    That a session was used after its end is written down once. The caller commits, or staff who
+    only read are idle after half an hour.
     """
     query = (
         select(DeskSession, Account, Staff)
         .join(Account, Account.staff_id == DeskSession.staff_id)
         .join(Staff, Staff.id == DeskSession.staff_id)
-        .where(DeskSession.token_hash == hash_token(token), DeskSession.ended_at.is_(None))
+        .where(DeskSession.token_hash == hash_token(token))
         .execution_options(populate_existing=True)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:
         return None
     row, account, person = found
-    if person.ended_at is not None or _is_late(row, now):
-        await _end_one(session, row.id, "expired", by=None, now=now)
+    if row.ended_at is not None or person.ended_at is not None or _is_late(row, now):
+        await _note_use_after_end(session, row, now)
         return None
     if now - row.last_seen_at >= _SEEN_EVERY:
         row.last_seen_at = now
@@ -145,6 +146,20 @@ async def end_all(session: AsyncSession, staff_id: UUID, *, now: datetime) -> No
         .where(DeskSession.staff_id == staff_id, DeskSession.ended_at.is_(None))
         .values(ended_at=now)
     )
+
+
+async def _note_use_after_end(session: AsyncSession, row: DeskSession, now: datetime) -> None:
+    """Once for each session, however often its cookie is sent."""
+    await session.refresh(row, with_for_update=True)
+    noted = exists().where(
+        AuditRow.subject == "desk_session",
+        AuditRow.subject_id == str(row.id),
+        AuditRow.action == _USED_AFTER_END,
+    )
+    if await session.scalar(select(noted)):
+        return
+    row.ended_at = row.ended_at or now
+    await note(session, _USED_AFTER_END, row.id, by=row.staff_id, subject="desk_session", now=now)
 
 
 async def _end_one(

@@ -7,7 +7,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Account, Staff
-from services.accounts import known_browsers, lockout, passwords, second_factor, sessions
+from services.accounts import (
+    known_browsers,
+    lockout,
+    passwords,
+    recovery_codes,
+    second_factor,
+    sessions,
+)
 from services.accounts.holding import fold_username, hold_account, hold_named
 from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
 from services.accounts.types import Confirmed, Visitor
@@ -66,12 +73,11 @@ async def confirm(
         raise WrongCode
     known_by = known_browsers.find(known, account.staff_id)
     await _check_lock(session, account, known_by, now)
-    recovery_codes: tuple[str, ...] | None = ()
     if account.second_factor is None:
-        recovery_codes = await second_factor.set_up(session, account, waiting.id, code, now=now)
-    elif not await second_factor.use_code(session, account, code, now=now):
-        recovery_codes = None
-    if recovery_codes is None:
+        is_right = await second_factor.set_up(session, account, waiting.id, code, now=now)
+    else:
+        is_right = await second_factor.use_code(session, account, code, now=now)
+    if not is_right:
         await _refuse(session, account, known_by, WrongCode(), field=SECOND_FACTOR, now=now)
     if known_by is None:
         lockout.forgive(account)
@@ -80,8 +86,9 @@ async def confirm(
         session, account.staff_id, device=device, is_confirmed=True, now=now
     )
     await note(session, "signed_in", row.id, by=account.staff_id, subject="desk_session", now=now)
+    left = await recovery_codes.count_left(session, account.staff_id)
     noted = known_browsers.add(known, row.id, account.staff_id)
-    return Confirmed(token=token, known=noted, recovery_codes=recovery_codes)
+    return Confirmed(token=token, known=noted, needs_recovery_codes=not left)
 
 
 async def change_password(

@@ -41,15 +41,22 @@ class SecondFactor:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFactor(SecondFactor):
+    """The same for another authenticator. `proof` says that password and code were given."""
+
+    proof: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A session that may work. `recovery_codes` are shown now or never, and only the first time.
+    """A session that may work, and whether its owner has no recovery code that is left.
 
     `known` is what the browser keeps, to be asked for it when somebody signs in there again.
     """
 
     token: str = field(repr=False)
     known: str = field(repr=False)
-    recovery_codes: tuple[str, ...] = field(default=(), repr=False)
+    needs_recovery_codes: bool
 
 
 @dataclass(frozen=True, slots=True)

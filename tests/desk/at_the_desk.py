@@ -143,10 +143,13 @@ class Desk:
             done = await accounts.confirm(session, visitor, code, device="", now=now)
             confirmed = await accounts.find_visitor(session, done.token, now=now)
             assert confirmed is not None
+            codes = await accounts.find_proposed_codes(session, confirmed)
+            assert codes is not None
+            await accounts.keep_proposed_codes(session, confirmed, codes.after, now=now)
             await accounts.set_language(session, confirmed, language, now=now)
             await accounts.sign_out(session, confirmed, now=now)
         self.clock.go_on(minutes=1)  # no code lets anybody in twice
-        return Worker(visitor.staff_id, username, factor.secret, done.recovery_codes)
+        return Worker(visitor.staff_id, username, factor.secret, codes.codes)
 
     async def half_sign_in(self, worker: Worker) -> str:
         """The token of a session that waits for its code."""

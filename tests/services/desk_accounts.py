@@ -64,6 +64,16 @@ async def signed_in(
     return await visitor_of(session, confirmed.token, now)
 
 
+async def write_codes_down(
+    session: AsyncSession, visitor: accounts.Visitor, now: datetime = FRIDAY
+) -> tuple[str, ...]:
+    """The recovery codes that their session shows, which are valid from now on."""
+    proposed = await accounts.find_proposed_codes(session, visitor)
+    assert proposed is not None
+    assert await accounts.keep_proposed_codes(session, visitor, proposed.after, now=now)
+    return proposed.codes
+
+
 def code_at(secret: str, moment: datetime) -> str:
     """What the authenticator shows."""
     return pyotp.TOTP(secret).at(moment)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, DeskSession, RecoveryCode
+from db.models import Account, DeskSession
 from services import accounts
 from services.accounts.second_factor import read_code
 from services.errors import DomainError, LockedOut, NotAllowed, WrongCode
@@ -29,7 +29,6 @@ from tests.services.desk_accounts import (
 from tests.support import Database
 
 LATER = FRIDAY + timedelta(minutes=5)
-IN_KHMER = str.maketrans("0123456789", "០១២៣៤៥៦៧៨៩")
 
 
 @pytest.fixture
@@ -71,7 +70,6 @@ async def test_the_secret_is_kept_with_its_first_code_only(session: AsyncSession
     assert await refusal(give(session, wrong, FRIDAY)) is WrongCode
     account = await session.get_one(Account, person.id)
     assert account.second_factor is None
-    assert (await session.scalars(select(RecoveryCode))).all() == []
     right = code_at(factor.secret, FRIDAY)
     await accounts.confirm(session, visitor, right, device=DEVICE, now=FRIDAY)
     assert account.second_factor == factor.secret
@@ -166,34 +164,6 @@ async def test_of_two_at_once_with_one_code_one_gets_in(db: Database) -> None:
     async with db.new_session() as session:
         confirmed = select(DeskSession.id).where(DeskSession.confirmed_at == LATER)
         assert len((await session.scalars(confirmed)).all()) == 1
-
-
-async def test_recovery_codes_are_shown_once_and_kept_as_hashes(session: AsyncSession) -> None:
-    await hire_with_account(session)
-    secret, confirmed = await set_up(session)
-    codes = confirmed.recovery_codes
-    assert len(set(codes)) == 10
-    assert all(len(code) == 11 and code.replace(" ", "").isdigit() for code in codes)
-    assert codes[0] not in repr(confirmed)
-    kept = (await session.scalars(select(RecoveryCode.code_hash))).all()
-    assert not any(code.replace(" ", "") in row for code in codes for row in kept)
-    assert (await give(session, code_at(secret, LATER))).recovery_codes == ()
-
-
-async def test_each_recovery_code_signs_in_once(session: AsyncSession) -> None:
-    await hire_with_account(session)
-    _, confirmed = await set_up(session)
-    first, second, *_ = confirmed.recovery_codes
-    assert await give(session, first)
-    assert await refusal(give(session, first)) is WrongCode
-    assert await give(session, second.replace(" ", "").translate(IN_KHMER))
-    assert [row.subject for row in await audited(session, "used")] == ["recovery_code"] * 2
-
-
-async def test_a_recovery_code_is_its_owner_s_alone(session: AsyncSession, secret: str) -> None:
-    await hire_with_account(session, "Chan", "chan")
-    _, theirs = await set_up(session, "chan")
-    assert await refusal(give(session, theirs.recovery_codes[0])) is WrongCode
 
 
 async def test_wrong_codes_and_wrong_passwords_lock_together(

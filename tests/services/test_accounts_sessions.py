@@ -66,11 +66,19 @@ async def test_that_an_expired_session_was_used_is_written_down_once(
         assert await accounts.find_visitor(session, token, now=FRIDAY + HALF_AN_HOUR) is None
     assert await accounts.find_visitor(session, token, now=FRIDAY) is None
     (row,) = await audited(session, "expired")
-    assert (row.actor, row.subject, row.subject_id) == (
-        "system",
-        "desk_session",
-        str(visitor.session_id),
-    )
+    assert (row.actor, row.actor_id) == ("staff", str(visitor.staff_id))
+    assert (row.subject, row.subject_id) == ("desk_session", str(visitor.session_id))
+
+
+async def test_that_a_session_was_used_after_its_end_is_written_down_once(
+    session: AsyncSession, token: str
+) -> None:
+    visitor = await visitor_of(session, token, FRIDAY)
+    await accounts.sign_out(session, visitor, now=FRIDAY)
+    for _ in range(2):
+        assert await accounts.find_visitor(session, token, now=FRIDAY + MINUTE) is None
+    (row,) = await audited(session, "expired")
+    assert (row.actor_id, row.subject_id) == (str(visitor.staff_id), str(visitor.session_id))
 
 
 async def test_being_there_is_written_once_a_minute(

@@ -1,0 +1,170 @@
+"""The second factor of somebody who is signed in: another phone, and new codes on paper."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from desk.access import EVERY_ROLE, page, redirect
+from desk.pages.sign_in import (
+    MOST_LETTERS,
+    RECOVERY_CODES,
+    draw_code,
+    grouped,
+    minutes_left,
+    with_next,
+)
+from desk.pages.start import local_address
+from desk.rendering import render
+from desk.request import ADDRESS, DeskRequest
+from services import accounts
+from services.accounts import NewFactor
+from services.acting import Session
+from services.errors import LockedOut, NotAllowed, WrongCode, WrongSignIn
+
+ACCOUNT: Final = f"{ADDRESS}/account"
+_WRONG: Final = 422
+_TOO_MANY: Final = 429
+_LONGEST_PROOF: Final = 1000
+
+
+class _Unproved(Exception):  # noqa: N818 - a state of the form, not a fault
+    """Password or code are not theirs; `answer` says so on the page that asked."""
+
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
+
+
+# Codes on paper
+
+
+async def show_codes(request: DeskRequest) -> Response:
+    """Codes to write down, where none is left; else the form that makes new ones."""
+    async with request.acting() as session:
+        proposed = await accounts.find_proposed_codes(session, request.visitor)
+    if proposed is None:
+        return await _ask_again(request, "account_codes.html")
+    wanted = local_address(request.query_params.get("next", ""))
+    return render(request, "recovery_codes.html", proposed=proposed, wanted=wanted)
+
+
+async def change_codes(request: DeskRequest) -> Response:
+    """They are written down; or new ones are wanted."""
+    after = await request.field("after", most=MOST_LETTERS)
+    if after:
+        async with request.acting() as session:
+            await accounts.keep_proposed_codes(
+                session, request.visitor, _number(after), now=request.now()
+            )
+        return redirect(request, local_address(await request.field("next")))
+    try:
+        async with _proved(request, "account_codes.html") as (session, password, code):
+            await accounts.renew_recovery_codes(
+                session, request.visitor, password, code, now=request.now()
+            )
+    except _Unproved as refused:
+        return refused.answer
+    return redirect(request, with_next(RECOVERY_CODES, f"{ACCOUNT}?done=codes"))
+
+
+# Another phone
+
+
+async def show_phone(request: DeskRequest) -> Response:
+    return await _ask_again(request, "account_factor.html")
+
+
+async def change_phone(request: DeskRequest) -> Response:
+    """First password and code of the old one, then the first code of the new one."""
+    proof = await request.field("proof", most=_LONGEST_PROOF)
+    if proof:
+        return await _finish(request, proof)
+    try:
+        async with _proved(request, "account_factor.html") as (session, password, code):
+            factor = await accounts.begin_change(
+                session, request.visitor, password, code, now=request.now()
+            )
+    except _Unproved as refused:
+        return refused.answer
+    return _show_factor(request, factor)
+
+
+async def _finish(request: DeskRequest, proof: str) -> Response:
+    """What is over begins anew: the old phone still signs in."""
+    code = await request.field("code", most=MOST_LETTERS)
+    visitor, now = request.visitor, request.now()
+    try:
+        async with request.parts.new_session.begin() as session:
+            await accounts.finish_change(session, visitor, proof, code, now=now)
+    except NotAllowed:
+        return redirect(request, f"{ACCOUNT}/second-factor")
+    except WrongCode:
+        async with request.parts.new_session.begin() as session:
+            factor = await accounts.go_on_with_change(session, visitor, proof, now=now)
+        return _show_factor(request, factor, fault=request.text("desk-code-wrong"))
+    return redirect(request, f"{ACCOUNT}?done=factor")
+
+
+def _show_factor(request: DeskRequest, factor: NewFactor, fault: str | None = None) -> Response:
+    return render(
+        request,
+        "account_factor_new.html",
+        status=200 if fault is None else _WRONG,
+        fault=fault,
+        minutes=None,
+        uri=factor.uri,
+        secret=grouped(factor.secret),
+        picture=draw_code(factor.uri),
+        proof=factor.proof,
+    )
+
+
+# What both ask for
+
+
+@asynccontextmanager
+async def _proved(request: DeskRequest, template: str) -> AsyncIterator[tuple[Session, str, str]]:
+    """A transaction, password and code as typed. Raises _Unproved for what it finds wrong."""
+    password = await request.field("password", most=MOST_LETTERS)
+    code = await request.field("code", most=MOST_LETTERS)
+    try:
+        async with request.parts.sign_ins, request.parts.new_session.begin() as session:
+            yield session, password, code
+    except WrongSignIn:
+        fault = request.text("desk-password-old-wrong")
+        raise _Unproved(await _ask_again(request, template, fault=fault)) from None
+    except WrongCode:
+        fault = request.text("desk-code-wrong")
+        raise _Unproved(await _ask_again(request, template, fault=fault)) from None
+    except LockedOut as error:
+        raise _Unproved(await _ask_again(request, template, locked=error)) from None
+
+
+async def _ask_again(
+    request: DeskRequest,
+    template: str,
+    *,
+    fault: str | None = None,
+    locked: LockedOut | None = None,
+) -> Response:
+    async with request.acting() as session:
+        left = await accounts.count_recovery_codes(session, request.visitor.staff_id)
+    status = _TOO_MANY if locked else 200 if fault is None else _WRONG
+    minutes = minutes_left(request, locked)
+    return render(request, template, status=status, fault=fault, minutes=minutes, codes_left=left)
+
+
+def _number(typed: str) -> int:
+    if not typed.isascii() or not typed.isdecimal():
+        raise HTTPException(400)
+    return int(typed)
+
+
+ROUTES: Final = (
+    page("/account/recovery-codes", show_codes, roles=EVERY_ROLE),
+    page("/account/recovery-codes", change_codes, ["POST"], roles=EVERY_ROLE),
+    page("/account/second-factor", show_phone, roles=EVERY_ROLE),
+    page("/account/second-factor", change_phone, ["POST"], roles=EVERY_ROLE),
+)

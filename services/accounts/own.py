@@ -1,0 +1,142 @@
+"""What somebody at the desk changes of their own account, beside the password.
+
+Whoever sits down at a browser that was left open must not make it theirs: password and code are
+asked for once more.
+"""
+
+import base64
+import json
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.crypto import DecryptionError, current_keyring
+from db.models import Account, DeskSession
+from services.accounts import lockout, passwords, recovery_codes, second_factor
+from services.accounts.holding import hold_account
+from services.accounts.journal import PASSWORD, RECOVERY_CODES, SECOND_FACTOR, note
+from services.accounts.types import NewFactor, Visitor
+from services.errors import NotAllowed, WrongCode, WrongSignIn
+
+CHANGE_WITHIN = timedelta(minutes=30)
+_PURPOSE = "change of the second factor"
+
+
+async def renew_recovery_codes(
+    session: AsyncSession, visitor: Visitor, password: str, code: str, *, now: datetime
+) -> None:
+    """The codes that are left end; new ones wait to be written down (`recovery_codes`).
+
+    Raises WrongSignIn, WrongCode and LockedOut (what is wrong is committed before), NotAllowed.
+    """
+    account = await _prove(session, visitor, password, code, now=now)
+    await recovery_codes.end_all(session, account.staff_id, now=now)
+    await _note(session, visitor, RECOVERY_CODES, now)
+
+
+async def begin_change(
+    session: AsyncSession, visitor: Visitor, password: str, code: str, *, now: datetime
+) -> NewFactor:
+    """The secret for another authenticator; the old one signs in until `finish_change`.
+
+    The code may be one on paper. Raises as `renew_recovery_codes`.
+    """
+    account = await _prove(session, visitor, password, code, now=now)
+    secret = second_factor.new_secret()
+    factor = second_factor.describe(account, secret)
+    sealed = _seal(visitor.session_id, secret, now + CHANGE_WITHIN)
+    return NewFactor(secret=factor.secret, uri=factor.uri, proof=sealed)
+
+
+async def go_on_with_change(
+    session: AsyncSession, visitor: Visitor, proof: str, *, now: datetime
+) -> NewFactor:
+    """The same once more, after a wrong code. Raises NotAllowed for what is not, or is over."""
+    account = await hold_account(session, visitor.staff_id)
+    secret = _unseal(proof, visitor.session_id, now)
+    if account is None or secret is None:
+        raise NotAllowed
+    factor = second_factor.describe(account, secret)
+    return NewFactor(secret=factor.secret, uri=factor.uri, proof=proof)
+
+
+async def finish_change(
+    session: AsyncSession, visitor: Visitor, proof: str, code: str, *, now: datetime
+) -> None:
+    """From now on the new authenticator counts; other browsers are signed out.
+
+    Sent again, it changes nothing. Raises NotAllowed for a proof that is not one, or is over, and
+    WrongCode.
+    """
+    account = await hold_account(session, visitor.staff_id)
+    secret = _unseal(proof, visitor.session_id, now)
+    if account is None or secret is None:
+        raise NotAllowed
+    if account.second_factor == secret:
+        return
+    if not second_factor.put(account, secret, code, now=now):
+        raise WrongCode
+    account.updated_at = now
+    await end_other_sessions(session, visitor, now=now)
+    await _note(session, visitor, SECOND_FACTOR, now)
+
+
+async def end_other_sessions(session: AsyncSession, visitor: Visitor, *, now: datetime) -> int:
+    """Sign them out everywhere but here; returns how many browsers that were."""
+    ended = await session.scalars(
+        update(DeskSession)
+        .where(
+            DeskSession.staff_id == visitor.staff_id,
+            DeskSession.id != visitor.session_id,
+            DeskSession.ended_at.is_(None),
+            DeskSession.expires_at > now,
+        )
+        .values(ended_at=now)
+        .returning(DeskSession.id)
+    )
+    session_ids = ended.all()
+    for session_id in session_ids:
+        await note(
+            session, "ended", session_id, by=visitor.staff_id, subject="desk_session", now=now
+        )
+    return len(session_ids)
+
+
+async def _prove(
+    session: AsyncSession, visitor: Visitor, password: str, code: str, *, now: datetime
+) -> Account:
+    account = await hold_account(session, visitor.staff_id)
+    if account is None or account.second_factor is None or not visitor.is_confirmed:
+        raise NotAllowed
+    lockout.check_account(account, now)
+    if not await passwords.verify(password, account.password_hash):
+        await lockout.refuse_account(session, account, WrongSignIn(), field=PASSWORD, now=now)
+    if not await second_factor.use_code(session, account, code, now=now):
+        await lockout.refuse_account(session, account, WrongCode(), field=SECOND_FACTOR, now=now)
+    lockout.forgive(account)
+    account.updated_at = now
+    return account
+
+
+def _seal(session_id: UUID, secret: str, until: datetime) -> str:
+    plain = json.dumps([_PURPOSE, str(session_id), secret, until.timestamp()])
+    return base64.urlsafe_b64encode(current_keyring().encrypt(plain.encode())).decode()
+
+
+def _unseal(proof: str, session_id: UUID, now: datetime) -> str | None:
+    """The secret, if this very session was shown it not long ago."""
+    try:
+        plain = current_keyring().decrypt(base64.urlsafe_b64decode(proof.encode()))
+    except (ValueError, DecryptionError):
+        return None
+    match json.loads(plain):
+        case [str(purpose), str(shown_to), str(secret), float(until)]:
+            is_ours = purpose == _PURPOSE and shown_to == str(session_id)
+            return secret if is_ours and now.timestamp() < until else None
+    return None
+
+
+async def _note(session: AsyncSession, visitor: Visitor, field: str, now: datetime) -> None:
+    await note(session, "changed", visitor.staff_id, by=visitor.staff_id, fields=[field], now=now)

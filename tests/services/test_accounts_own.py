@@ -1,0 +1,130 @@
+"""What somebody changes of their own account: another phone, and who else is signed in."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import accounts
+from services.errors import NotAllowed, WrongCode, WrongSignIn
+from tests.services.centre_at_work import FRIDAY
+from tests.services.desk_accounts import (
+    DEVICE,
+    PASSWORD,
+    WRONG,
+    audited,
+    code_at,
+    half_signed_in,
+    hire_with_account,
+    set_up,
+    visitor_of,
+    write_codes_down,
+)
+
+LATER = FRIDAY + timedelta(minutes=5)
+LATEST = LATER + timedelta(minutes=5)
+
+
+async def at_desk(session: AsyncSession) -> tuple[str, accounts.Visitor]:
+    """The secret of their authenticator, and who they are."""
+    await hire_with_account(session)
+    secret, confirmed = await set_up(session)
+    return secret, await visitor_of(session, confirmed.token, FRIDAY)
+
+
+async def begin(session: AsyncSession, secret: str, visitor: accounts.Visitor) -> str:
+    """The proof, and the secret behind it."""
+    code = code_at(secret, LATER)
+    factor = await accounts.begin_change(session, visitor, PASSWORD, code, now=LATER)
+    again = await accounts.go_on_with_change(session, visitor, factor.proof, now=LATER)
+    assert again == factor
+    assert factor.secret != secret
+    assert factor.secret not in repr(factor)
+    assert factor.secret not in factor.proof
+    return factor.proof
+
+
+async def signs_in(session: AsyncSession, secret: str) -> bool:
+    visitor = await half_signed_in(session, now=LATEST)
+    code = code_at(secret, LATEST)
+    try:
+        await accounts.confirm(session, visitor, code, device=DEVICE, now=LATEST)
+    except WrongCode:
+        return False
+    return True
+
+
+async def test_the_new_phone_counts_when_its_first_code_was_given(session: AsyncSession) -> None:
+    secret, visitor = await at_desk(session)
+    proof = await begin(session, secret, visitor)
+    new = (await accounts.go_on_with_change(session, visitor, proof, now=LATER)).secret
+    with pytest.raises(WrongCode):
+        await accounts.finish_change(session, visitor, proof, "000000", now=LATER)
+    for _ in range(2):
+        code = code_at(new, LATER)
+        await accounts.finish_change(session, visitor, proof, code, now=LATER)
+    assert not await signs_in(session, secret)
+    assert await signs_in(session, new)
+    assert [row.fields for row in await audited(session, "changed")] == [["second_factor"]]
+
+
+async def test_the_old_phone_signs_in_until_then(session: AsyncSession) -> None:
+    secret, visitor = await at_desk(session)
+    await begin(session, secret, visitor)
+    assert await signs_in(session, secret)
+
+
+async def test_who_lost_the_phone_gives_a_code_on_paper(session: AsyncSession) -> None:
+    _, visitor = await at_desk(session)
+    code, *_ = await write_codes_down(session, visitor)
+    assert await accounts.begin_change(session, visitor, PASSWORD, code, now=LATER)
+    with pytest.raises(WrongCode):
+        await accounts.begin_change(session, visitor, PASSWORD, code, now=LATER)
+
+
+async def test_a_browser_left_open_is_not_enough(session: AsyncSession) -> None:
+    secret, visitor = await at_desk(session)
+    with pytest.raises(WrongSignIn):
+        await accounts.begin_change(session, visitor, WRONG, code_at(secret, LATER), now=LATER)
+    with pytest.raises(WrongCode):
+        await accounts.begin_change(session, visitor, PASSWORD, "000000", now=LATER)
+
+
+@pytest.mark.parametrize("proof", ["", "invented", "AAAA", "\ud800", "ក"])
+async def test_a_forged_proof_changes_nothing(session: AsyncSession, proof: str) -> None:
+    secret, visitor = await at_desk(session)
+    with pytest.raises(NotAllowed):
+        await accounts.finish_change(session, visitor, proof, "000000", now=LATER)
+    with pytest.raises(NotAllowed):
+        await accounts.go_on_with_change(session, visitor, proof, now=LATER)
+    assert await signs_in(session, secret)
+
+
+async def test_a_proof_is_good_in_its_own_session_and_for_half_an_hour(
+    session: AsyncSession,
+) -> None:
+    secret, visitor = await at_desk(session)
+    proof = await begin(session, secret, visitor)
+    other = await half_signed_in(session, now=LATER)
+    with pytest.raises(NotAllowed):
+        await accounts.finish_change(session, other, proof, "000000", now=LATER)
+    late = LATER + timedelta(minutes=30)
+    with pytest.raises(NotAllowed):
+        await accounts.finish_change(session, visitor, proof, "000000", now=late)
+
+
+async def test_another_phone_and_a_wish_sign_out_everywhere_else(session: AsyncSession) -> None:
+    secret, visitor = await at_desk(session)
+    other = await accounts.confirm(
+        session,
+        await half_signed_in(session, now=LATEST),
+        code_at(secret, LATEST),
+        device=DEVICE,
+        now=LATEST,
+    )
+    assert await accounts.end_other_sessions(session, visitor, now=LATEST) == 1
+    assert await accounts.end_other_sessions(session, visitor, now=LATEST) == 0
+    assert await accounts.find_visitor(session, other.token, now=LATEST) is None
+    lines = await accounts.list_sessions(session, visitor, now=LATEST)
+    assert [line.is_own for line in lines] == [True]
+    assert [row.subject for row in await audited(session, "ended")] == ["desk_session"]
