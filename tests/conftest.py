@@ -181,6 +181,13 @@ async def _make_template(postgres_url: str) -> None:
             await reference_data.load(session)
         await engine.dispose()
         await server.execute(text(f"ALTER DATABASE tralob_making RENAME TO {TEMPLATE}"))
+        await _warm_template(postgres_url)
+
+
+async def _warm_template(postgres_url: str) -> None:
+    """The first connection writes down what every copy would else have to gather anew."""
+    async with connect_to_server(database_url(postgres_url, TEMPLATE)) as template:
+        await template.execute(text("SELECT 1"))
 
 
 @pytest.fixture

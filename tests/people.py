@@ -28,6 +28,9 @@ from bot.conversation import Conversation, build_conversation
 from services.inbox import InboxItem
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+# As Telegram's, no two are alike: aiogram remembers by them what kind of update it was, and would
+# compare each with a hundred others of the same number.
+UPDATE_IDS = count(1)
 
 
 @dataclass
@@ -180,7 +183,9 @@ class TelegramPerson:
             "from": self._user(),
             **content,
         }
-        await self.line.take("telegram", {"update_id": 1, "message": message}, attempt)
+        await self.line.take(
+            "telegram", {"update_id": next(UPDATE_IDS), "message": message}, attempt
+        )
         return self.screen
 
     async def write(self, text: str) -> str:
@@ -207,7 +212,7 @@ class TelegramPerson:
                 "text": message.text,
             },
         }
-        return {"update_id": 1, "callback_query": press}
+        return {"update_id": next(UPDATE_IDS), "callback_query": press}
 
 
 @dataclass
