@@ -32,6 +32,13 @@ AUDIT_ROLES: Final = frozenset({"auditor"})
 _SAFE_METHODS: Final = ("GET", "HEAD")
 
 
+class Forged(HTTPException):
+    """An address that no page of ours leads to: answered as what is not there, and written down."""
+
+    def __init__(self) -> None:
+        super().__init__(404)
+
+
 class Page(Route):
     """A route of the desk that knows who may take it."""
 
@@ -79,7 +86,12 @@ def _guarded(
             if visitor is not None:
                 await _note_refusal(request, visitor, path, fields=[FORM_TOKEN])
             raise HTTPException(403)
-        return await endpoint(request)
+        try:
+            return await endpoint(request)
+        except Forged:
+            if visitor is not None:
+                await _note_refusal(request, visitor, path)
+            raise
 
     return answer
 
@@ -122,13 +134,6 @@ async def _note_refusal(
     request: DeskRequest, visitor: Visitor, path: str, *, fields: Collection[str] = ()
 ) -> None:
     async with acting(request.parts.new_session, visitor) as session:
-        await audit.record(
-            session,
-            actor="staff",
-            actor_id=visitor.staff_id,
-            action="refused",
-            subject="page",
-            subject_id=path,
-            fields=fields,
-            now=request.now(),
+        await audit.record_refused(
+            session, visitor.staff_id, "page", path, fields=fields, now=request.now()
         )

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, AuditRow, File, Request, Staff
+from db.models import Account, AuditRow, DeskSession, File, Request, Staff
 from services import audit, codes, khmer, staff
 from services.accounts.types import Visitor
 from services.acting import across_centres
@@ -27,6 +27,7 @@ MOST_CHOICES: Final = 12
 """Members of staff that are offered for a typed name."""
 OF_STAFF: Final = ("staff", "account")
 """Subjects whose id is that of a member of staff."""
+SESSION: Final = "desk_session"
 
 # A row says when its transaction began to write it, and has its number a little later.
 _OUT_OF_ORDER = timedelta(hours=1)
@@ -38,7 +39,10 @@ _Conditions = list[ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """To what it was done. `name` is that of a member of staff, `code` that of a request."""
+    """To what it was done. `code` is that of a request.
+
+    `name` is that of a member of staff: who it is, or whose session it is, if not the actor's own.
+    """
 
     kind: str
     id: str | None
@@ -172,7 +176,11 @@ async def _list_rows(
     common = await _narrow(session, search)
     if before is not None:
         common.append(AuditRow.id < before)
-    ways = product(_by_whom(search), await _about_what(session, search), _doing_what(search))
+    ways = product(
+        await _by_whom(session, search),
+        await _about_what(session, search),
+        _doing_what(search),
+    )
     walks = [
         select(AuditRow.id)
         .where(*whom, *what, *doing, *common)
@@ -186,13 +194,17 @@ async def _list_rows(
     return (await session.scalars(query.limit(most))).all()
 
 
-def _by_whom(search: Search) -> list[_Conditions]:
+async def _by_whom(session: AsyncSession, search: Search) -> list[_Conditions]:
+    """What they did; what was done to them, and by whom their sessions were used."""
     if search.staff is None:
         return [[]]
     staff_id = str(search.staff)
+    query = select(DeskSession.id).where(DeskSession.staff_id == search.staff)
+    sessions = [str(one) for one in await session.scalars(query)]
     return [
         [AuditRow.actor_id == staff_id, AuditRow.actor == "staff"],
         [AuditRow.subject.in_(OF_STAFF), AuditRow.subject_id == staff_id],
+        [AuditRow.subject == SESSION, AuditRow.subject_id.in_(sessions)],
     ]
 
 
@@ -212,11 +224,7 @@ def _doing_what(search: Search) -> list[_Conditions]:
     view = None if search.view is None else VIEWS[search.view]
     if view is None:
         return [[] if search.action is None else [AuditRow.action == search.action]]
-    more: _Conditions = []
-    if view.subjects:
-        more.append(AuditRow.subject.in_(view.subjects))
-    if view.without is not None:
-        more.append(AuditRow.subject != view.without)
+    more = view.conditions()
     if search.action is not None:
         more.append(AuditRow.action == search.action)
     return [[AuditRow.action == action, *more] for action in view.actions]
@@ -265,7 +273,7 @@ async def _find_target(session: AsyncSession, about: str, subject: str | None) -
     own_id = about.removeprefix("#")
     for kind in audit.SUBJECTS if subject is None else (subject,):
         target.add(kind, [own_id])
-    person_id = _person_id(own_id)
+    person_id = _find_uuid(own_id)
     if person_id is not None and PERSON in target.ids:
         await _add_requests(session, target, Request.person_id == person_id)
         return _Target(target.ids, own_id)
@@ -283,7 +291,7 @@ async def _add_requests(
     target.add(REQUEST, requests)
 
 
-def _person_id(written: str) -> UUID | None:
+def _find_uuid(written: str) -> UUID | None:
     try:
         return UUID(written)
     except ValueError:
@@ -326,6 +334,7 @@ async def _was_noted(
 async def _to_lines(session: AsyncSession, rows: Sequence[AuditRow]) -> list[LogLine]:
     names = {str(one.id): one.name for one in await staff.list_staff(session, with_ended=True)}
     request_codes = await _list_codes(session, rows)
+    owners = await find_owners(session, [row.subject_id for row in rows if row.subject == SESSION])
     return [
         LogLine(
             at=acts[0].at,
@@ -333,7 +342,7 @@ async def _to_lines(session: AsyncSession, rows: Sequence[AuditRow]) -> list[Log
             actor_id=acts[0].actor_id,
             actor_name=names.get(acts[0].actor_id or ""),
             action=acts[0].action,
-            subjects=[_to_subject(act, names, request_codes) for act in reversed(acts)],
+            subjects=[_to_subject(act, names, owners, request_codes) for act in reversed(acts)],
             fields=acts[0].fields,
         )
         for acts in (list(same) for _, same in groupby(rows, key=_act))
@@ -345,11 +354,22 @@ def _act(row: AuditRow) -> tuple[object, ...]:
     return row.at, row.actor, row.actor_id, row.action, tuple(row.fields)
 
 
-def _to_subject(row: AuditRow, names: dict[str, str], request_codes: dict[str, str]) -> Subject:
+def _to_subject(
+    row: AuditRow, names: dict[str, str], owners: dict[str, str], request_codes: dict[str, str]
+) -> Subject:
     row_id = row.subject_id or ""
     code = request_codes.get(row_id) if row.subject == REQUEST else None
-    name = names.get(row_id) if row.subject in OF_STAFF else None
-    return Subject(row.subject, row.subject_id, name, code)
+    staff_id = row_id if row.subject in OF_STAFF else None
+    if row.subject == SESSION and owners.get(row_id) != row.actor_id:
+        staff_id = owners.get(row_id)
+    return Subject(row.subject, row.subject_id, names.get(staff_id or ""), code)
+
+
+async def find_owners(session: AsyncSession, session_ids: Iterable[str | None]) -> dict[str, str]:
+    """The id of the member of staff whose each of these sessions is; some are kept no more."""
+    ids = {found for one in session_ids if (found := _find_uuid(one or "")) is not None}
+    query = select(DeskSession.id, DeskSession.staff_id).where(DeskSession.id.in_(ids))
+    return {str(row.id): str(row.staff_id) for row in await session.execute(query)}
 
 
 async def _list_codes(session: AsyncSession, rows: Sequence[AuditRow]) -> dict[str, str]:

@@ -12,8 +12,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import regex
+from sqlalchemy import ColumnElement, and_, not_
 
 from db import models
+from db.models import AuditRow
 from services import codes
 from services.audit import ACTIONS, REFUSED, SUBJECTS
 
@@ -24,6 +26,7 @@ CAMBODIA: Final = ZoneInfo("Asia/Phnom_Penh")
 
 ACTORS: Final = models.ACTORS
 
+_DOOR = ("account", "desk_session")
 _FIRST_YEAR, _LAST_YEAR = 2020, 2200
 _MOST_LETTERS = 100
 _ABOUT = regex.compile(r"#?[A-Za-z0-9._:/{}-]+")
@@ -32,22 +35,40 @@ _CENTRE = regex.compile(r"[a-z][a-z0-9-]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is looked for often; no subjects mean any but `without`."""
+    """What is looked for often; no subjects mean any.
+
+    `at_the_door` says whether attempts to sign in are meant, or all but these (None: both).
+    """
 
     actions: tuple[str, ...]
     subjects: tuple[str, ...] = ()
-    without: str | None = None
+    at_the_door: bool | None = None
 
-    def has(self, action: str, subject: str) -> bool:
+    def has(self, action: str, actor: str, subject: str) -> bool:
         """Whether such a row is shown."""
-        is_wanted = subject in self.subjects if self.subjects else subject != self.without
-        return action in self.actions and is_wanted
+        is_meant = self.at_the_door in (None, is_at_the_door(actor, subject))
+        return action in self.actions and is_meant and subject in (self.subjects or (subject,))
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same in the database's terms, but for the actions."""
+        found: list[ColumnElement[bool]] = []
+        if self.subjects:
+            found.append(AuditRow.subject.in_(self.subjects))
+        if self.at_the_door is not None:
+            door = and_(AuditRow.actor == "system", AuditRow.subject.in_(_DOOR))
+            found.append(door if self.at_the_door else not_(door))
+        return found
+
+
+def is_at_the_door(actor: str, subject: str) -> bool:
+    """Whether it is about somebody who was trying to sign in, and so was nobody yet."""
+    return actor == "system" and subject in _DOOR
 
 
 VIEWS: Final[Mapping[str, View]] = {
-    "refusals": View((REFUSED, "repeated", "expired"), without="account"),
+    "refusals": View((REFUSED, "repeated", "expired"), at_the_door=False),
     "reveals": View(("revealed",)),
-    "failed": View((REFUSED, "locked"), ("account",)),
+    "failed": View((REFUSED, "locked"), at_the_door=True),
     "sign_ins": View(("recognised", "signed_in", "signed_out"), ("desk_session",)),
     "roles": View(("added", "changed", "ended"), ("staff",)),
     "reads": View(("read", "listed", "searched")),

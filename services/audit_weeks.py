@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import AuditRow, Staff
 from services.accounts.types import Visitor
-from services.audit_log import OF_STAFF, check_may_read
+from services.audit_log import OF_STAFF, SESSION, check_may_read, find_owners
 from services.audit_search import CAMBODIA, VIEWS, View, begin_of
 
 _DAYS: Final = timedelta(days=7)
@@ -67,6 +67,7 @@ async def compare_weeks(session: AsyncSession, visitor: Visitor, *, now: datetim
 @dataclass(frozen=True, slots=True)
 class _Act:
     action: str
+    actor: str
     subject: str
     centre: str | None
     is_now: bool
@@ -75,25 +76,30 @@ class _Act:
 async def _count(session: AsyncSession, this: Week, last: Week) -> Counter[_Act]:
     whose = case(
         (AuditRow.actor == "staff", AuditRow.actor_id),
-        (AuditRow.subject.in_(OF_STAFF), AuditRow.subject_id),
+        (AuditRow.subject.in_((*OF_STAFF, SESSION)), AuditRow.subject_id),
     )
     is_now = AuditRow.at >= begin_of(this.first)
     query = (
-        select(AuditRow.action, AuditRow.subject, whose, is_now, func.count())
+        select(AuditRow.action, AuditRow.actor, AuditRow.subject, whose, is_now, func.count())
         .where(AuditRow.at >= begin_of(last.first))
         .where(AuditRow.action.in_({action for view in VIEWS.values() for action in view.actions}))
-        .group_by(AuditRow.action, AuditRow.subject, whose, is_now)
+        .group_by(AuditRow.action, AuditRow.actor, AuditRow.subject, whose, is_now)
     )
     people = await session.execute(select(Staff.id, Staff.centre_id))
     centres = {str(staff_id): centre for staff_id, centre in people}
+    found = (await session.execute(query)).all()
+    owners = await find_owners(session, [row[3] for row in found if row[2] == SESSION])
     counted: Counter[_Act] = Counter()
-    for action, subject, staff_id, of_this_week, count in await session.execute(query):
-        counted[_Act(action, subject, centres.get(staff_id), of_this_week)] += count
+    for action, actor, subject, whose_id, of_this_week, count in found:
+        centre = centres.get(owners.get(whose_id, whose_id))
+        counted[_Act(action, actor, subject, centre, of_this_week)] += count
     return counted
 
 
 def _of_view(name: str, view: View, counted: Counter[_Act]) -> ViewCount:
-    of_view = {act: count for act, count in counted.items() if view.has(act.action, act.subject)}
+    of_view = {
+        act: count for act, count in counted.items() if view.has(act.action, act.actor, act.subject)
+    }
     centres = sorted({act.centre for act in of_view}, key=lambda centre: centre or "")
     return ViewCount(
         name,

@@ -12,17 +12,19 @@ from desk.rendering import CAMBODIA
 from desk.request import ADDRESS, DeskRequest
 from services import codes
 from services.audit import REFUSED
-from services.audit_log import OF_STAFF, LogLine, Subject
-from services.audit_search import PERSON, REQUEST
+from services.audit_log import OF_STAFF, SESSION, LogLine, Subject
+from services.audit_search import PERSON, REQUEST, is_at_the_door
 
 AUDIT: Final = f"{ADDRESS}/audit"
 FIELDS: Final = (
     *("name", "phone", "reason", "role", "centre_id", "owner_id", "state", "urgency", "outcome"),
-    *("password_hash", "second_factor", "form-token"),
+    *("password_hash", "second_factor", "recovery_codes", "locked_until", "form-token"),
     *("view", "staff", "centre", "actor", "action", "subject", "about", "first", "last"),
 )
 """Names of columns and of filters that have words; others are shown as they are."""
 _SHORT: Final = 8
+_STRANGER: Final = "unknown-"
+_TRIES: Final = (REFUSED, "locked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,23 @@ def say_lines(request: DeskRequest, found: Sequence[LogLine]) -> list[Line]:
 
 def _say(request: DeskRequest, line: LogLine) -> Line:
     at = line.at.astimezone(CAMBODIA)
+    is_try = line.action in _TRIES and is_at_the_door(line.actor, line.subjects[0].kind)
     return Line(
         at=at.isoformat(),
         day=format_datetime(at, "d MMM y", locale=request.language),
         time=format_datetime(at, "HH:mm:ss", locale=request.language),
-        who=_say_actor(request, line),
-        did=request.text(f"desk-audit-did-{line.action}"),
+        who=Named(request.text("desk-audit-by-stranger")) if is_try else _say_actor(request, line),
+        did=_say_deed(request, line, is_try=is_try),
         subjects=[_say_subject(request, subject) for subject in line.subjects],
         fields=[_say_field(request, name) for name in line.fields],
         is_refused=line.action == REFUSED,
     )
+
+
+def _say_deed(request: DeskRequest, line: LogLine, *, is_try: bool) -> str:
+    if is_try and line.action == REFUSED:
+        return request.text("desk-audit-not-signed-in")
+    return request.text(f"desk-audit-did-{line.action}")
 
 
 def _say_actor(request: DeskRequest, line: LogLine) -> Named:
@@ -88,8 +97,10 @@ def _say_subject(request: DeskRequest, subject: Subject) -> Named:
         return Named(words)
     if subject.kind in OF_STAFF:
         if subject.name is None and not _is_uuid(subject.id):
-            return Named(request.text("desk-audit-nobody"), subject.id)
+            return Named(request.text("desk-audit-nobody"), subject.id.removeprefix(_STRANGER))
         return _say_staff(subject.name, subject.id, words)
+    if subject.kind == SESSION and subject.name is not None:
+        words = f"{words} ({subject.name})"
     shown = _shorten(subject.id)
     if subject.kind == REQUEST and subject.code is not None:
         shown = codes.display(subject.code)
