@@ -1,13 +1,13 @@
 """What narrows the desk's list: read from an address that anybody may have written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import regex
 from sqlalchemy import ColumnElement, select
 
-from db.models import CHANNELS, URGENCIES, Address, Person
+from db.models import CHANNELS, URGENCIES, Address, Person, Request
 from services import khmer, names
 from services.places import Gazetteer, Place, load_gazetteer
 
@@ -64,31 +64,36 @@ class Filters:
         """Whether they look at the person's own rows, which may be another centre's."""
         return self.place is not None or self.name is not None
 
-    def list_place_codes(self) -> Sequence[str]:
-        """Where people live who live in the place."""
-        return list_codes(load_gazetteer(), self.place) if self.place is not None else ()
-
-    def conditions(self, of: Any) -> list[ColumnElement[bool]]:
-        """For a query of requests, of which `of` are the columns; the centre is not among them.
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """For a query of requests; the centre is not among them.
 
         Each looks at one row by its key: the planner has nothing to choose.
         """
         found: list[ColumnElement[bool]] = []
         if self.topic is not None:
-            found.append(of.topic == self.topic)
+            found.append(Request.topic == self.topic)
         if self.urgency is not None:
-            found.append(of.urgency == self.urgency)
+            found.append(Request.urgency == self.urgency)
         if self.code is not None:
-            found += begins_with(of.code, self.code)
+            found += begins_with(self.code)
         for column, value in ((Address.language, self.language), (Address.channel, self.channel)):
             if value is not None:
-                found.append(_one(column, Address.id == of.address_id) == value)
-        if self.place is not None:
-            home = _one(Person.home_code, Person.id == of.person_id)
-            found.append(home.in_(self.list_place_codes()))
+                found.append(_one(column, Address.id == Request.address_id) == value)
+        found += self.home_conditions(Request.person_id)
         if self.name is not None:
-            found += names.is_called(self.name, of.person_id)
+            found += names.is_called(self.name, Request.person_id)
         return found
+
+    def home_conditions(self, person_id: Any) -> list[ColumnElement[bool]]:
+        """That this person lives in the place, if one is given."""
+        if self.place is None:
+            return []
+        return [_one(self.lives_there(), Person.id == person_id)]
+
+    def lives_there(self) -> ColumnElement[bool]:
+        """The same for a query of people. Only with a place."""
+        assert self.place is not None
+        return Person.home_code.in_(list_codes(load_gazetteer(), self.place))
 
 
 def _one(column: Any, condition: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -106,12 +111,12 @@ def find_place(filters: Filters) -> Place | None:
     return None if filters.place is None else load_gazetteer().find_code(filters.place)
 
 
-def begins_with(code: Any, digits: str) -> list[ColumnElement[bool]]:
+def begins_with(digits: str) -> list[ColumnElement[bool]]:
     """As a range, which row-level security lets an index serve; codes are digits alone."""
     following = str(int(digits) + 1)
-    found: list[ColumnElement[bool]] = [code >= digits]
+    found: list[ColumnElement[bool]] = [Request.code >= digits]
     if len(following) == len(digits):
-        found.append(code < following)
+        found.append(Request.code < following)
     return found
 
 

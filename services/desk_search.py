@@ -6,44 +6,52 @@ few people or few codes meet is looked up by these; for anything else the list i
 index, so far and no farther, and whoever looks is told where the walk ended.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, any_, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, any_, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import BigInteger, Uuid
 
-from db.models import Person, Request
+from db.models import Person, PersonName, Request
 from services import names
-from services.desk_cursor import Position, list_order, list_place, order_by_place, read_position
+from services.desk_cursor import (
+    Position,
+    is_after,
+    list_order,
+    list_place,
+    order_by_place,
+    read_position,
+)
 from services.desk_filters import Filters, begins_with
 
 MOST_COUNTED: Final = 99
 """What is more than these is said as "99+"."""
-WALK: Final = 10_000
-"""Requests that one page looks through at most; from where it ended one may go on."""
+WALKS: Final = (1000, 3000, 6000)
+"""Requests that one page looks through, in steps: most often the first has enough."""
 COUNT_WALK: Final = 1000
-FEW: Final = 1000
-_MOST_WORDS = 4  # of a name, that are tried for one that few people have
-_LOOKED_AT: Final = (
-    *(Request.id, Request.topic, Request.urgency, Request.code),
-    *(Request.person_id, Request.address_id),
-)
+FEW: Final = 2500
+"""People or codes that are looked up one by one."""
+_FEW_OF_A_WORD = 5000  # people who have one word of a name, to be asked for the others
+_MOST_WORDS = 4
+
+Conditions = Sequence[ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """Which requests a list holds.
+    """The conditions of a list, and whether it is ordered as closed requests are.
 
-    With `is_counted_along` a count follows the list's own index: the planner would rather walk over
-    all that the conditions leave.
+    `within` names another tab that holds all of it: one walk counts both.
     """
 
-    conditions: Sequence[ColumnElement[bool]]
+    conditions: Conditions
     is_closed: bool = False
-    is_counted_along: bool = False
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,96 +74,156 @@ class Count:
     has_more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Few:
+    """What few requests meet and an index serves; the `rest` of the filters is asked of them."""
+
+    condition: ColumnElement[bool]
+    rest: Filters
+
+
 async def find(
-    session: AsyncSession,
-    tab: Tab,
-    filters: Filters,
-    *,
-    after: ColumnElement[bool] | None,
-    wanted: int,
+    session: AsyncSession, tab: Tab, filters: Filters, *, after: Position | None, wanted: int
 ) -> Found:
     """The first `wanted` that the filters leave of a tab, from where a page before it ended."""
-    conditions = [*tab.conditions, *([] if after is None else [after])]
-    rest = Tab(conditions, tab.is_closed)
     few = await _find_few(session, filters)
-    source = _source(rest, few, most=wanted + 1 if filters.is_empty else WALK)
-    query = _left(source, filters).order_by(*order_by_place(source, is_closed=tab.is_closed))
+    if few is not None:
+        return await _find_among_few(session, tab, few, after, wanted)
+    ids: list[int] = []
+    end = after
+    for step in [wanted + 1] if filters.is_empty else WALKS:
+        query = _select_along(tab, end, *list_place(is_closed=tab.is_closed), _hit(filters))
+        rows = (await session.execute(query.limit(step))).all()
+        for row in rows:
+            if row.hit and len(ids) == wanted:
+                return Found(ids, end)
+            if row.hit:
+                ids.append(row.id)
+                end = read_position(row, is_closed=tab.is_closed)
+        if len(rows) < step:
+            return Found(ids)
+        end = read_position(rows[-1], is_closed=tab.is_closed)
+    return Found(ids, end, is_cut=True)
+
+
+async def count(
+    session: AsyncSession, base: Conditions, tabs: Mapping[str, Tab], filters: Filters
+) -> Mapping[str, Count]:
+    """How many of each tab the filters leave, as far as a short walk tells.
+
+    `base` are the conditions that all tabs have in common.
+    """
+    few = await _find_few(session, filters)
+    if few is not None:
+        held: Select[Any] = select(*_held(few.rest, tabs)).where(*base, few.condition)
+        return await _tally(session, held, tabs, walked=0)
+    if filters.is_empty:
+        return await _count_all(session, tabs)
+    counts: dict[str, Count] = {}
+    for name, tab in tabs.items():
+        if tab.within is None:
+            counted = {one: tabs[one] for one in tabs if name in (one, tabs[one].within)}
+            held = _select_along(tab, None, *_held(filters, counted)).limit(COUNT_WALK)
+            counts |= await _tally(session, held, counted, walked=COUNT_WALK)
+    return {name: counts[name] for name in tabs}
+
+
+async def _count_all(session: AsyncSession, tabs: Mapping[str, Tab]) -> Mapping[str, Count]:
+    """Along the index of the list, or the planner would rather walk over all that was closed."""
+    columns = []
+    for tab in tabs.values():
+        some = select(Request.id).where(*tab.conditions)
+        if tab.within is None:
+            some = _select_along(tab, None, Request.id)
+        counted = some.limit(MOST_COUNTED + 1).subquery()
+        columns.append(select(func.count()).select_from(counted).scalar_subquery())
+    numbers = (await session.execute(select(*columns))).one()
+    return {name: _to_count(number) for name, number in zip(tabs, numbers, strict=True)}
+
+
+async def _tally(
+    session: AsyncSession, held: Select[Any], tabs: Mapping[str, Tab], *, walked: int
+) -> dict[str, Count]:
+    """Count the rows of a query of `_held`; as many as `walked` are not all there are."""
+    rows = held.subquery()
+    numbers = [func.count().filter(rows.c.hit, rows.c[name]).label(name) for name in tabs]
+    found = (await session.execute(select(func.count().label("passed"), *numbers))).one()
+    is_cut = found.passed == walked > 0
+    return {name: _to_count(found._mapping[name], is_cut=is_cut) for name in tabs}
+
+
+def _to_count(number: int, *, is_cut: bool = False) -> Count:
+    return Count(min(number, MOST_COUNTED), is_cut or number > MOST_COUNTED)
+
+
+def _held(filters: Filters, tabs: Mapping[str, Tab]) -> list[Any]:
+    """As columns: whether the filters leave a request, and which tabs hold it."""
+    return [_hit(filters), *(and_(*tab.conditions).label(name) for name, tab in tabs.items())]
+
+
+def _hit(filters: Filters) -> Any:
+    return and_(true(), *filters.conditions()).label("hit")
+
+
+def _select_along(tab: Tab, after: Position | None, *columns: Any) -> Select[Any]:
+    """Of the requests of a tab, in the order of its index, from a position on."""
+    begins = None if after is None else is_after(after, is_closed=tab.is_closed)
+    conditions = [*tab.conditions, *([] if begins is None else [begins])]
+    order = list_order(is_closed=tab.is_closed)
+    return select(*columns).select_from(Request).where(*conditions).order_by(*order)
+
+
+async def _find_among_few(
+    session: AsyncSession, tab: Tab, few: _Few, after: Position | None, wanted: int
+) -> Found:
+    # Held apart, since for the sake of the order the planner would walk along the whole list.
+    place = list_place(is_closed=tab.is_closed)
+    begins = None if after is None else is_after(after, is_closed=tab.is_closed)
+    conditions = [*tab.conditions, few.condition, *few.rest.conditions()]
+    held = select(*place).where(*conditions, *([] if begins is None else [begins]))
+    apart = held.cte().prefix_with("MATERIALIZED")
+    query = select(*apart.c).order_by(*order_by_place(apart, is_closed=tab.is_closed))
     rows = (await session.execute(query.limit(wanted + 1))).all()
     ids = [row.id for row in rows[:wanted]]
-    if len(rows) > wanted:
-        return Found(ids, read_position(rows[wanted - 1], is_closed=tab.is_closed))
-    if few is not None or filters.is_empty:
+    if len(rows) <= wanted:
         return Found(ids)
-    end = await _find_end_of_walk(session, rest)
-    return Found(ids, end, is_cut=end is not None)
+    return Found(ids, read_position(rows[wanted - 1], is_closed=tab.is_closed))
 
 
-async def count(session: AsyncSession, tabs: Sequence[Tab], filters: Filters) -> Sequence[Count]:
-    """How many of each tab the filters leave, as far as a short walk tells."""
-    few = await _find_few(session, filters)
-    most = MOST_COUNTED + 1 if filters.is_empty else COUNT_WALK
-    sources = [_source(tab, few, most=most, is_ordered=tab.is_counted_along) for tab in tabs]
-    left = [_left(source, filters).limit(MOST_COUNTED + 1).subquery() for source in sources]
-    # Where nothing is left out, whoever is counted was walked past.
-    walked = left if filters.is_empty or few is not None else sources
-    numbers = (await session.execute(select(*map(_number_of, [*left, *walked])))).one()
-    return [
-        Count(min(number, MOST_COUNTED), number > MOST_COUNTED or passed == most)
-        for number, passed in zip(numbers[: len(left)], numbers[len(left) :], strict=True)
-    ]
-
-
-def _number_of(rows: FromClause) -> ColumnElement[int]:
-    return select(func.count()).select_from(rows).scalar_subquery()
-
-
-async def _find_end_of_walk(session: AsyncSession, tab: Tab) -> Position | None:
-    """The last request that a walk passes, when there are more behind it."""
-    query = select(*list_place(is_closed=tab.is_closed)).where(*tab.conditions)
-    query = query.order_by(*list_order(is_closed=tab.is_closed)).offset(WALK - 1).limit(2)
-    rows = (await session.execute(query)).all()
-    return read_position(rows[0], is_closed=tab.is_closed) if rows[1:] else None
-
-
-def _source(
-    tab: Tab, few: ColumnElement[bool] | None, *, most: int, is_ordered: bool = True
-) -> FromClause:
-    """The requests of a tab that are looked through: a few, or those that the walk passes."""
-    place = list_place(is_closed=tab.is_closed)
-    query = select(*_LOOKED_AT, *place[:-1]).where(*tab.conditions)
-    if few is not None:
-        return query.where(few).cte().prefix_with("MATERIALIZED")
-    if is_ordered:
-        query = query.order_by(*list_order(is_closed=tab.is_closed))
-    return query.limit(most).subquery()
-
-
-def _left(source: FromClause, filters: Filters) -> Select[Any]:
-    """The places of those that the filters leave."""
-    looked_at = {column.key for column in _LOOKED_AT} - {"id"}
-    place = [column for name, column in source.c.items() if name not in looked_at]
-    return select(*place).where(*filters.conditions(source.c))
-
-
-async def _find_few(session: AsyncSession, filters: Filters) -> ColumnElement[bool] | None:
-    """A condition that few requests meet and an index serves; None when there is none."""
+async def _find_few(session: AsyncSession, filters: Filters) -> _Few | None:
+    """None when too many meet each of the filters."""
     if filters.code is not None:
-        by_code = select(Request.id).where(*begins_with(Request.code, filters.code))
+        by_code = select(Request.id).where(*begins_with(filters.code))
         if (ids := await _list_few(session, by_code)) is not None:
-            return Request.id == any_(literal(ids, ARRAY(BigInteger)))
-    for people in _select_people(filters):
-        if (ids := await _list_few(session, people)) is not None:
-            return Request.person_id == any_(literal(ids, ARRAY(Uuid)))
-    return None
+            condition = Request.id == any_(literal(ids, ARRAY(BigInteger)))
+            return _Few(condition, replace(filters, code=None))
+    people = await _find_called(session, filters)
+    rest = replace(filters, name=None, place=None)
+    if people is None and filters.place is not None:
+        people = await _list_few(session, select(Person.id).where(filters.lives_there()))
+        rest = replace(filters, place=None)
+    if people is None:
+        return None
+    return _Few(Request.person_id == any_(literal(people, ARRAY(Uuid))), rest)
 
 
-def _select_people(filters: Filters) -> Sequence[Select[Any]]:
-    """Queries of people, of which each alone leaves all whom the filters leave."""
-    keys = () if filters.name is None else names.list_typed_keys(filters.name)
-    found: list[Select[Any]] = [names.select_called(key) for key in keys[:_MOST_WORDS]]
-    if filters.place is not None:
-        found.append(select(Person.id).where(Person.home_code.in_(filters.list_place_codes())))
-    return found
+async def _find_called(session: AsyncSession, filters: Filters) -> Sequence[UUID] | None:
+    """Who is called so and lives there; they are looked for among those of the rarest word."""
+    if filters.name is None:
+        return None
+    keys = names.list_typed_keys(filters.name)[:_MOST_WORDS]
+    some = [names.select_called(key).limit(_FEW_OF_A_WORD + 1).subquery() for key in keys]
+    numbers = [select(func.count()).select_from(one).scalar_subquery() for one in some]
+    sizes = (await session.execute(select(*numbers))).one()
+    if min(sizes) > _FEW_OF_A_WORD:
+        return None
+    word = aliased(PersonName)
+    query = select(word.person_id).where(
+        word.key == keys[sizes.index(min(sizes))],
+        *names.is_called(filters.name, word.person_id),
+        *filters.home_conditions(word.person_id),
+    )
+    return await _list_few(session, query)
 
 
 async def _list_few(session: AsyncSession, query: Select[Any]) -> Sequence[Any] | None:

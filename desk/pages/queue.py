@@ -22,7 +22,7 @@ from services.desk_bulk import Bulk, assign_many, close_many
 from services.desk_filters import LANGUAGES, TOPICS
 from services.desk_queue import TABS, count_tabs, find_first_tab, list_page
 from services.desk_requests import OUTCOMES, URGENCIES
-from services.desk_search import WALK
+from services.desk_search import WALKS
 from services.places import CERTAIN, Place, label, load_gazetteer
 
 CHANNELS: Final = ("telegram", "sms")
@@ -135,7 +135,7 @@ async def _show(
         lines=shown.lines,
         following=shown.following,
         is_cut=shown.is_cut,
-        walked=WALK,
+        walked=sum(WALKS),
         counts=counts,
         colleagues=colleagues,
         known_centres=known_centres,

@@ -307,7 +307,7 @@ async def test_the_tabs_count_what_the_filters_leave(session: AsyncSession) -> N
 async def test_a_search_without_end_stops_and_says_from_where_to_go_on(
     session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_search, "WALK", 4)
+    monkeypatch.setattr(desk_search, "WALKS", (1, 3))
     monkeypatch.setattr(desk_search, "COUNT_WALK", 4)
     made = [
         await _open(session, str(number), topic="call" if number in (1, 9) else "talk")
@@ -339,6 +339,10 @@ async def test_whom_many_share_a_name_with_is_found_along_the_list(
     (few,) = [len(await _list(session, visitor, filters=filters))]
     monkeypatch.setattr(desk_search, "FEW", 2)
     assert len(await _list(session, visitor, filters=filters)) == few == 3
+    monkeypatch.setattr(desk_search, "_FEW_OF_A_WORD", 2)
+    assert len(await _list(session, visitor, filters=filters)) == 3
+    counted = await count_tabs(session, visitor, filters, now=FRIDAY)
+    assert (counted["all"], counted["mine"]) == (Count(3, False), Count(0, False))
     assert await _list(session, visitor, filters=Filters(name="ចាន់ ដារ៉ា")) == []
 
 
