@@ -11,23 +11,29 @@ from services.accounts import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`name` has its words under desk-go-<name> and its picture in icons.svg."""
+    """`name` has its words under desk-go-<name> and its picture in icons.svg.
+
+    `beside` are the pages that its first one leads to by tabs: a phone has room for few entries.
+    """
 
     name: str
     path: str
     roles: frozenset[str]
+    beside: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
         return f"{ADDRESS}{self.path}"
 
     def leads_to(self, path: str) -> bool:
-        """Whether the page at this address is the entry's, or lies below it."""
-        return path == self.address or path.startswith(f"{self.address}/")
+        """Whether the page at this address is one of the entry's, or lies below it."""
+        addresses = (self.address, *(f"{ADDRESS}{one}" for one in self.beside))
+        return any(path == one or path.startswith(f"{one}/") for one in addresses)
 
 
 ENTRIES: Final = (
     Entry("queue", "/queue", REQUEST_ROLES),
+    Entry("centre", "/centres", REQUEST_ROLES, ("/canned", "/agencies")),
     Entry("log", "/audit", AUDIT_ROLES),
     Entry("account", "/account", EVERY_ROLE),
 )

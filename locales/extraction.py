@@ -14,18 +14,23 @@ from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from jinja2 import Environment, nodes
 
 from desk.pages import account as account_page
-from desk.pages import audit_lines, queue_address, request_lines
+from desk.pages import agencies as agencies_page
+from desk.pages import audit_lines, centre_parts, queue_address, request_lines
+from desk.pages import canned as canned_page
+from desk.pages import centres as centres_page
 from desk.pages import request as request_page
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from dialogs.talk import WHOSE
+from services.agencies import PURPOSES as REFERRAL_PURPOSES
 from services.audit import ACTIONS as AUDIT_ACTIONS
 from services.audit import SUBJECTS as AUDIT_SUBJECTS
 from services.audit_search import ACTORS, FAULTS, VIEWS
 from services.consent import PURPOSES
 from services.desk_queue import TABS
 from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
+from services.desk_requests.canned import PLACEHOLDERS
 from services.questions import NO, YES
 from services.types import SEXES, STAFF_ROLES
 
@@ -44,7 +49,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-account-done-": account_page.NOTICES,
     "desk-error-text-": _DESK_ERRORS,
     "desk-error-title-": _DESK_ERRORS,
-    "desk-go-": ("account", "queue", "log"),
+    "desk-go-": ("account", "centre", "queue", "log"),
     "desk-tab-": TABS,
     "desk-undone-": queue_address.UNDONE,
     "desk-role-": STAFF_ROLES,
@@ -56,6 +61,16 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-state-": STATES,
     "desk-urgency-": URGENCIES,
     "desk-wrong-": request_page.WRONG,
+    "desk-agency-did-": agencies_page.DONE,
+    "desk-agency-phone-": agencies_page.PHONE_STATES,
+    "desk-agency-purpose-": REFERRAL_PURPOSES,
+    "desk-canned-did-": canned_page.DONE,
+    "desk-canned-fill-": PLACEHOLDERS,
+    "desk-centre-did-": centres_page.DONE,
+    "desk-fault-": (*agencies_page.FAULTS, *canned_page.FAULTS),
+    "desk-hours-fault-": centres_page.DAY_FAULTS,
+    "desk-hours-field-": ("from", "to"),
+    "desk-section-": centre_parts.SECTIONS,
     "desk-channel-": ("telegram", "sms"),
     "desk-language-": ("km", "en"),
     "desk-move-": MOVES,
