@@ -14,7 +14,6 @@ __all__ = [
     "IncompleteForm",
     "InvalidReferenceData",
     "InvitationOver",
-    "InvitedMeanwhile",
     "LockedOut",
     "MoveNotAllowed",
     "NoSuchAnswer",
@@ -156,10 +155,6 @@ class UsernameTaken(DomainError):  # noqa: N818
 
 class InvitationOver(DomainError):  # noqa: N818
     """The link is unknown, was used, was followed by a newer one, or its time is over."""
-
-
-class InvitedMeanwhile(DomainError):  # noqa: N818
-    """A newer link was made since the form was shown: by the same form, or by somebody else."""
 
 
 class WeakPassword(DomainError):  # noqa: N818

@@ -1,6 +1,16 @@
 """What edges name of the database, handed on so that they need not know it."""
 
-from db.models import SEXES, STAFF_ROLES, Address, Consent, Draft, File, Request, RequestEvent
+from db.models import (
+    SEXES,
+    STAFF_ROLES,
+    Address,
+    Consent,
+    Draft,
+    File,
+    Request,
+    RequestEvent,
+    Staff,
+)
 
 __all__ = [
     "SEXES",
@@ -11,4 +21,5 @@ __all__ = [
     "File",
     "Request",
     "RequestEvent",
+    "Staff",
 ]

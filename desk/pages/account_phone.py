@@ -138,6 +138,8 @@ async def _proved(request: DeskRequest, template: str) -> AsyncIterator[tuple[Se
     except WrongCode:
         fault = request.text("desk-code-wrong")
         raise _Unproved(await _ask_again(request, template, fault=fault)) from None
+    except NotAllowed:  # an administrator took the second factor away in this very moment
+        raise _Unproved(redirect(request, ACCOUNT)) from None
     except LockedOut as error:
         raise _Unproved(await _ask_again(request, template, locked=error)) from None
 

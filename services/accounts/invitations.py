@@ -15,8 +15,8 @@ from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
 from services.accounts.tokens import hash_token, new_token
 from services.accounts.types import Invited
 from services.errors import (
+    ChangedMeanwhile,
     InvitationOver,
-    InvitedMeanwhile,
     NotAllowed,
     UnusableUsername,
     UsernameTaken,
@@ -85,7 +85,7 @@ async def invite_again(
 ) -> str:
     """As `invite`, after `reset` if wanted; `seen` is the last link that the form knew of.
 
-    The same form sent again would end the link that it gave. Raises InvitedMeanwhile, and as those
+    The same form sent again would end the link that it gave. Raises ChangedMeanwhile, and as those
     do; NotAllowed also for oneself.
     """
     await check_may_manage(session, by)
@@ -93,7 +93,7 @@ async def invite_again(
         raise NotAllowed
     last = await find_last(session, person.id)
     if (None if last is None else last.id) != seen:
-        raise InvitedMeanwhile
+        raise ChangedMeanwhile
     if with_reset:
         await reset(session, person, by=by, now=now)
     return await invite(session, person, username, by=by, now=now)
