@@ -35,6 +35,7 @@ ENTRIES: Final = (
     Entry("queue", "/queue", REQUEST_ROLES),
     Entry("centre", "/centres", REQUEST_ROLES, ("/canned", "/agencies")),
     Entry("log", "/audit", AUDIT_ROLES),
+    Entry("staff", "/staff", frozenset({"administrator"})),
     Entry("account", "/account", EVERY_ROLE),
 )
 

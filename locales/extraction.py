@@ -19,6 +19,7 @@ from desk.pages import audit_lines, centre_parts, queue_address, request_lines
 from desk.pages import canned as canned_page
 from desk.pages import centres as centres_page
 from desk.pages import request as request_page
+from desk.pages import staff as staff_page
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
@@ -49,10 +50,14 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-account-done-": account_page.NOTICES,
     "desk-error-text-": _DESK_ERRORS,
     "desk-error-title-": _DESK_ERRORS,
-    "desk-go-": ("account", "centre", "queue", "log"),
+    "desk-go-": ("account", "centre", "queue", "log", "staff"),
     "desk-tab-": TABS,
     "desk-undone-": queue_address.UNDONE,
     "desk-role-": STAFF_ROLES,
+    "desk-role-may-": STAFF_ROLES,
+    "desk-staff-done-": staff_page.DONE,
+    "desk-staff-requests-": ("change", "end"),
+    "desk-staff-wrong-": tuple(staff_page.FAULTS.values()),
     "desk-climbed-": request_lines.CLIMBED_TO,
     "desk-did-": request_page.DONE,
     "desk-event-": request_lines.EVENTS,

@@ -17,6 +17,7 @@ from desk.pages import (
     request_files,
     request_live,
     sign_in,
+    staff,
     start,
 )
 
@@ -26,6 +27,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     *invitation.ROUTES,
     *account.ROUTES,
     *account_phone.ROUTES,
+    *staff.ROUTES,
     *audit.ROUTES,
     *centres.ROUTES,
     *canned.ROUTES,

@@ -54,6 +54,11 @@ TABLE = {
     "POST /account/recovery-codes": "door code in in in in in",
     "GET /account/second-factor": "door code in in in in in",
     "POST /account/second-factor": "door code in in in in in",
+    "GET /staff": "door code 403 403 in in 403",
+    "GET /staff/new": "door code 403 403 in in 403",
+    "POST /staff/new": "door code 403 403 in in 403",
+    "GET /staff/{staff_id}": "door code 403 403 in in 403",
+    "POST /staff/{staff_id}": "door code 403 403 in in 403",
     "GET /queue": "door code in in in in 403",
     "GET /queue/assign": "door code in in in in 403",
     "GET /queue/close": "door code in in in in 403",
@@ -215,7 +220,11 @@ async def _make_request(desk: Desk, owner: str) -> dict[str, str]:
         person = await staff.get_by_name(session, owner)
         await session.execute(update(Request).values(owner_id=person.id))
     return {
-        **{"code": request.code, "file": str(file.id), "move": "note", "token": "invented"},
+        "code": request.code,
+        "file": str(file.id),
+        "move": "note",
+        "token": "invented",
+        "staff_id": str(person.id),
         **await _make_kept(desk),
     }
 
