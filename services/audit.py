@@ -35,8 +35,11 @@ ACTIONS: Final = (
 )
 SUBJECTS: Final = (
     *("request", "person", "address", "file", "canned_reply"),
+    # cards in Telegram
+    *("linked", "unlinked", "seen"),
     *("staff", "account", "desk_session", "recovery_code", "invitation"),
-    *("page", "audit", "agency", "centre"),
+    *("page", "audit", "agency", "centre", "referral"),
+    *("chat_link", "staff_chat", "staff_card"),
 )
 
 MOST_REFUSED: Final = 20

@@ -30,22 +30,22 @@ _CODE = regex.compile(r"(?<![0-9])[1-9](?:[ .-]?[0-9]){7}(?![ .-]?[0-9])")
 _LONG_RUN = regex.compile(rf"([0-9])\1{{{_LONGEST_RUN},}}")
 
 
-def new_code(rng: Random | None = None) -> str:
-    """Eight digits, the last a check digit; not beginning with 0 and easily said.
+def new_code(rng: Random | None = None, *, length: int = LENGTH) -> str:
+    """Digits, the last a check digit; not beginning with 0 and easily said.
 
     Unguessable unless a test gives its own `rng`; not unique by itself (the database decides).
     """
     rng = rng or SystemRandom()
     while True:
-        body = str(rng.randrange(10 ** (LENGTH - 2), 10 ** (LENGTH - 1)))
+        body = str(rng.randrange(10 ** (length - 2), 10 ** (length - 1)))
         code = body + str(_checksum(body))
         if not _LONG_RUN.search(code):
             return code
 
 
-def is_valid(code: str) -> bool:
-    """Whether these are eight ASCII digits with a right check digit."""
-    return bool(regex.fullmatch("[1-9][0-9]{7}", code)) and _checksum(code) == 0
+def is_valid(code: str, *, length: int = LENGTH) -> bool:
+    """Whether these are so many ASCII digits with a right check digit."""
+    return bool(regex.fullmatch(f"[1-9][0-9]{{{length - 1}}}", code)) and _checksum(code) == 0
 
 
 def parse(text: str) -> str | None:

@@ -44,6 +44,8 @@ class Purpose(StrEnum):
     """About the person's own request, but unasked: did help come, a reminder."""
     NEWS = "news"
     """Jobs and announcements."""
+    STAFF_CARD = "staff_card"
+    """Word to a member of staff, in the chat that they have linked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,9 @@ def decide(purpose: Purpose, facts: Facts, at: datetime) -> Decision:
     """Whether a message of this purpose may go out at this moment."""
     if purpose is Purpose.DIALOG:
         return Allowed()
+    if purpose is Purpose.STAFF_CARD:
+        # What the person behind the address agreed to or stopped is about another matter.
+        return Forbidden(UNREACHABLE) if facts.blocked else Allowed()
     reason = _find_reason_against(purpose, facts)
     if reason is not None:
         return Forbidden(reason)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Centre, Request, Staff
 from db.models.request_moves import CLIMBED_TO
 from services.due_times import climb_at
+from services.staff_cards import telling
 
 
 async def climb(session: AsyncSession, now: datetime, limit: int = 100) -> int:
@@ -30,6 +31,7 @@ async def climb(session: AsyncSession, now: datetime, limit: int = 100) -> int:
         level = _next_level(request, has_owner=request.owner_id is not None and not owner_left_at)
         again_at = None if level == CLIMBED_TO[-1] else climb_at(request.urgency, now, hours)
         request.climb(level, now=now, climb_at=again_at)
+        await telling.tell_overdue(session, request, level, now=now)
     await session.flush()
     return len(overdue)
 

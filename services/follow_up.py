@@ -14,6 +14,7 @@ from db.models import MOVES, Address, OutboxRow, Request, RequestEvent
 from services import requests
 from services.due_times import get_due
 from services.outbox import OVERTAKEN, UNSENT
+from services.staff_cards import telling
 
 ANSWER_WITHIN = timedelta(days=7)
 NOT_REACHED = "not_reached"
@@ -48,6 +49,7 @@ async def confirm_help(
     else:
         due = await get_due(session, request.centre_id)
         request.reopen("not_helped", now=now, due=due, inbox_id=inbox_id)
+        await telling.tell_urgent(session, request, now=now)
     await session.flush()
     return request
 
@@ -70,6 +72,7 @@ async def reopen_unanswered(session: AsyncSession, now: datetime, limit: int = 1
     for request in silent:
         due = await get_due(session, request.centre_id)
         request.reopen("no_answer", now=now, due=due)
+        await telling.tell_urgent(session, request, now=now)
     await session.flush()
     return len(silent)
 

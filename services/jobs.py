@@ -19,6 +19,9 @@ FETCH_FILE = "fetch_file"
 DELETE_FILES = "delete_files"
 EXPORT_MY_DATA = "export_my_data"
 GIVE_WORDS = "give_words"
+SEND_CARDS = "send_cards"
+SEND_TEST_CARD = "send_test_card"
+TELL_UNLINKED = "tell_unlinked"
 
 _CANCEL = text(
     """

@@ -26,12 +26,17 @@ from db.models import (
     Profile,
     Request,
     RequestEvent,
+    StaffChat,
 )
 from services import audit, consent, exports, inbox, jobs
+from services.referrals import own
+from services.referrals.own import OwnReferral
+from services.staff_cards import linking
 
 FORGET_AFTER = timedelta(minutes=2)
 QUIET_FOR = timedelta(minutes=15)
 SAID = ("person_message", "staff_message")
+_TOLD = (Request, Draft, Consent, StaffChat)  # what an address of somebody new has
 
 ForgetStanding = Callable[[bytes], Awaitable[None]]
 """Deletes where the conversation with an address (its key) stands."""
@@ -173,6 +178,7 @@ async def delete_everything(
     await exports.cancel(session, ids)
     await session.execute(_RENEW, {"ids": ids, "now": now})
     if person_id is not None:
+    await linking.forget(session, ids, now=now)
         await _delete(session, Person, Person.id == person_id)
     if not is_repeated:
         await _note_deletion(session, address, person_id, now)
@@ -241,7 +247,7 @@ async def _is_somebody_new(session: AsyncSession, address: Address) -> bool:
     told = (address.person_id, address.stopped_at, address.is_shared)
     if any(one is not None for one in told):
         return True
-    kept = [exists().where(model.address_id == address.id) for model in (Request, Draft, Consent)]
+    kept = [exists().where(model.address_id == address.id) for model in _TOLD]
     return bool(await session.scalar(select(or_(*kept))))
 
 

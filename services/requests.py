@@ -18,6 +18,7 @@ from services import addresses, centres, phone_numbers
 from services.codes import new_code
 from services.due_times import get_due
 from services.errors import RequestNotFound
+from services.staff_cards import telling
 
 CALL = "call"
 JOIN_WITHIN = timedelta(minutes=10)
@@ -64,6 +65,7 @@ async def open_request(
             if _CODE_TAKEN not in str(error.orig):
                 raise
         else:
+            await telling.tell_urgent(session, request, now=now)
             return request
     raise RuntimeError("no free request code found")
 

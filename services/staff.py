@@ -22,6 +22,7 @@ from services.errors import (
     UnknownCentre,
     UnusableRole,
 )
+from services.staff_cards import linking
 
 OF_ALL_CENTRES = ("administrator", "auditor")
 LONGEST_NAME = 80
@@ -117,6 +118,7 @@ async def change_role(
         return 0
     await session.flush()
     await accounts.end_all(session, person.id, now=now)
+    await linking.unlink(session, person.id, by=by, now=now)
     await _note(session, person, "changed", by, now, fields=changed)
     return await staff_requests.release(session, person, to, by=by, now=now)
 
@@ -140,6 +142,7 @@ async def end(
     person.ended_at = now
     await session.flush()
     await accounts.end_all(session, person.id, now=now)
+    await linking.unlink(session, person.id, by=by, now=now)
     await _note(session, person, "ended", by, now)
     return await staff_requests.release(session, person, to, by=by, now=now)
 

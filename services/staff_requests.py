@@ -16,6 +16,7 @@ from services import audit, requests
 from services.acting import across_centres
 from services.due_times import get_due
 from services.errors import NotAllowed
+from services.staff_cards import telling
 
 GIVEN_BACK = "given_back"
 
@@ -72,6 +73,7 @@ async def _pass_on(
         request.assign(to.id, by=by, now=now)
     else:
         raise NotAllowed
+    await telling.tell_urgent(session, request, by=by, now=now)
     await audit.record(
         session,
         actor="system" if by is None else "staff",

@@ -21,6 +21,7 @@ from services.errors import (
     UnusableUsername,
     UsernameTaken,
 )
+from services.staff_cards import linking
 
 LASTS = timedelta(days=3)
 _USERNAME_TAKEN = "uq_account_username"
@@ -70,6 +71,7 @@ async def reset(session: AsyncSession, person: Staff, *, by: UUID | None, now: d
     account.password_hash = None
     account.updated_at = now
     await sessions.end_all(session, person.id, now=now)
+    await linking.unlink(session, person.id, by=by, now=now)
     await note(session, "reset", person.id, by=by, fields=[PASSWORD, SECOND_FACTOR], now=now)
 
 

@@ -4,6 +4,8 @@ To whoever may not, a request answers exactly as one that does not exist.
 """
 
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,14 +31,27 @@ REFUSED = (
 _ADMINISTRATOR = "administrator"
 
 
-def may_read(visitor: Visitor, request: Request) -> bool:
+class Reader(Protocol):
+    """What of somebody decides which requests they may read: at the desk, or in their chat."""
+
+    @property
+    def staff_id(self) -> UUID: ...
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def centre_id(self) -> str | None: ...
+
+
+def may_read(visitor: Reader, request: Request) -> bool:
     """Own centre; administrators what they answer for themselves; auditors nothing."""
     if visitor.role == _ADMINISTRATOR:
         return request.owner_id == visitor.staff_id
     return visitor.role in OWN_CENTRE_ROLES and request.centre_id == visitor.centre_id
 
 
-def readable(visitor: Visitor) -> ColumnElement[bool]:
+def readable(visitor: Reader) -> ColumnElement[bool]:
     """The same rule, as a condition of a query."""
     if visitor.role == _ADMINISTRATOR:
         return Request.owner_id == visitor.staff_id
@@ -45,7 +60,7 @@ def readable(visitor: Visitor) -> ColumnElement[bool]:
     return false()
 
 
-def check_may_read(visitor: Visitor, request: Request) -> None:
+def check_may_read(visitor: Reader, request: Request) -> None:
     """Raises RequestNotFound."""
     if not may_read(visitor, request):
         raise RequestNotFound

@@ -14,6 +14,8 @@ from db.models import OPEN_STATES, Address, File, OutboxRow, Request, RequestEve
 from services import follow_up, jobs, keywords, phone_numbers, requests
 from services.due_times import get_due
 from services.errors import EmptyText
+from services.referrals import ending
+from services.staff_cards import telling
 
 TALK = "talk"
 STAFF_WROTE_WITHIN = timedelta(days=14)
@@ -206,11 +208,14 @@ async def _add(session: AsyncSession, request: Request, *, now: datetime, **even
     due = await get_due(session, request.centre_id)
     request.person_wrote(now=now, due=due, **_with_number(request, event))
     await session.flush()
+    was_done = request.state == "done"
     return request
 
 
 def _with_number(request: Request, event: dict[str, Any]) -> dict[str, Any]:
     """Who asked to be called and writes a number wants to be called there."""
+    if was_done:
+        await telling.tell_urgent(session, request, now=now)
     if request.topic != requests.CALL or "kind" in event:
         return event
     try:

@@ -17,6 +17,7 @@ from services.follow_up import ANSWER_WITHIN, NOT_POSSIBLE, NOT_REACHED
 from services.message_words import AskedQuestion, MessageWords, Worded
 from services.messages import Queued, Withheld
 from services.staff import check_may_act, hold_role
+from services.staff_cards import telling
 
 _OWNED_STATES = ("taken", "waiting_person", "waiting_others")
 
@@ -55,6 +56,7 @@ async def assign(
     check_may_act(await hold_role(session, to.id), request)
     request.assign(to.id, by=staff.id, now=now)
     await session.flush()
+    await telling.tell_urgent(session, request, by=staff.id, now=now)
     return request
 
 
@@ -69,6 +71,7 @@ async def hand_over(
         due = await get_due(session, centre_id)
         request.hand_over(centre_id, by=staff.id, now=now, due=due)
         await session.flush()
+        await telling.tell_urgent(session, request, by=staff.id, now=now)
     return request
 
 
@@ -90,6 +93,8 @@ async def reply(
     request = await _hold(session, code, staff)
     request.check("reply")
     address = await session.get_one(Address, request.address_id)
+    if not messages.as_sent(address.channel, text):
+        raise EmptyText  # pictures alone, which no SMS carries
     said = words.reply(address.language, address.channel, code, text)
     result = await _send(session, request, address, Purpose.REPLY, said, now=now)
     body = {"text": text}
@@ -176,6 +181,7 @@ async def reopen(session: AsyncSession, code: str, *, staff: Staff, now: datetim
     request.reopen("staff", by=staff.id, now=now, due=due)
     await follow_up.end_question(session, request)
     await session.flush()
+    await telling.tell_urgent(session, request, by=staff.id, now=now)
     return request
 
 
@@ -189,6 +195,7 @@ async def set_urgency(
     due = await get_due(session, request.centre_id)
     request.set_urgency(urgency, by=staff.id, now=now, due=due)
     await session.flush()
+    await telling.tell_urgent(session, request, by=staff.id, now=now)
     return request
 
 

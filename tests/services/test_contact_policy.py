@@ -29,7 +29,7 @@ from services.contact_policy import (
 )
 from tests.support import driver_of
 
-DIALOG, REPLY, FOLLOW_UP, NEWS = Purpose
+DIALOG, REPLY, FOLLOW_UP, NEWS, STAFF_CARD = Purpose
 PHNOM_PENH = ZoneInfo("Asia/Phnom_Penh")
 
 
@@ -116,6 +116,12 @@ TABLE: list[tuple[str, Purpose, Facts, datetime, Decision]] = [
     ("all but reach", NEWS, Facts(TG, stopped_at=STOP, recent_news=9), NIGHT, NO_STOP),
     ("no consent and too much", NEWS, Facts(TG, recent_news=9), NIGHT, NO_AGREED),
     ("too much, at night", NEWS, Facts(TG, consents=AGREED, recent_news=9), NIGHT, NO_MORE),
+    # Staff have linked their chat to hear of work: what they said there as a person is theirs.
+    ("a card", STAFF_CARD, Facts(TG), NOON, YES),
+    ("a card at night", STAFF_CARD, Facts(TG), NIGHT, YES),
+    ("a card after STOP", STAFF_CARD, Facts(TG, stopped_at=STOP), NOON, YES),
+    ("a card on a shared phone", STAFF_CARD, Facts(TG, is_shared=True), NOON, YES),
+    ("a card to who blocked us", STAFF_CARD, Facts(TG, blocked=True), NOON, NO_WAY),
 ]  # fmt: skip
 
 
