@@ -25,6 +25,9 @@ ACTIONS: Final = (
     # what is done with a request
     *("taken", "assigned", "handed_over", "given_back", "staff_message", "note"),
     *("waiting_person", "waiting_others", "going_on", "urgency", "done", "reopened"),
+    # what is done with a referral, by staff or by the person
+    *("referral_asked", "referral_agreed", "referral_refused", "referral_given"),
+    *("referral_accepted", "referral_declined", "referral_done", "referral_ended"),
     # what is done with anything
     *("added", "changed", "ended", "deleted"),
     # what was not done
@@ -32,11 +35,11 @@ ACTIONS: Final = (
     # accounts
     *("invited", "accepted", "reset", "set", "used"),
     *("recognised", "signed_in", "signed_out", "expired", "locked", "unlocked"),
+    # cards in Telegram
+    *("linked", "unlinked", "seen"),
 )
 SUBJECTS: Final = (
     *("request", "person", "address", "file", "canned_reply"),
-    # cards in Telegram
-    *("linked", "unlinked", "seen"),
     *("staff", "account", "desk_session", "recovery_code", "invitation"),
     *("page", "audit", "agency", "centre", "referral"),
     *("chat_link", "staff_chat", "staff_card"),
@@ -85,17 +88,19 @@ async def record_refused(
     subject: str,
     subject_id: RowId | None,
     *,
+    action: str = REFUSED,
     fields: Iterable[str] = (),
     now: datetime,
 ) -> None:
     """Add what a member of staff asked for and did not get, as far as it says something new.
 
-    Whoever sends thousands of forged requests must not fill the disk: the same refusal is kept once
-    within REFUSED_WITHIN, and of one kind of subject no more than MOST_REFUSED.
+    `action` says why not. Whoever sends thousands of forged requests must not fill the disk: the
+    same refusal is kept once within REFUSED_WITHIN, and of one kind of subject no more than
+    MOST_REFUSED.
     """
     query = select(AuditRow.subject_id).where(
         AuditRow.actor_id == str(staff_id),
-        AuditRow.action == REFUSED,
+        AuditRow.action == action,
         AuditRow.subject == subject,
         AuditRow.at > now - REFUSED_WITHIN,
     )
@@ -106,7 +111,7 @@ async def record_refused(
         session,
         actor="staff",
         actor_id=staff_id,
-        action=REFUSED,
+        action=action,
         subject=subject,
         subject_id=subject_id,
         fields=fields,

@@ -18,7 +18,7 @@ from services import audit, requests, threads
 from services.accounts.types import Visitor
 from services.acting import NewSession, acting
 from services.desk_requests import REFUSED, Move, do, note_refused
-from services.desk_requests.replays import was_done
+from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff
 from services.errors import (
     DomainError,
@@ -69,10 +69,10 @@ async def assign_many(
         request = await requests.hold(session, code)
         check_may_act(me, request)
         check_may_act(colleague, request)
-        is_given = request.owner_id == colleague.id and request.state not in ("new", "reopened")
-        if is_given or await was_done(
-            session, visitor, request, "assigned", {"to": str(to)}, since=drawn
-        ):
+        if await was_done(session, visitor, request, "assigned", {"to": str(to)}, since=drawn):
+            await note_repeated(session, visitor, request, now=now)
+            return
+        if request.owner_id == colleague.id and request.state not in ("new", "reopened"):
             return
         await threads.assign(session, code, colleague, staff=me, now=now)
         await audit.record(

@@ -8,6 +8,7 @@ from typing import Final
 from babel.dates import format_date
 from starlette.exceptions import HTTPException
 
+from desk.access import Forged
 from desk.request import DeskRequest
 from services import audit
 from services.acting import Session
@@ -43,7 +44,7 @@ async def at_subject(
 def number_of(typed: str) -> int:
     """An id out of an address; 404 for what never was one."""
     if not (typed.isascii() and typed.isdigit() and len(typed) <= _LONGEST_NUMBER):
-        raise HTTPException(404)
+        raise Forged
     return int(typed)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from desk.access import REQUEST_ROLES, page
+from desk.access import REQUEST_ROLES, Forged, page
 from desk.pages.request import at_request
 from desk.request import DeskRequest
 from services import desk_requests
@@ -29,7 +29,7 @@ async def show_file(request: DeskRequest) -> Response:
     try:
         file_id = UUID(request.path_params["file"])
     except ValueError:
-        raise HTTPException(404) from None
+        raise Forged from None
     try:
         async with at_request(request) as (session, code):
             kept = await desk_requests.read_file(

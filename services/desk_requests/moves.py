@@ -18,7 +18,7 @@ from services import audit, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.drafts import clear_draft
-from services.desk_requests.replays import was_done
+from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import StaffNotFound
 from services.message_words import MessageWords
@@ -101,11 +101,13 @@ async def do(
     value = move.value.strip()
     body = {kind.in_body: value} if kind.in_body else {}
     if move.name == "hand_over" and (gone := await _find_handed_over(session, visitor, code, move)):
+        await note_repeated(session, visitor, gone, now=now)
         return Moved(gone, again=True)
     request = await hold_readable(session, visitor, code)
     if await was_done(
         session, visitor, request, kind.event, body, seen=move.seen, since=move.since
     ):
+        await note_repeated(session, visitor, request, now=now)
         return Moved(request, again=True)
     before = _watch(request)
     done = await _act(session, visitor, code, kind, value, words=words, now=now)

@@ -12,7 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Request, RequestEvent
+from services import audit
 from services.accounts.types import Visitor
+
+REPEATED = "repeated"
+
+
+async def note_repeated(
+    session: AsyncSession, visitor: Visitor, request: Request, *, now: datetime
+) -> None:
+    """Write down that a form came again, and was not done again."""
+    await audit.record_refused(
+        session, visitor.staff_id, "request", request.id, action=REPEATED, now=now
+    )
 
 
 async def was_done(

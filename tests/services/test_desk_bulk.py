@@ -137,6 +137,8 @@ async def test_many_are_given_to_a_colleague_of_their_centre(
         "assigned",
         "assigned",
         "refused",
+        "repeated",
+        "repeated",
     ]
 
 

@@ -1,0 +1,64 @@
+"""What the desk refuses is in the log: forged addresses, and forms that come again."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select
+
+from db.models import AuditRow, Request
+from tests.desk.at_the_desk import Desk
+from tests.services.desk_visitors import register
+
+
+async def _open(desk: Desk) -> str:
+    async with desk.new_session.begin() as session:
+        await register(session)
+        return (await session.scalars(select(Request.code))).one()
+
+
+async def _audited(desk: Desk, action: str) -> Sequence[tuple[str, str | None]]:
+    query = select(AuditRow).where(AuditRow.action == action).order_by(AuditRow.id)
+    async with desk.new_session() as session:
+        return [(row.subject, row.subject_id) for row in await session.scalars(query)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "page"),
+    [
+        ("GET", "/requests/{code}/files/passwd", "/requests/{code}/files/{file}"),
+        ("POST", "/requests/{code}/do/king", "/requests/{code}/do/{move}"),
+        ("POST", "/account/sessions/1/end", "/account/sessions/{session_id}/end"),
+    ],
+)
+async def test_an_address_that_no_page_leads_to_is_written_down(
+    desk: Desk, method: str, path: str, page: str
+) -> None:
+    code = await _open(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        address = "/desk" + path.format(code=code)
+        answer = await (browser.get if method == "GET" else browser.post)(address)
+        assert answer.status == 404
+    assert await _audited(desk, "refused") == [("page", page)]
+
+
+async def test_a_form_that_comes_again_is_written_down_once(desk: Desk) -> None:
+    code = await _open(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        form = {"value": "She called", "seen": "0"}
+        for _ in range(3):
+            answer = await browser.post(f"/desk/requests/{code}/do/note", form)
+        assert answer.to.endswith("done=again")
+    ((subject, request_id),) = await _audited(desk, "repeated")
+    async with desk.new_session() as session:
+        request = (await session.scalars(select(Request))).one()
+    assert (subject, request_id) == ("request", str(request.id))
+
+
+async def test_who_comes_with_a_session_that_is_over_is_written_down_once(desk: Desk) -> None:
+    async with desk.at_work("sok", "case_worker") as browser:
+        await browser.get("/desk/queue")
+        desk.clock.go_on(hours=1)
+        for _ in range(3):
+            assert (await browser.get("/desk/queue")).to.startswith("/desk/sign-in")
+    ((subject, _),) = await _audited(desk, "expired")
+    assert subject == "desk_session"
