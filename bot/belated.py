@@ -16,8 +16,9 @@ from bot.outside import find_answer, find_enclosure
 from bot.understanding import Meaning, Said, Typed
 from dialogs.to_centre import is_for_centre
 from dialogs.turn import Turn
-from services import addresses, errors, questions, requests, threads
+from services import errors, questions, requests, taking_back, threads
 from services.inbox import InboxItem
+from services.referrals.errors import NotReadYet
 from services.types import Address
 
 LATE = timedelta(hours=1)
@@ -38,7 +39,7 @@ async def take_belated(turn: Turn, meaning: Meaning | None, update: Update | Non
         if update is not None and update.callback_query is not None:
             await _answer(session, turn, update.callback_query)
         elif meaning == Said("stop"):
-            await addresses.stop(session, turn.address.id, now=turn.now)
+            await taking_back.stop(session, turn.address.id, now=turn.now)
         elif meaning == Said("call"):
             await requests.ask_for_call(session, turn.address, now=turn.now, inbox_id=turn.item_id)
         elif isinstance(meaning, Typed):
@@ -48,7 +49,7 @@ async def take_belated(turn: Turn, meaning: Meaning | None, update: Update | Non
 async def _answer(session: AsyncSession, turn: Turn, press: CallbackQuery) -> None:
     """Only a question that names itself: a screen, and a letter by SMS, are others by now."""
     if (found := find_answer(press)) is not None:
-        with suppress(errors.QuestionNotFound, errors.RequestNotFound):
+        with suppress(errors.QuestionNotFound, errors.RequestNotFound, NotReadYet):
             await questions.answer(
                 session, turn.address, *found, now=turn.now, inbox_id=turn.item_id
             )

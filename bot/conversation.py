@@ -52,7 +52,7 @@ from db.models.address import address_index
 from dialogs.to_centre import says_something
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
-from services import addresses, requests, threads
+from services import addresses, requests, taking_back, threads
 from services.direct import direct_connection
 from services.inbox import MAX_ATTEMPTS, InboxItem, OutgoingSms, PassingFault
 from services.places import Gazetteer, load_gazetteer
@@ -214,7 +214,7 @@ class Conversation:
         said = understand(text, None, "sms")
         async with self.app.new_session.begin() as session:
             if said == Said("stop"):
-                await addresses.stop(session, turn.address.id, now=turn.now)
+                await taking_back.stop(session, turn.address.id, now=turn.now)
                 return None
             if said == Said("offer"):
                 # Nothing is set going: whoever holds this phone may not be free to be called.

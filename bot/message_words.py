@@ -3,10 +3,11 @@
 It knows no conversation: the workers that deliver and the command line write to people too.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from locales.catalogue import DEFAULT_LANGUAGE, SMS, Catalogue, load_catalogue
-from services.message_words import AskedQuestion, Worded
+from services.message_words import AskedQuestion, Passing, Worded
 from services.questions import NO, YES
 
 # By the reasons for which a file is refused (`services.file_types`); any other: it was lost.
@@ -20,6 +21,20 @@ _REFUSALS: Final = {
     "empty": "damaged",
     "damaged": "damaged",
 }
+
+
+def _lettered(question: AskedQuestion, labels: Sequence[str]) -> list[str]:
+    """K1 = …, one a line."""
+    return [f"{question.letter}{n} = {label}" for n, label in enumerate(labels, 1)]
+
+
+def _buttons(question: AskedQuestion, labels: Sequence[str]) -> dict[str, Any]:
+    """One button a row."""
+    rows = [
+        [{"text": label, "callback_data": f"?{question.id}:{n}"}]
+        for n, label in enumerate(labels, 1)
+    ]
+    return {"inline_keyboard": rows}
 
 
 class CatalogueWords:
@@ -51,13 +66,44 @@ class CatalogueWords:
         neutral = self.text("message-neutral-help-came", language, channel)
         labels = [self._label(option, language, channel) for option in question.options]
         if channel == SMS:
-            answers = [f"{question.letter}{n} = {label}" for n, label in enumerate(labels, 1)]
+            answers = _lettered(question, labels)
             return Worded("\n".join([asked, *answers]), "\n".join([neutral, *answers]))
-        buttons = [
-            [{"text": label, "callback_data": f"?{question.id}:{n}"}]
-            for n, label in enumerate(labels, 1)
-        ]
-        return Worded(asked, neutral, {"inline_keyboard": buttons})
+        return Worded(asked, neutral, _buttons(question, labels))
+
+    def may_refer(
+        self, language: str | None, channel: str, question: AskedQuestion, passed: Passing
+    ) -> Worded:
+        """By SMS the letters stand in the words alone: neutral words ask for no answer."""
+        asked = self._may_refer(language, channel, passed)
+        neutral = self.text("message-neutral", language, channel)
+        labels = [self.text(f"consent-{one}", language, channel) for one in question.options]
+        if channel == SMS:
+            return Worded("\n".join([asked, *_lettered(question, labels)]), neutral)
+        return Worded(asked, neutral, _buttons(question, labels))
+
+    def referral_given(
+        self, language: str | None, channel: str, code: str, passed: Passing
+    ) -> Worded:
+        agency = passed.agency(language or DEFAULT_LANGUAGE)
+        return Worded(
+            self.text("message-referral-given", language, channel, code=code, agency=agency),
+            self.text("message-neutral", language, channel),
+        )
+
+    def _may_refer(self, language: str | None, channel: str, passed: Passing) -> str:
+        told = {
+            "agency": passed.agency(language or DEFAULT_LANGUAGE),
+            "purpose": self.text(f"refer-for-{passed.purpose}", language, channel),
+        }
+        if not passed.shared:
+            return self.text("message-may-refer-nothing", language, channel, **told)
+        names = [self.text(f"refer-field-{one}", language, channel) for one in passed.shared]
+        joined = (" " if (language or DEFAULT_LANGUAGE) == "km" else ", ").join(names)
+        asked = self.text("message-may-refer", language, channel, fields=joined, **told)
+        if passed.need is None or channel == SMS:
+            return asked
+        need = self.text("message-may-refer-need", language, channel, need=passed.need)
+        return f"{asked}\n{need}"
 
     def file_refused(
         self, language: str | None, channel: str, code: str | None, reason: str

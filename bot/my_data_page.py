@@ -20,6 +20,8 @@ from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, UnknownTextError
 from services import pending_words, phone_numbers, places
 from services.files import KEPT, WAITING, KeptFile
 from services.my_data import HeldRequest, MyData
+from services.referrals.own import OwnReferral
+from services.referrals.states import KINDS as REFERRAL_KINDS
 from services.threads.reading import CONFIRMED, STAGES
 from services.types import Address, Consent, Draft, File, RequestEvent
 
@@ -47,6 +49,7 @@ _EVENTS: Final = (
     "confirmed",
     "reopened",
     "withdrawn",
+    *REFERRAL_KINDS,
 )
 _LEVELS: Final = ("commune", "district", "province")
 
@@ -150,6 +153,9 @@ class _Writer:
         )
         consents = [self._consent(consent) for consent in self._data.consents]
         yield Section(self.text("data-agreements"), consents, self._none_of(consents))
+        if self._data.referrals:
+            rows = [self._referral(referral) for referral in self._data.referrals]
+            yield Section(self.text("page-passed-on"), rows)
         yield Section(self.text("menu-requests"), [], self._none_of(self._data.requests))
         for held in self._data.requests:
             yield self._request(held)
@@ -265,6 +271,24 @@ class _Writer:
         if consent.given:
             return Row(name, self.text("agreement-given", day=day))
         return Row(name, self.text("agreement-refused", day=day))
+
+    def _referral(self, referral: OwnReferral) -> Row:
+        """To whom what; a sensitive one is not named here either: others may open this page."""
+        agency = referral.agency(self.language) or self.text("passing-an-organisation")
+        said = []
+        if referral.purpose is not None:
+            purpose = self.text(f"refer-for-{referral.purpose}")
+            said.append(self.text("passing-to-for", agency=agency, purpose=purpose))
+        if referral.shared:
+            fields = self._joined([self.text(f"refer-field-{each}") for each in referral.shared])
+            said.append(self.text("passing-fields", fields=fields))
+        else:
+            said.append(self.text("passing-no-fields"))
+        if referral.need is not None:
+            said.append(self.text("message-may-refer-need", need=referral.need))
+        day = self.day(referral.given_at or referral.asked_at)
+        said.append(self.text(f"passing-{referral.state}", day=day))
+        return Row(agency, " ".join(said))
 
     def _request(self, held: HeldRequest) -> Section:
         request = held.request

@@ -7,6 +7,7 @@ from dialogs.menu import menu_dialog
 from dialogs.messages import messages_dialog
 from dialogs.my_data import my_data_dialog
 from dialogs.my_requests import my_requests_dialog
+from dialogs.passing_on import passing_on_dialog
 from dialogs.registration import registration_dialog
 from dialogs.talk import talk_dialog
 
@@ -17,6 +18,7 @@ ALL_DIALOGS = (
     call_me_dialog,
     my_requests_dialog,
     talk_dialog,
+    passing_on_dialog,
     answers_dialog,
     messages_dialog,
     my_data_dialog,

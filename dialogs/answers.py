@@ -15,9 +15,16 @@ from dialogs.states import Answered
 from dialogs.texts import Tr
 from dialogs.turn import Turn, turn_of
 from services import errors, questions, threads
+from services.questions import Answered as AnsweredQuestion
+from services.referrals.errors import NotReadYet
 
 # What an answer says, and the state in which its request must be for that to have come true.
 _SAID = {questions.YES: ("came", "done"), questions.NO: ("not_came", "reopened")}
+# The same of the question whether somebody may be referred, and how the referral stands then.
+_CONSENT_SAID = {
+    questions.AGREE: dict.fromkeys(("agreed", "given", "accepted", "done"), "agreed"),
+    questions.REFUSE: {"refused": "not_agreed", "ended": "taken_back"},
+}
 
 
 _ANSWER = "answer"
@@ -39,6 +46,9 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
             answered = await questions.answer(
                 session, turn.address, which, number, now=turn.now, inbox_id=turn.item_id
             )
+    except NotReadYet as error:
+        await navigation.to_passing_on(manager, error.referral_id)
+        return
     except errors.NoSuchAnswer as error:
         await navigation.to_answered(manager, _others(turn, error))
         return
@@ -53,11 +63,20 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
     await navigation.to_answered(
         manager,
         {
-            "said": said if holds else "before",
+            "said": _said(answered),
             "code": answered.request.code,
             _ANSWER: f"{which}:{number}",
         },
     )
+
+
+def _said(answered: AnsweredQuestion) -> str:
+    """What to tell them: their answer has come true, or how it stands instead."""
+    if answered.referral is not None:
+        return _CONSENT_SAID.get(answered.option, {}).get(answered.referral, "before")
+    assert answered.request is not None
+    said, state = _SAID.get(answered.option, ("before", ""))
+    return said if answered.is_new and answered.request.state == state else "before"
 
 
 def _others(turn: Turn, error: errors.NoSuchAnswer) -> dict[str, str]:
@@ -65,10 +84,15 @@ def _others(turn: Turn, error: errors.NoSuchAnswer) -> dict[str, str]:
     if turn.channel != "sms":
         return {"said": "gone"}
     answers = [
-        f"{error.letter}{n} = {turn.text(f'help-{option}')}"
+        f"{error.letter}{n} = {_label(turn, option)}"
         for n, option in enumerate(error.options, 1)
     ]
     return {"said": "others", "answers": "\n".join(answers)}
+
+
+def _label(turn: Turn, option: str) -> str:
+    is_consent = option in (questions.AGREE, questions.REFUSE)
+    return turn.text(f"consent-{option}") if is_consent else turn.text(f"help-{option}")
 
 
 async def on_start(start_data: Any, manager: DialogManager) -> None:
@@ -97,6 +121,9 @@ answers_dialog = Dialog(
             {
                 "came": Tr("answered-came"),
                 "not_came": Tr("answered-not-came"),
+                "agreed": Tr("answered-agreed"),
+                "not_agreed": Tr("answered-not-agreed"),
+                "taken_back": Tr("answered-taken-back"),
                 "before": Tr("answered-before"),
                 "others": Tr("answered-others"),
                 "gone": Tr("answered-gone"),

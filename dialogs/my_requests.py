@@ -16,6 +16,7 @@ from dialogs.texts import Tr
 from dialogs.turn import Turn, turn_of
 from dialogs.widgets import AskText, Choice, Confirm, Item, LongList
 from services import errors, threads
+from services.referrals import own
 from services.threads import MyRequest
 
 STAGES = (
@@ -28,7 +29,7 @@ STAGES = (
     "reopened",
     "withdrawn",
 )
-ACTIONS = ("read", "came", "not_came", "add", "withdraw")
+ACTIONS = ("read", "answer", "came", "not_came", "add", "withdraw")
 # What comes next is here the time by which somebody answers.
 _OUR_TURN = ("received", "reopened")
 NEXT = tuple(stage for stage in STAGES if stage not in _OUR_TURN)
@@ -76,6 +77,8 @@ async def get_one(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     if mine is None:
         return {"text": _gone(dialog_manager), "actions": []}
     lines, actions = list(_lines(turn, mine)), _actions(turn, mine)
+    if await _find_asked(dialog_manager) is not None:
+        actions.insert(0, Item("answer", turn.text("request-answer")))
     answers = answers_to_read.list_answers(turn, mine)
     if answers_to_read.fit(turn, [*lines, *answers], actions):
         await answers_to_read.note_read(turn, mine)
@@ -92,6 +95,15 @@ async def _find_mine(manager: DialogManager) -> MyRequest | None:
             return await threads.get_mine(session, turn.address, code)
     except errors.RequestNotFound:
         return None
+
+
+async def _find_asked(manager: DialogManager) -> int | None:
+    """Whether the person may be referred is still being asked about this request: by its id."""
+    turn = turn_of(manager)
+    code = manager.dialog_data.get("code")
+    async with turn.new_session.begin() as session:
+        found = await own.list_own(session, turn.address)
+    return next((each.id for each in found if each.code == code and each.can_answer), None)
 
 
 def _gone(manager: DialogManager) -> str:
@@ -143,6 +155,9 @@ async def on_action(manager: DialogManager, act: str) -> None:
     if act == "read":
         PAGES.begin(manager)
         await manager.switch_to(Requests.answers)
+    elif act == "answer":
+        if (asked := await _find_asked(manager)) is not None:
+            await navigation.to_passing_on(manager, asked)
     elif act == "add":
         await manager.switch_to(Requests.add)
     elif act == "withdraw":

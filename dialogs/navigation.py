@@ -12,12 +12,13 @@ from dialogs.states import (
     Menu,
     Messages,
     MyData,
+    PassingOn,
     Registration,
     Requests,
     Talk,
 )
 from dialogs.turn import turn_of
-from services import addresses
+from services import addresses, taking_back
 
 MOST_ASIDES = 3
 # What tells that something was done tells it once: shown again it would seem to be done again.
@@ -116,6 +117,14 @@ async def to_answered(manager: DialogManager, answer: dict[str, Any]) -> None:
     await _aside(manager, Answered.said, answer)
 
 
+async def to_passing_on(manager: DialogManager, referral_id: int | None = None) -> None:
+    """Who was told what: one of them, or all."""
+    if referral_id is None:
+        await _aside(manager, PassingOn.list)
+    else:
+        await _aside(manager, PassingOn.one, {"referral": str(referral_id)})
+
+
 async def to_call_me(manager: DialogManager) -> None:
     await _aside(manager, CallMe.done)
 
@@ -130,7 +139,7 @@ async def stop_messages(manager: DialogManager) -> None:
     turn = turn_of(manager)
     turn.heard = None
     async with turn.new_session.begin() as session:
-        await addresses.stop(session, turn.address.id, now=turn.now)
+        await taking_back.stop(session, turn.address.id, now=turn.now)
     await _aside(manager, Messages.stopped)
 
 

@@ -57,6 +57,12 @@ class Talk(StatesGroup):
     sent = State()
 
 
+class PassingOn(StatesGroup):
+    list = State()
+    one = State()
+    take_back = State()
+
+
 class Answered(StatesGroup):
     said = State()
 
@@ -83,6 +89,7 @@ ALL_GROUPS: tuple[type[StatesGroup], ...] = (
     CallMe,
     Requests,
     Talk,
+    PassingOn,
     Answered,
     Messages,
     MyData,

@@ -23,6 +23,7 @@ from desk.pages import staff as staff_page
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
+from dialogs.passing_on import STATES as PASSING_STATES
 from dialogs.talk import WHOSE
 from services.agencies import PURPOSES as REFERRAL_PURPOSES
 from services.audit import ACTIONS as AUDIT_ACTIONS
@@ -32,7 +33,9 @@ from services.consent import PURPOSES
 from services.desk_queue import TABS
 from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
 from services.desk_requests.canned import PLACEHOLDERS
-from services.questions import NO, YES
+from services.questions import AGREE, NO, REFUSE, YES
+from services.referrals.fields import SHARED
+from services.referrals.states import KINDS as REFERRAL_KINDS
 from services.types import SEXES, STAFF_ROLES
 
 KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
@@ -85,12 +88,17 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-known-": ("sms", "registered", "left"),
     "desk-file-": ("waiting", "refused", "lost"),
     "desk-weak-": ("short", "long", "username", "common"),
-    "data-": ("see", "correct", "agreements", "shared", "download", "delete"),
+    "data-": ("see", "correct", "agreements", "shared", "download", "delete", "passed-on"),
     "event-": (
         *("opened", "resubmitted", "asked_again", "person_message", "voice_note", "person_file"),
         *("phone_number", "staff_message", "taken", "handed_over", "waiting_person"),
         *("waiting_others", "going_on", "done", "confirmed", "reopened", "withdrawn", "other"),
+        *REFERRAL_KINDS,
     ),
+    "consent-": (AGREE, REFUSE),
+    "passing-": PASSING_STATES,
+    "refer-field-": SHARED,
+    "refer-for-": REFERRAL_PURPOSES,
     "file-": ("too_big", "too_many", "heic", "kind", "damaged", "lost"),
     "help-": (YES, NO),
     "kind-": ("voice", "audio", "video", "photo", "document"),

@@ -30,6 +30,11 @@ TELEGRAM_ONLY: Final = frozenset({"button-share-contact", "notice-contact-not-ow
 # យល់ព្រម is kept for consent, so that agreeing never becomes a habit.
 CONSENT: Final = frozenset(
     {
+        *(f"event-referral_{one}" for one in ("asked", "agreed", "refused", "given")),
+        *(f"desk-audit-did-referral_{one}" for one in ("asked", "agreed", "refused")),
+        *("message-may-refer", "message-may-refer-nothing", "message-referral-given"),
+        *("answered-agreed", "passing-agree", "passing-agreed", "passing-refused"),
+        "passing-take-back",
         "agreement-given",
         "agreement-refused",
         "agreement-service-note",

@@ -34,6 +34,24 @@ class AskedQuestion:
     options: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """What is passed on, to whom and what for: names of `db.models.SHARED` and PURPOSES.
+
+    `need` is what the agency reads of what is needed, None where that is not told.
+    """
+
+    agency_km: str
+    agency_en: str
+    purpose: str
+    shared: tuple[str, ...]
+    need: str | None = field(repr=False)
+
+    def agency(self, language: str) -> str:
+        """English for any language but Khmer."""
+        return self.agency_km if language == "km" else self.agency_en
+
+
 class MessageWords(Protocol):
     """Words by language ('km', 'en' or None: not chosen yet) and channel ('telegram', 'sms')."""
 
@@ -50,6 +68,16 @@ class MessageWords(Protocol):
         was_possible: bool = True,
     ) -> Worded:
         """The centre has finished: did the help really come?"""
+
+    def may_refer(
+        self, language: str | None, channel: str, question: AskedQuestion, passed: Passing
+    ) -> Worded:
+        """May this be passed on? The neutral words ask nothing: they say where to read it."""
+
+    def referral_given(
+        self, language: str | None, channel: str, code: str, passed: Passing
+    ) -> Worded:
+        """It was passed on, as agreed."""
 
     def file_refused(
         self, language: str | None, channel: str, code: str | None, reason: str

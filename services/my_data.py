@@ -71,7 +71,7 @@ class HeldRequest:
 class MyData:
     """What is kept about somebody, wherever they wrote from; the newest request comes first.
 
-    `consents` are all answers ever given, oldest first.
+    `consents` are all answers ever given, oldest first; `referrals` say who was told what.
     """
 
     addresses: Sequence[Address]
@@ -81,6 +81,7 @@ class MyData:
     requests: Sequence[HeldRequest]
     files: Sequence[File]
     drafts: Sequence[Draft]
+    referrals: Sequence[OwnReferral] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ async def collect(session: AsyncSession, address: Address) -> MyData:
         requests=await _list_requests(session, _held(Request, ids, person_id)),
         files=await _list(session, File, File.address_id.in_(ids), File.created_at),
         drafts=await _list(session, Draft, Draft.address_id.in_(ids), Draft.created_at),
+        referrals=await own.list_own(session, address),
     )
 
 

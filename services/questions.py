@@ -15,11 +15,15 @@ from sqlalchemy.orm import aliased
 from db.models import Address, OutboxRow, Question, Request, RequestEvent
 from services import follow_up, requests, yes_no
 from services.errors import NoSuchAnswer, QuestionNotFound
+from services.referrals import own
+from services.referrals.errors import NotReadYet, ReferralNotFound
 
 # None of them begins a keyword, is mistaken for a digit, or sounds like another when it is said.
 LETTERS = "KLMNPRTVWX"
 HELP_CAME = "help_came"
+REFER = "refer"
 YES, NO = yes_no.YES, yes_no.NO
+AGREE, REFUSE = "agree", "refuse"
 # It has arrived, or may have.
 _ON_ITS_WAY = ("sending", "uncertain", "sent", "delivered")
 _HIGHEST_ID = 2**63 - 1  # of PostgreSQL; buttons come from outside, and may say anything
@@ -30,6 +34,7 @@ class Answered:
     """What was answered to what; `request` as it stands now.
 
     With `is_new` false another message had answered it before: `option` is the answer that stays.
+    Of a question of consent `option` is what was answered now, and `referral` how it stands.
     """
 
     kind: str
@@ -37,6 +42,7 @@ class Answered:
     question: Question
     request: Request | None
     is_new: bool
+    referral: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ async def answer(
     """Take the n-th answer (from 1) to a question, named by its id or by its letter.
 
     The same message handled again is told the same. Raises QuestionNotFound, also for another
-    address's question, and NoSuchAnswer for an option that an open one has not.
+    address's question, NoSuchAnswer for an option that an open one has not, and NotReadYet.
     """
     await requests.lock_address(session, address.id)
     question = await _find(session, address, which)
@@ -101,6 +107,8 @@ async def answer(
     is_new = question.answered_at is None
     if not 1 <= n <= len(question.options):
         raise NoSuchAnswer(question.letter, question.options) if is_new else QuestionNotFound
+    if question.kind == REFER:
+        return await _answer_consent(session, address, question, n, now=now, inbox_id=inbox_id)
     if is_new:
         question.answer = question.options[n - 1]
         question.answered_at = now
@@ -115,6 +123,39 @@ async def answer(
         is_new = True
     assert question.answer is not None
     return Answered(question.kind, question.answer, question, request, is_new)
+
+
+async def _answer_consent(
+    session: AsyncSession,
+    address: Address,
+    question: Question,
+    n: int,
+    *,
+    now: datetime,
+    inbox_id: int | None,
+) -> Answered:
+    """A "no" after a "yes" counts too: it takes that back.
+
+    On a phone that others read too the message did not say what it asked, so a "yes" to it agrees
+    to nothing: it is asked in full first.
+    """
+    option = question.options[n - 1]
+    if option == AGREE and address.is_shared:
+        asked = await own.find_asked(session, address, question)
+        if asked is not None:
+            raise NotReadYet(asked)
+    try:
+        referral = await own.answer_question(
+            session, address, question, option == AGREE, now=now, inbox_id=inbox_id
+        )
+    except ReferralNotFound:
+        raise QuestionNotFound from None
+    is_new = question.answered_at is None
+    if is_new:
+        question.answer, question.answered_at = option, now
+        await session.flush()
+    request = await _get_request(session, question)
+    return Answered(question.kind, option, question, request, is_new, referral.state)
 
 
 async def find_open(session: AsyncSession, address: Address, inbox_id: int) -> Open | None:

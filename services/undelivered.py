@@ -20,7 +20,8 @@ from services.outbox import OVERTAKEN, PROMISED, UNSENT
 from services.threads.shown import was_shown
 
 _LOOK_BACK = timedelta(days=7)
-_REPLY, _QUESTION = "staff_message", "done"
+_REPLY, _QUESTION, _CONSENT = "staff_message", "done", "referral_asked"
+_AWAITED = (_REPLY, _QUESTION, _CONSENT)
 _LOST, _SENT_AGAIN = "not_delivered", "sent_again"
 
 
@@ -39,7 +40,7 @@ async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 10
             OutboxRow.purpose.in_(PROMISED),
             OutboxRow.error_code.is_distinct_from(OVERTAKEN),
             OutboxRow.updated_at > now - _LOOK_BACK,
-            RequestEvent.kind.in_((_REPLY, _QUESTION)),
+            RequestEvent.kind.in_(_AWAITED),
             ~_is_noted(),
             (RequestEvent.kind == _QUESTION) | ~was_shown(),
         )
@@ -69,7 +70,7 @@ async def try_again(session: AsyncSession, ids: Sequence[int], now: datetime) ->
         .join(RequestEvent, RequestEvent.outbox_id == OutboxRow.id)
         .join(Request, Request.id == RequestEvent.request_id)
         .join(Address, Address.id == Request.address_id)
-        .where(OutboxRow.id.in_(ids), RequestEvent.kind.in_((_REPLY, _QUESTION)), _is_noted())
+        .where(OutboxRow.id.in_(ids), RequestEvent.kind.in_(_AWAITED), _is_noted())
         .order_by(Address.id, Request.id)
         # Before the messages, as by everybody who changes a request.
         .with_for_update(key_share=True, of=(Address, Request))

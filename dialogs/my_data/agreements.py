@@ -18,7 +18,7 @@ from dialogs.states import MyData
 from dialogs.texts import Tr
 from dialogs.turn import Turn, turn_of
 from dialogs.widgets import Choice, Item
-from services import consent
+from services import consent, taking_back
 from services.types import Consent
 
 PURPOSE = "purpose"
@@ -134,11 +134,9 @@ async def on_agreement(manager: DialogManager, answer: str) -> None:
 async def _keep(turn: Turn, purpose: str, *, given: bool) -> None:
     """What is so already is not written down again: its day stays."""
     async with turn.new_session.begin() as session:
-        latest = (await consent.get_state(session, turn.address))[purpose]
-        if latest is None or latest.given != given:
-            await consent.record(
-                session, turn.address, purpose, given, purposes.WORDING, now=turn.now
-            )
+        await taking_back.answer_purpose(
+            session, turn.address, purpose, given, purposes.WORDING, now=turn.now
+        )
 
 
 async def _warn_of_silence(turn: Turn) -> None:

@@ -10,7 +10,7 @@ from dialogs.states import Registration
 from dialogs.texts import Tr
 from dialogs.turn import turn_of
 from dialogs.widgets import Many
-from services import consent, registration
+from services import consent, registration, taking_back
 
 CHOSEN = "purposes"
 
@@ -52,7 +52,7 @@ async def on_done(manager: DialogManager) -> None:
     turn = turn_of(manager)
     chosen = set(manager.dialog_data.pop(CHOSEN, []))
     async with turn.new_session.begin() as session:
-        await consent.set_purposes(
+        await taking_back.answer_purposes(
             session, turn.address, chosen, wording_version=purposes.WORDING, now=turn.now
         )
     if purposes.is_news_without_phone(turn, chosen):

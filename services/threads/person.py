@@ -181,10 +181,15 @@ async def withdraw(
     now: datetime,
     inbox_id: int | None = None,
 ) -> Request:
-    """The person wants nothing more of it. Raises RequestNotFound and MoveNotAllowed."""
+    """The person wants nothing more of it, nor that others are told of it.
+
+    Raises RequestNotFound and MoveNotAllowed.
+    """
     request = await requests.hold_own(session, address, code)
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
         return earlier
+    request.check("withdraw")
+    await ending.end_of_request(session, request, "request", now=now)
     request.withdraw(now=now, inbox_id=inbox_id)
     await follow_up.end_question(session, request)
     await session.flush()

@@ -10,6 +10,7 @@ from db.models.address import address_index
 from dialogs import navigation
 from dialogs.states import ALL_GROUPS
 from tests.dialogs.centre_staff import deliver, only_code, reply
+from tests.dialogs.refer_somebody import may_refer
 from tests.dialogs.walk import SMS_WAY, TELEGRAM_WAY, Stands, act, stands, words
 from tests.people import Line, SmsPerson, TelegramPerson
 
@@ -125,6 +126,21 @@ async def _through_threads(person: TelegramPerson) -> AsyncIterator[Stands]:
     yield await stands(person)
 
 
+async def _through_passing_on(person: TelegramPerson) -> AsyncIterator[Stands]:
+    """Every window about who is told what."""
+    line = person.line
+    await person.write("START")  # STOP was said before
+    await may_refer(line, await only_code(line, "registration"))
+    await person.write("ព័ត៌មានរបស់ខ្ញុំ")
+    await person.press(words(line, "data-passed-on"))
+    yield await stands(person)
+    await person.press(person.buttons[0])
+    yield await stands(person)
+    await person.press(words(line, "consent-agree"), words(line, "passing-take-back"))
+    yield await stands(person)
+    await person.write("ម៉ឺនុយ")
+
+
 async def test_on_telegram_a_call_is_one_word_away_from_every_window(line: Line) -> None:
     person = line.person()
     seen: set[str | None] = set()
@@ -141,6 +157,9 @@ async def test_on_telegram_a_call_is_one_word_away_from_every_window(line: Line)
         await _ask_on_telegram(person, before)
         seen.add(before.window)
     async for before in _through_threads(person):
+        await _ask_on_telegram(person, before)
+        seen.add(before.window)
+    async for before in _through_passing_on(person):
         await _ask_on_telegram(person, before)
         seen.add(before.window)
     await _let_words_be_doubted(person)

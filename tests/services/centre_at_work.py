@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, OutboxRow, Request, RequestEvent, Staff
 from services import addresses, staff
-from services.message_words import AskedQuestion, Worded
+from services.message_words import AskedQuestion, Passing, Worded
 
 # A Friday morning: the centre is open, and nobody is asleep.
 FRIDAY = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -35,6 +35,17 @@ class PlainWords:
     ) -> Worded:
         self.asked.append(question)
         return Worded(f"{code}: did help come?", "neutral", {"inline_keyboard": []})
+
+    def may_refer(
+        self, language: str | None, channel: str, question: AskedQuestion, passed: Passing
+    ) -> Worded:
+        self.asked.append(question)
+        return Worded(f"may {passed.agency_en} know?", "neutral", {"inline_keyboard": []})
+
+    def referral_given(
+        self, language: str | None, channel: str, code: str, passed: Passing
+    ) -> Worded:
+        return Worded(f"{code}: {passed.agency_en} knows", "neutral")
 
     def file_refused(
         self, language: str | None, channel: str, code: str | None, reason: str

@@ -1,0 +1,204 @@
+"""What the person does: say whether they may be referred, take it back, see who was told what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import OPEN_REFERRAL_STATES, Address, Agency, Question, Referral, Request
+from services import requests
+from services.referrals import journal, states
+from services.referrals.ending import come_back, end
+from services.referrals.errors import ReferralNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReferral:
+    """A referral as its person sees it.
+
+    `agency_km` and `agency_en`, `purpose` and `need` are None of a sensitive agency: whoever looks
+    over a shoulder would learn what it is about.
+    """
+
+    id: int
+    code: str
+    state: str
+    agency_km: str | None = field(repr=False)
+    agency_en: str | None = field(repr=False)
+    purpose: str | None
+    shared: Sequence[str]
+    need: str | None = field(repr=False)
+    asked_at: datetime
+    given_at: datetime | None
+
+    def agency(self, language: str) -> str | None:
+        """English for any language but Khmer."""
+        return self.agency_km if language == "km" else self.agency_en
+
+    @property
+    def can_answer(self) -> bool:
+        return self.state == "asked"
+
+    @property
+    def can_take_back(self) -> bool:
+        """What was given is asked back too, also when the agency was done with it."""
+        return self.state == "agreed" or (self.given_at is not None and self.state != "ended")
+
+
+async def answer(
+    session: AsyncSession,
+    address: Address,
+    referral_id: int,
+    agrees: bool,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
+) -> OwnReferral:
+    """The person's answer, or their "no" after a "yes", which takes that back.
+
+    What is over, or was answered before, changes no more: the caller says how it stands. Raises
+    ReferralNotFound, also for another person's.
+    """
+    return await _answer(
+        session, address, Referral.id == referral_id, agrees, now=now, inbox_id=inbox_id
+    )
+
+
+async def answer_question(
+    session: AsyncSession,
+    address: Address,
+    question: Question,
+    agrees: bool,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
+) -> OwnReferral:
+    """The same to the question by which it was asked. Raises ReferralNotFound."""
+    of_question = Referral.question_id == question.id
+    return await _answer(session, address, of_question, agrees, now=now, inbox_id=inbox_id)
+
+
+async def find_asked(session: AsyncSession, address: Address, question: Question) -> int | None:
+    """The referral that this question still asks about, by its id."""
+    query = (
+        select(Referral.id)
+        .join(Request, Request.id == Referral.request_id)
+        .where(
+            Referral.question_id == question.id,
+            Referral.state == "asked",
+            requests.own_requests(address),
+        )
+    )
+    found: int | None = await session.scalar(query)
+    return found
+
+
+async def list_own(session: AsyncSession, address: Address) -> Sequence[OwnReferral]:
+    """What waits for the person's answer, what they agreed to and what was given, newest first."""
+    was_given = Referral.given_at.is_not(None)
+    return await _read(session, address, or_(Referral.state.in_(OPEN_REFERRAL_STATES), was_given))
+
+
+async def get_own(session: AsyncSession, address: Address, referral_id: int) -> OwnReferral:
+    """One of the person's own, whatever became of it. Raises ReferralNotFound."""
+    found = await _read(session, address, Referral.id == referral_id)
+    if not found:
+        raise ReferralNotFound
+    return found[0]
+
+
+async def _answer(
+    session: AsyncSession,
+    address: Address,
+    which: ColumnElement[bool],
+    agrees: bool,
+    *,
+    now: datetime,
+    inbox_id: int | None,
+) -> OwnReferral:
+    found = await _read(session, address, which)
+    if not found:
+        raise ReferralNotFound
+    request = await requests.hold_own(session, address, found[0].code)
+    referral = await session.get_one(Referral, found[0].id, populate_existing=True)
+    if await requests.find_made_by(session, address, inbox_id) is None:
+        await _take(session, request, referral, agrees, now=now, inbox_id=inbox_id)
+    return await get_own(session, address, referral.id)
+
+
+async def _take(
+    session: AsyncSession,
+    request: Request,
+    referral: Referral,
+    agrees: bool,
+    *,
+    now: datetime,
+    inbox_id: int | None,
+) -> None:
+    if referral.state == "asked":
+        await _settle(session, request, referral, agrees, now=now, inbox_id=inbox_id)
+    elif not agrees and (referral.state, "end") in states.MOVES and referral.agreed_at is not None:
+        await end(session, request, referral, "person", now=now, inbox_id=inbox_id)
+    else:
+        return
+    request.last_person_at = max(now, request.last_person_at or now)
+    await session.flush()
+
+
+async def _settle(
+    session: AsyncSession,
+    request: Request,
+    referral: Referral,
+    agrees: bool,
+    *,
+    now: datetime,
+    inbox_id: int | None,
+) -> None:
+    kind = states.advance(referral, "agree" if agrees else "refuse", now=now)
+    if agrees:
+        referral.consent = "message"
+        referral.agreed_at = now
+    agency = await session.get_one(Agency, referral.agency_id)
+    await come_back(
+        session,
+        request,
+        kind,
+        now=now,
+        also_done=agrees,
+        actor="person",
+        body=states.event_body(referral, agency),
+        inbox_id=inbox_id,
+    )
+    await journal.note(session, referral, kind, person_id=request.person_id, now=now)
+
+
+async def _read(
+    session: AsyncSession, address: Address, which: ColumnElement[bool]
+) -> Sequence[OwnReferral]:
+    query = (
+        select(Referral, Request.code, Agency)
+        .join(Request, Request.id == Referral.request_id)
+        .join(Agency, Agency.id == Referral.agency_id)
+        .where(requests.own_requests(address), which)
+        .order_by(Referral.id.desc())
+        .execution_options(populate_existing=True)
+    )
+    return [_show(*row) for row in await session.execute(query)]
+
+
+def _show(referral: Referral, code: str, agency: Agency) -> OwnReferral:
+    is_open = not agency.is_sensitive
+    return OwnReferral(
+        id=referral.id,
+        code=code,
+        state=referral.state,
+        agency_km=agency.name_km if is_open else None,
+        agency_en=agency.name_en if is_open else None,
+        purpose=referral.purpose if is_open else None,
+        shared=tuple(referral.shared),
+        need=referral.need if is_open else None,
+        asked_at=referral.created_at,
+        given_at=referral.given_at,
+    )
