@@ -84,6 +84,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-move-": MOVES,
     "desk-delivery-": (
         *("waiting", "sent", "delivered", "uncertain", "failed", "unreachable", "withheld"),
+        "read",
     ),
     "desk-known-": ("sms", "registered", "left"),
     "desk-file-": ("waiting", "refused", "lost"),

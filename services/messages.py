@@ -80,6 +80,7 @@ async def send(
     if purpose in _MAY_BE_NEUTRAL and neutral_text is None:
         raise ValueError(f"a message of purpose {purpose} needs neutral words too")
     longest = LONGEST[address.channel]
+    text = as_sent(address.channel, text)
     _check_length(text, longest if document is None else min(longest, LONGEST_BESIDE_FILE))
     held_until = not_before if not_before is not None and not_before > now else None
     person_id = person_id or address.person_id
@@ -102,10 +103,15 @@ async def send(
         dedup_key=dedup_key,
         person_id=person_id,
         asked_at=asked_at,
-        neutral=neutral_text,
+        neutral=None if neutral_text is None else as_sent(address.channel, neutral_text),
         document=document,
     )
     return Withheld(ALREADY_SENT) if outbox_id is None else Queued(outbox_id, held_until)
+
+
+def as_sent(channel: str, text: str) -> str:
+    """The very letters that leave: whoever counts what a message costs counts these."""
+    return sms_text.clean(text) if channel == "sms" else text
 
 
 async def has_come_since(connection: Connection, address_id: int, since: datetime) -> bool:

@@ -173,7 +173,12 @@ async def _show(
     async with at_request(request) as (session, code):
         shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
     size = desk_requests.count_parts(
-        shown.draft or "", shown.person.channel, shown.person.language, code, request.parts.words
+        shown.draft or "",
+        shown.person.channel,
+        shown.person.language,
+        code,
+        request.parts.words,
+        is_shared=shown.person.is_shared is True,
     )
     opened = {"since": request.now().isoformat(), "digest": shown.digest}
     return render(

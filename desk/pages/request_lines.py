@@ -14,7 +14,7 @@ EVENTS: Final = (
     *("opened", "resubmitted", "asked_again", "phone_number", "taken", "assigned", "handed_over"),
     "given_back",
     *("waiting_person", "waiting_others", "going_on", "urgency", "done", "confirmed", "reopened"),
-    *("withdrawn", "not_delivered", "overdue", "revealed", "other"),
+    *("withdrawn", "not_delivered", "sent_again", "shown", "overdue", "revealed", "other"),
 )
 """Kinds that are told in a sentence; the rest are words or files, shown as they are."""
 TOPICS: Final = ("registration", "call", "talk")
@@ -23,7 +23,7 @@ SECTORS: Final = (
 )
 CLIMBED_TO: Final = ("owner", "manager", "administrator")
 REOPENED_FOR: Final = ("not_helped", "no_answer", "person_wrote", "staff")
-_SPOKEN: Final = ("person_message", "person_file", "voice_note", "staff_message", "note")
+SPOKEN: Final = ("person_message", "person_file", "voice_note", "staff_message", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def list_lines(request: DeskRequest, page: RequestPage) -> Sequence[Line]:
 
 
 def _line(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> Line:
-    spoken = event.kind in _SPOKEN
+    spoken = event.kind in SPOKEN
     return Line(
         side=_side(event) if spoken else "event",
         at=event.at,

@@ -6,7 +6,7 @@ how replies are written.
 """
 
 from db.models import OUTCOMES, STATES, URGENCIES
-from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, get_size, save_draft
+from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, save_draft
 from services.desk_requests.moves import MOVES, Move, Moved, do
 from services.desk_requests.reading import FileLine, RequestPage, get_page
 from services.desk_requests.rights import (
@@ -35,7 +35,6 @@ __all__ = [
     "count_parts",
     "do",
     "get_page",
-    "get_size",
     "may_read",
     "note_refused",
     "note_refused_file",

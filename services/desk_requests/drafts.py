@@ -15,7 +15,7 @@ from services.desk_requests.replays import was_done
 from services.desk_requests.rights import get_readable
 from services.errors import TextTooLong
 from services.message_words import MessageWords
-from services.messages import LONGEST
+from services.messages import LONGEST, as_sent
 
 LONGEST_DRAFT = 10_000
 """Characters; more than any channel carries, so that somebody can shorten it here."""
@@ -62,7 +62,8 @@ async def save_draft(
     else:
         await clear_draft(session, visitor, request)
     address = await session.get_one(Address, request.address_id)
-    return count_parts(text, address.channel, address.language, code, words)
+    is_shared = address.is_shared is True
+    return count_parts(text, address.channel, address.language, code, words, is_shared=is_shared)
 
 
 async def clear_draft(session: AsyncSession, visitor: Visitor, request: Request) -> None:
@@ -71,26 +72,26 @@ async def clear_draft(session: AsyncSession, visitor: Visitor, request: Request)
     await session.execute(delete(ReplyDraft).where(mine, ReplyDraft.request_id == request.id))
 
 
-async def get_size(
-    session: AsyncSession, visitor: Visitor, code: str, text: str, *, words: MessageWords
-) -> ReplySize:
-    """What a reply with these words takes. Raises RequestNotFound."""
-    request = await get_readable(session, visitor, code)
-    address = await session.get_one(Address, request.address_id)
-    return count_parts(text, address.channel, address.language, code, words)
-
-
 def count_parts(
-    text: str, channel: str, language: str | None, code: str, words: MessageWords
+    text: str,
+    channel: str,
+    language: str | None,
+    code: str,
+    words: MessageWords,
+    *,
+    is_shared: bool = False,
 ) -> ReplySize:
-    """Counted on the very words that `services.threads.reply` sends."""
-    said = words.reply(language, channel, code, text.strip()).text
-    most = LONGEST[channel]
-    length = len(said.encode("utf-16-le")) // 2
+    """Counted on the very letters that leave when `services.threads.reply` is asked.
+
+    On a phone that others read too these are others, but the reply must fit all the same.
+    """
+    worded = words.reply(language, channel, code, text.strip())
+    length = len(as_sent(channel, worded.text).encode("utf-16-le")) // 2
+    fits = length <= LONGEST[channel]
     if channel != "sms":
-        return ReplySize(channel, length, most, 0, length <= most)
-    counted = sms_text.count(said)
-    return ReplySize(channel, counted.units, most, counted.parts, length <= most)
+        return ReplySize(channel, length, LONGEST[channel], 0, fits)
+    counted = sms_text.count(as_sent(channel, worded.neutral if is_shared else worded.text))
+    return ReplySize(channel, counted.units, LONGEST[channel], counted.parts, fits)
 
 
 async def _keep(

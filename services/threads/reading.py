@@ -100,7 +100,8 @@ class ThreadEvent:
     """One event as staff see it.
 
     `delivery` of what was written to the person: waiting, sent, delivered, uncertain (it may have
-    arrived), failed, unreachable or withheld; None for anything else, and for what is long gone.
+    arrived), failed, unreachable, withheld, or read: shown instead. None for anything else, and for
+    what is long gone.
     """
 
     kind: str
@@ -208,7 +209,7 @@ async def list_last_deliveries(
         .where(RequestEvent.id.in_(latest))
     )
     return {
-        event.request_id: _READ if was_read else _delivery_of(event, state)
+        event.request_id: _delivery_of(event, state, was_read=was_read)
         for event, state, was_read in await session.execute(query)
     }
 
@@ -222,7 +223,9 @@ async def _count_events(session: AsyncSession, request: Request) -> int:
 async def _list_events(session: AsyncSession, request: Request, most: int) -> list[ThreadEvent]:
     """The latest ones, oldest first."""
     query = (
-        select(RequestEvent, OutboxRow.state, Staff, File.kind, File.state, File.reason)
+        select(
+            RequestEvent, OutboxRow.state, was_shown(), Staff, File.kind, File.state, File.reason
+        )
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .outerjoin(Staff, Staff.id == RequestEvent.staff_id)
         .outerjoin(File, File.id == RequestEvent.file_id)
@@ -240,17 +243,25 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
             internal=event.internal,
             text=(event.body or {}).get("text"),
             body=event.body or {},
-            delivery=_delivery_of(event, outbox_state),
+            delivery=_delivery_of(event, outbox_state, was_read=was_read),
             file_id=event.file_id,
             file_kind=file_kind,
             file_state=file_state,
             file_reason=file_reason,
         )
-        for event, outbox_state, staff, file_kind, file_state, file_reason in reversed(found)
+        for event, outbox_state, was_read, staff, file_kind, file_state, file_reason in reversed(
+            found
+        )
     ]
 
 
-def _delivery_of(event: RequestEvent, outbox_state: str | None) -> str | None:
+def _delivery_of(
+    event: RequestEvent, outbox_state: str | None, *, was_read: bool = False
+) -> str | None:
+    if event.kind not in _WRITTEN:
+        return None  # it tells of a message, and what became of that stands beside the message
+    if was_read:
+        return _READ
     if outbox_state is not None:
         return _DELIVERY[outbox_state]
     return WITHHELD if event.body and "withheld" in event.body else None

@@ -75,7 +75,7 @@ async def test_another_centres_request_answers_as_one_that_does_not_exist(desk: 
     assert token.sub("", theirs.body) == token.sub("", nobodys.body)
     async with desk.new_session() as session:
         refused = select(AuditRow.subject_id).where(AuditRow.action == "refused")
-        assert list(await session.scalars(refused)) == [f"code:{code}", None, f"code:{code}"]
+        assert list(await session.scalars(refused)) == [f"code:{code}", None]
         assert (await session.scalars(select(Request.owner_id))).all() == [None, None]
 
 
@@ -170,9 +170,14 @@ async def test_a_template_is_put_behind_what_was_written(desk: Desk) -> None:
 async def test_a_request_that_was_handed_over_is_left_for_the_queue(desk: Desk) -> None:
     code = await _asked(desk)
     async with desk.at_work("sok", "case_worker") as browser:
-        answer = await _do(browser, code, "hand_over", "preah-vihear")
-        assert answer.to == "/desk/queue"
+        for _ in range(2):  # an impatient finger
+            answer = await _do(browser, code, "hand_over", "preah-vihear")
+            assert answer.to == "/desk/queue?handed_over=1"
+        at_list = await browser.get((await browser.get(answer.to)).to)
+        assert 'role="status"' in at_list.body
         assert (await browser.get(f"/desk/requests/{code}")).status == 404
+        assert (await _do(browser, code, "hand_over", "pursat")).status == 404
+    assert (await _kinds(desk)).count("handed_over") == 1
 
 
 @pytest.mark.parametrize(
@@ -192,6 +197,30 @@ async def test_what_cannot_be_done_is_said(desk: Desk, move: str, value: str, wr
         answer = await _do(browser, code, move, value)
         assert answer.to == f"/desk/requests/{code}?wrong={wrong}"
         assert 'role="alert"' in (await browser.get(answer.to)).body
+    assert await _count_refused(desk) == int(wrong == "not_allowed")
+
+
+async def test_what_no_form_of_ours_asks_for_is_written_down(desk: Desk) -> None:
+    code = await _asked(desk)
+    elsewhere = await desk.hire("dara", "case_worker", "preah-vihear")
+    async with desk.at_work("sok", "case_worker") as browser:
+        forms = [("do/assign", {"value": str(elsewhere.staff_id)}), ("canned", {"canned": "7"})]
+        for number, (path, form) in enumerate(forms, 1):
+            answer = await browser.post(f"/desk/requests/{code}/{path}", {"seen": "0", **form})
+            assert answer.to.endswith("?wrong=not_allowed")
+            assert await _count_refused(desk) == number
+            desk.clock.go_on(minutes=2)
+    async with desk.at_work("sao", "case_worker", "preah-vihear") as browser:
+        answer = await browser.post(f"/desk/requests/{code}/reveal", {"value": " ", "seen": "0"})
+        assert (answer.status, await _count_refused(desk)) == (404, 3)
+        back = await browser.get(f"/desk/requests/{code}/reveal")
+        assert back.to == f"/desk/requests/{code}"
+
+
+async def _count_refused(desk: Desk) -> int:
+    query = select(func.count()).where(AuditRow.subject_id.like("code:%"))
+    async with desk.new_session() as session:
+        return await session.scalar(query.where(AuditRow.action == "refused")) or 0
 
 
 async def test_no_words_of_the_address_reach_the_page(desk: Desk) -> None:

@@ -201,6 +201,9 @@ async def test_without_a_reason_nothing_is_shown(session: AsyncSession) -> None:
     with pytest.raises(EmptyText):
         await desk_requests.reveal(session, visitor, request.code, " \n", now=LATER)
     assert await audited(session) == []
+    them = await visit(session, "Sao", centre="preah-vihear")
+    with pytest.raises(RequestNotFound):
+        await desk_requests.reveal(session, them, request.code, " \n", now=LATER)
 
 
 async def test_the_same_reason_again_is_a_second_look_and_one_note(session: AsyncSession) -> None:

@@ -16,7 +16,7 @@ from services.accounts.types import Visitor
 from services.desk_requests import Move, canned
 from services.desk_requests.canned import CannedReplyNotFound
 from services.desk_requests.drafts import LONGEST_DRAFT
-from services.errors import NotAllowed, RequestNotFound, TextTooLong
+from services.errors import EmptyText, NotAllowed, RequestNotFound, TextTooLong
 from services.file_store import FileStore
 from services.files import FileNotFound
 from simulator.telegram.files import read_sample
@@ -102,23 +102,42 @@ async def test_no_draft_of_what_is_not_theirs_and_none_without_end(session: Asyn
     ["Yes", "សួស្តីបង", "x" * 150, "ក" * 70, "“quoted” 🙏"],
     ids=["short", "khmer", "long", "long khmer", "doubled by a letter"],
 )
-@pytest.mark.parametrize("language", ["km", "en", None])
+@pytest.mark.parametrize(("language", "is_shared"), [("km", None), ("en", False), (None, True)])
 async def test_the_parts_counted_are_those_that_go_out(
-    session: AsyncSession, words: str, language: str | None
+    session: AsyncSession, words: str, language: str | None, is_shared: bool | None
 ) -> None:
     address = await register(session)
-    address.language = language
+    address.language, address.is_shared = language, is_shared
     request, visitor = await ask(session, address), await visit(session)
     catalogue = CatalogueWords()
-    size = await desk_requests.get_size(session, visitor, request.code, words, words=catalogue)
+    size = await desk_requests.save_draft(
+        session, visitor, request.code, words, seen=0, words=catalogue, now=LATER
+    )
     await desk_requests.do(
         session, visitor, request.code, Move("reply", words), words=catalogue, now=LATER
     )
     (row,) = await outbox(session)
-    sent = json.loads(current_keyring().decrypt(row.body))["text"]
+    sent = json.loads(current_keyring().decrypt(row.body))["neutral" if is_shared else "text"]
     counted = sms_text.count(sent)
     assert (size.parts, size.units) == (counted.parts, counted.units)
+    assert sent == sms_text.clean(sent)
     assert size.fits
+
+
+async def test_no_letter_doubles_the_price_by_itself(session: AsyncSession) -> None:
+    address = await register(session)
+    address.language = "en"
+    request, visitor = await ask(session, address), await visit(session)
+    catalogue = CatalogueWords()
+    plain, curly = [
+        desk_requests.count_parts(words * 9, "sms", "en", request.code, catalogue)
+        for words in ('It\'s "fine" - ', "It’s “fine” – ")
+    ]
+    assert (curly.parts, curly.units) == (plain.parts, plain.units)
+    with pytest.raises(EmptyText):
+        await desk_requests.do(
+            session, visitor, request.code, Move("reply", "🙏"), words=catalogue, now=LATER
+        )
 
 
 @pytest.mark.parametrize(("channel", "value"), [("telegram", "42"), ("sms", "+85511222333")])

@@ -116,3 +116,20 @@ async def test_the_question_that_was_sent_after_it_is_the_last_message(
     asked.state = "sent"
     await threads.confirm_help(session, address, code, False, now=LATER)
     assert await _mark(session) == "sent"
+
+
+async def test_staff_see_that_it_was_read_beside_the_message_alone(session: AsyncSession) -> None:
+    address = await write_from(session)
+    code = (await threads.talk(session, address, "hello", now=FRIDAY)).code
+    await _reply(session, code, "Come in")
+    await session.execute(update(OutboxRow).values(state="failed", updated_at=LATER))
+    await note_undelivered(session, LATER)
+    assert await _deliveries(session, code) == {"staff_message": "failed"}
+    await _show(session, address, code)
+    assert await _deliveries(session, code) == {"staff_message": "read"}
+
+
+async def _deliveries(session: AsyncSession, code: str) -> dict[str, str]:
+    thread = await threads.get_thread(session, code)
+    assert {"not_delivered", "staff_message"} <= {event.kind for event in thread.events}
+    return {event.kind: event.delivery for event in thread.events if event.delivery is not None}
