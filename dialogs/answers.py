@@ -58,8 +58,6 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
     if answered.request is None:
         await navigation.to_answered(manager, {"said": "gone"})
         return
-    said, state = _SAID.get(answered.option, ("before", ""))
-    holds = answered.is_new and answered.request.state == state
     await navigation.to_answered(
         manager,
         {
