@@ -31,7 +31,7 @@ async def _english(browser: Browser) -> None:
     await browser.post("/desk/language", {"language": "en", "back": "/desk/audit"})
 
 
-async def _reveal(desk: Desk) -> str:
+async def reveal(desk: Desk) -> str:
     """A registered person's request, looked at and revealed by Sok; its code."""
     async with desk.new_session.begin() as session:
         await register(session)
@@ -52,7 +52,7 @@ async def test_an_auditor_begins_with_the_log_and_has_nothing_else(desk: Desk) -
 
 
 async def test_what_was_done_is_said_without_who_it_is_about(desk: Desk) -> None:
-    code = await _reveal(desk)
+    code = await reveal(desk)
     async with desk.at_work("eye", "auditor") as browser:
         await _english(browser)
         shown = await browser.get("/desk/audit")
@@ -71,7 +71,7 @@ async def test_what_was_done_is_said_without_who_it_is_about(desk: Desk) -> None
 
 
 async def test_each_id_leads_to_its_trail(desk: Desk) -> None:
-    code = await _reveal(desk)
+    code = await reveal(desk)
     async with desk.at_work("eye", "auditor") as browser:
         await _english(browser)
         links = _links(await browser.get("/desk/audit"))
@@ -87,7 +87,7 @@ async def test_each_id_leads_to_its_trail(desk: Desk) -> None:
 
 
 async def test_a_typed_name_is_found_or_chosen(desk: Desk) -> None:
-    await _reveal(desk)
+    await reveal(desk)
     async with desk.new_session.begin() as session:
         for name in ("Bopha Chan", "Bopha Keo"):
             await staff.add(session, name, "case_worker", "pursat", by=None, now=desk.clock.now)
@@ -152,7 +152,7 @@ async def test_what_finds_nothing_is_said_in_words(desk: Desk, query: str, said:
 
 
 async def test_two_weeks_lead_to_what_they_count(desk: Desk) -> None:
-    await _reveal(desk)
+    await reveal(desk)
     async with desk.at_work("eye", "auditor") as browser:
         await _english(browser)
         links = [
