@@ -20,7 +20,7 @@ from desk.security import Security, add_headers
 
 __all__ = ["DeskParts", "create_desk"]
 
-_WORDED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_WORDED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 class _Static(StaticFiles):

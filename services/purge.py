@@ -111,6 +111,39 @@ _RULES = (
         ),
     ),
     _Rule(
+        "sessions of the desk",
+        timedelta(days=90),
+        text(
+            """
+            DELETE FROM desk_session WHERE id IN (
+                SELECT id FROM desk_session WHERE LEAST(ended_at, expires_at) < :before LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "invitations",
+        timedelta(days=90),
+        text(
+            """
+            DELETE FROM invitation WHERE id IN (
+                SELECT id FROM invitation WHERE LEAST(used_at, expires_at) < :before LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
+        "drafts of replies",
+        timedelta(days=90),
+        text(
+            """
+            DELETE FROM reply_draft WHERE (staff_id, request_id) IN (
+                SELECT staff_id, request_id FROM reply_draft WHERE updated_at < :before LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
         "ended jobs",
         timedelta(days=7),
         text(

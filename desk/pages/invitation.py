@@ -9,6 +9,7 @@ from desk.pages.passwords import read_new_password, say_weak
 from desk.pages.sign_in import start_session
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
+from desk.tries import limited
 from services import accounts
 from services.accounts import Invited
 from services.errors import InvitationOver, LockedOut, WeakPassword, WrongSignIn
@@ -63,5 +64,5 @@ def _over(request: DeskRequest) -> Response:
 
 ROUTES: Final = (
     page("/invitation/{token}", show, roles=OPEN),
-    page("/invitation/{token}", accept, ["POST"], roles=OPEN),
+    page("/invitation/{token}", limited(accept), ["POST"], roles=OPEN),
 )

@@ -15,6 +15,7 @@ from desk.devices import name_device
 from desk.pages.start import local_address
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
+from desk.tries import limited
 from services import accounts, demo_staff
 from services.accounts import Confirmed
 from services.demo_staff import WayIn
@@ -267,7 +268,7 @@ def _status(fault: str | None, locked: LockedOut | None) -> int:
 
 ROUTES: Final = (
     page("/sign-in", show_sign_in, roles=OPEN),
-    page("/sign-in", sign_in, ["POST"], roles=OPEN),
+    page("/sign-in", limited(sign_in), ["POST"], roles=OPEN),
     page("/sign-out", sign_out, ["POST"], roles=OPEN),
     page("/code", show_code, roles=HALF_SIGNED_IN),
     page("/code", confirm, ["POST"], roles=HALF_SIGNED_IN),

@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models import Account, ReplyDraft
 from services import addresses, jobs, purge
+from tests.services.centre_at_work import hire
+from tests.services.desk_visitors import ask
 
 ROWS = {
     "outbox bodies": (
@@ -52,6 +55,18 @@ ROWS = {
         "SELECT count(*) FROM file WHERE source IS NOT NULL",
     ),
 }
+OF_STAFF = {
+    "sessions of the desk": (
+        "INSERT INTO desk_session (token_hash, staff_id, device, created_at, last_seen_at,"
+        " expires_at, ended_at) VALUES (:token, :staff, '', :at, :at, :expires, :ends)",
+        "SELECT count(*) FROM desk_session",
+    ),
+    "invitations": (
+        "INSERT INTO invitation (token_hash, staff_id, created_at, expires_at, used_at)"
+        " VALUES (:token, :staff, :at, :expires, :ends)",
+        "SELECT count(*) FROM invitation",
+    ),
+}
 STILL_OPEN = (
     "INSERT INTO outbox (address_id, channel, purpose, body, state, updated_at)"
     " VALUES (:address, 'sms', 'test', 'x', :state, :at)"
@@ -78,6 +93,39 @@ async def test_a_row_stays_until_its_time_is_over(
     assert await purge.purge(session, rule, now=now + timedelta(seconds=1)) == 1
     assert await session.scalar(text(count)) == 0
     assert await purge.purge(session, rule, now=now + timedelta(seconds=1)) == 0
+
+
+@pytest.mark.parametrize("rule", OF_STAFF)
+async def test_ways_into_the_desk_stay_90_days_after_they_ended(
+    rule: str, session: AsyncSession, now: datetime
+) -> None:
+    person = await hire(session)
+    session.add(Account(staff_id=person.id, username="sok", created_at=now, updated_at=now))
+    await session.flush()
+    insert, count = OF_STAFF[rule]
+    day = timedelta(days=1)
+    soon, later = now + day, now + 2 * day
+    for number, (expires, ends) in enumerate(
+        [(soon, None), (later, soon), (soon, later), (now + 100 * day, None)]
+    ):
+        values = {"token": bytes([number]), "staff": person.id, "expires": expires, "ends": ends}
+        await add(session, insert, at=now, **values)
+    over = soon + timedelta(days=90)
+    assert await purge.purge(session, rule, now=over) == 0
+    assert await purge.purge(session, rule, now=over + timedelta(seconds=1)) == 3
+    assert await session.scalar(text(count)) == 1
+
+
+async def test_what_staff_began_to_write_stays_90_days(
+    session: AsyncSession, now: datetime
+) -> None:
+    person = await hire(session)
+    request = await ask(session)
+    session.add(ReplyDraft(staff_id=person.id, request_id=request.id, text="…", updated_at=now))
+    await session.flush()
+    over = now + timedelta(days=90)
+    assert await purge.purge(session, "drafts of replies", now=over) == 0
+    assert await purge.purge(session, "drafts of replies", now=over + timedelta(seconds=1)) == 1
 
 
 @pytest.mark.parametrize("state", ["waiting", "sending"])

@@ -1,0 +1,47 @@
+"""Refuses passwords before they are compared, where too many come from one address at once."""
+
+import functools
+from datetime import datetime
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from desk.access import Endpoint
+from desk.request import DeskRequest
+from services.accounts.tries import MOST_A_MINUTE, WINDOW_S, count_try
+
+MOST_OF_ALL_A_MINUTE: Final = 300
+"""In one process: half a minute's work of one processor."""
+
+
+def limited(endpoint: Endpoint) -> Endpoint:
+    """The same page; 429 for an address that tried too often in this minute."""
+    tries_of_all = _Counter()
+
+    @functools.wraps(endpoint)
+    async def answer(request: DeskRequest) -> Response:
+        now = request.now()
+        host = request.client.host if request.client is not None else ""
+        too_many = tries_of_all.count(now) > MOST_OF_ALL_A_MINUTE
+        if too_many or await count_try(request.parts.redis, host, now=now) > MOST_A_MINUTE:
+            wait = WINDOW_S - int(now.timestamp()) % WINDOW_S
+            raise HTTPException(429, headers={"Retry-After": str(wait)})
+        return await endpoint(request)
+
+    return answer
+
+
+class _Counter:
+    """Tries of this minute in this process: Redis may be away, and addresses are many."""
+
+    def __init__(self) -> None:
+        self._window = self._tries = 0
+
+    def count(self, now: datetime) -> int:
+        """How many there were, with this one."""
+        window = int(now.timestamp()) // WINDOW_S
+        if window != self._window:
+            self._window, self._tries = window, 0
+        self._tries += 1
+        return self._tries
