@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.refused import CommandRefused
 from bot.config import Settings
 from bot.database import opened_database
-from db.models import Staff
+from db.models import Request, RequestEvent, Staff
 from services import audit, centres, codes, demo, requests
 from services import staff as staff_service
 from services.errors import (
@@ -108,3 +109,24 @@ async def note_look(session: AsyncSession, name: str | None, request_id: int | N
         subject_id=request_id,
         now=datetime.now(UTC),
     )
+
+
+async def note_acts(
+    session: AsyncSession, actor: Staff, request: Request, *, now: datetime
+) -> None:
+    """Write down what they did with a request just now, as its thread has it."""
+    acts = select(RequestEvent.kind).where(
+        RequestEvent.request_id == request.id,
+        RequestEvent.staff_id == actor.id,
+        RequestEvent.at == now,
+    )
+    for kind in await session.scalars(acts.order_by(RequestEvent.id)):
+        await audit.record(
+            session,
+            actor="staff",
+            actor_id=actor.id,
+            action=kind,
+            subject="request",
+            subject_id=request.id,
+            now=now,
+        )

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from bot.bootstrap import open_files
-from bot.commands.counter import check_centre, get_actor, note_look, opened, read_code
+from bot.commands.counter import check_centre, get_actor, note_acts, note_look, opened, read_code
 from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_moment, format_table, printable
 from bot.config import Settings
@@ -214,8 +214,10 @@ async def _act(
     code = read_code(typed)
     async with opened(settings) as session:
         actor = await get_actor(session, settings, name, code)
-        done = await act(session, code, **values, staff=actor, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        done = await act(session, code, **values, staff=actor, now=now)
         request = done.request if isinstance(done, ReplyResult) else done
+        await note_acts(session, actor, request, now=now)
         return done, await find_ways(session, request)
 
 

@@ -279,6 +279,19 @@ async def test_every_look_at_requests_is_written_down(
     ]
 
 
+async def test_every_act_is_written_down_with_who_did_it(
+    settings: Settings, db: Any, request_: Request
+) -> None:
+    await threads.take(settings, request_.code, None)
+    await threads.reply(settings, request_.code, "Good morning", None)
+    async with db.new_session() as session:
+        query = select(AuditRow).where(AuditRow.subject_id == str(request_.id))
+        acts = [
+            (act.actor, act.action) for act in await session.scalars(query.order_by(AuditRow.id))
+        ]
+    assert acts == [("staff", "taken"), ("staff", "staff_message")]
+
+
 async def test_a_refusal_on_the_command_line_is_one_line_and_no_trace(
     db: Any, redis_url: str
 ) -> None:
