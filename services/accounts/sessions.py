@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Account, AuditRow, DeskSession, Staff
+from services import audit
 from services.accounts.holding import hold_account
 from services.accounts.journal import note
 from services.accounts.tokens import hash_token, new_token
@@ -127,9 +128,7 @@ async def end_session(
     """
     row = await session.get(DeskSession, session_id)
     if row is None or row.staff_id != visitor.staff_id:
-        await note(
-            session, "refused", session_id, by=visitor.staff_id, subject="desk_session", now=now
-        )
+        await audit.record_refused(session, visitor.staff_id, "desk_session", session_id, now=now)
         await session.commit()
         raise SessionNotFound
     await _end_one(session, session_id, "ended", by=visitor.staff_id, now=now)
