@@ -28,6 +28,8 @@ from bot.message_words import CatalogueWords
 from bot.outside import MEANING, find_answer, find_enclosure
 from bot.reachable import tell_of_answers, unblock
 from bot.shown import Shown
+from bot.staff_cards.handling import StaffCards
+from bot.staff_cards.words import CatalogueCardWords, find_desk_url
 from bot.state_store import Standing, StateStore, standing_of_turn
 from bot.understanding import (
     Corrected,
@@ -73,6 +75,7 @@ class Conversation:
     store: StateStore
     catalogue: Catalogue
     gazetteer: Gazetteer
+    staff_cards: StaffCards
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def handle(self, item: InboxItem) -> Sequence[OutgoingSms]:
@@ -109,6 +112,8 @@ class Conversation:
         turn = await self._begin("telegram", str(chat.id), item)
         if turn.is_belated:
             await take_belated(turn, _meaning_at_any_moment(update, item), update)
+            return
+        if await self.staff_cards.take(update, turn, find_quoted(item.payload)):
             return
         meaning = None
         if update.message is not None:
@@ -373,4 +378,5 @@ def build_conversation(app: App, telegram: Bot) -> Conversation:
         store=StateStore(app.redis, app.keyring),
         catalogue=load_catalogue(),
         gazetteer=load_gazetteer(),
+        staff_cards=StaffCards(telegram, CatalogueCardWords(find_desk_url(app.settings))),
     )

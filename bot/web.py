@@ -25,12 +25,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from bot import metrics
 from bot.bootstrap import App, create_desk_engine, open_app
 from bot.channels.telegram_in import TelegramReceiver
+from bot.channels.telegram_name import BotName
 from bot.config import Settings
 from bot.doors import Doors
 from bot.logging_setup import setup_logging
 from bot.message_words import CatalogueWords
 from bot.simulator_proxy import SimulatorProxy
 from bot.supervision import Tasks, stop_signals
+from bot.training import training_routes
 from db.engine import new_session_factory
 from db.locks import Lock
 from desk.app import DeskParts, create_desk
@@ -76,6 +78,7 @@ def create_web(app: App, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
     routes: list[BaseRoute] = [
         *Doors(app).routes(),
         *_Signs(app).routes(),
+        *training_routes(app),
         *(proxy.routes() if proxy is not None else []),
         Route("/desk", _to_desk),
         Mount("/desk", create_desk(desk)),
@@ -92,6 +95,7 @@ def _desk_parts(app: App, engine: AsyncEngine) -> DeskParts:
         words=CatalogueWords(),
         public_url=app.settings.public_url,
         is_demo=app.settings.is_training,
+        find_bot_name=BotName(app.settings.telegram_api_url, app.settings.telegram_bot_token).find,
     )
 
 

@@ -36,6 +36,7 @@ from services.desk_requests.canned import PLACEHOLDERS
 from services.questions import AGREE, NO, REFUSE, YES
 from services.referrals.fields import SHARED
 from services.referrals.states import KINDS as REFERRAL_KINDS
+from services.staff_cards import linking, pressing
 from services.types import SEXES, STAFF_ROLES
 
 KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
@@ -61,6 +62,8 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-staff-done-": staff_page.DONE,
     "desk-staff-requests-": ("change", "end"),
     "desk-staff-wrong-": tuple(staff_page.FAULTS.values()),
+    "desk-card-": pressing.OUTCOMES,
+    "desk-card-link-": (linking.OVER, linking.OF_ANOTHER),
     "desk-climbed-": request_lines.CLIMBED_TO,
     "desk-did-": request_page.DONE,
     "desk-event-": request_lines.EVENTS,

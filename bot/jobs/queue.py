@@ -24,6 +24,7 @@ def build_queue(connector: BaseConnector, work: Work) -> App:
     """The jobs by name, on a connector that need not be open yet."""
     queue = App(connector=connector, periodic_defaults={"max_delay": _MOST_DELAY_S})
     _add_clock_work(queue, "climb", _EVERY_MINUTE, work.climb)
+    _add_clock_work(queue, jobs.STAFF_CARDS, _EVERY_MINUTE, work.staff_cards)
     _add_clock_work(queue, "note_undelivered", _EVERY_MINUTE, work.note_undelivered)
     _add_clock_work(queue, "reopen_unanswered", _EVERY_TEN_MINUTES, work.reopen_unanswered)
     _add_clock_work(queue, "forget_addresses", _EVERY_MINUTE, work.forget_addresses)
@@ -31,6 +32,9 @@ def build_queue(connector: BaseConnector, work: Work) -> App:
     queue.task(name=jobs.FETCH_FILE, retry=_RETRY, pass_context=True)(work.fetch_file)
     queue.task(name=jobs.EXPORT_MY_DATA, retry=_RETRY)(work.export_my_data)
     queue.task(name=jobs.GIVE_WORDS, retry=_RETRY)(work.give_words)
+    queue.task(name=jobs.SEND_CARDS)(work.send_cards)  # the clock tries again
+    queue.task(name=jobs.SEND_TEST_CARD, retry=_RETRY)(work.send_test_card)
+    queue.task(name=jobs.TELL_UNLINKED, retry=_RETRY)(work.tell_unlinked)
     queue.task(name=jobs.DELETE_FILES, retry=_RETRY)(work.delete_files)
     return queue
 

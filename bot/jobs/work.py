@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.bootstrap import App
 from bot.jobs.export import Export
 from bot.jobs.file_fetch import FileFetch
+from bot.staff_cards.words import CatalogueCardWords, find_desk_url
 from bot.standing_key import standing_key
 from services import escalation, files, follow_up, my_data, pending_words, purge, undelivered
+from services.staff_cards import climbing, notices, sending
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +32,36 @@ class Work:
         self._app = app
         self._file_fetch = file_fetch
         self._export = export
+        self._card_words = CatalogueCardWords(find_desk_url(app.settings))
 
     async def climb(self) -> None:
         """What is overdue is made known one level further up."""
         await self._in_batches(escalation.climb)
+
+    async def staff_cards(self) -> None:
+        """Cards that nobody has seen go one level further up; what waited for the day goes out."""
+        await self._in_batches(climbing.climb, climbing.BATCH)
+        await self.send_cards()
+
+    async def send_cards(self) -> None:
+        """Make messages of the cards whose moment has come."""
+        await self._in_batches(
+            lambda session, now: sending.send_due(session, self._card_words, now), sending.BATCH
+        )
+
+    async def send_test_card(self, staff_id: str) -> None:
+        """Show a member of staff that cards arrive."""
+        async with self._app.new_session.begin() as session:
+            now = datetime.now(UTC)
+            await notices.send_test(session, UUID(staff_id), self._card_words, now=now)
+
+    async def tell_unlinked(self, address_id: int, staff_id: str) -> None:
+        """Say in a chat that it gets no cards any more."""
+        async with self._app.new_session.begin() as session:
+            now = datetime.now(UTC)
+            await notices.tell_unlinked(
+                session, address_id, UUID(staff_id), self._card_words, now=now
+            )
 
     async def note_undelivered(self) -> None:
         """What never arrived was no answer: the clock of its request runs again."""

@@ -19,6 +19,7 @@ from desk.pages import (
     sign_in,
     staff,
     start,
+    telegram_link,
 )
 
 ROUTES: Final[tuple[Page, ...]] = (
@@ -26,6 +27,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     *sign_in.ROUTES,
     *invitation.ROUTES,
     *account.ROUTES,
+    *telegram_link.ROUTES,
     *account_phone.ROUTES,
     *staff.ROUTES,
     *audit.ROUTES,

@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from desk import security
-from desk.access import EVERY_ROLE, page, redirect
+from desk.access import EVERY_ROLE, Forged, page, redirect
+from desk.pages import telegram_link
 from desk.pages.passwords import read_new_password, say_weak
 from desk.pages.sign_in import MOST_LETTERS, minutes_left
 from desk.rendering import render
@@ -21,7 +22,7 @@ from services import accounts, centres
 from services.acting import Session
 from services.errors import LockedOut, SessionNotFound, WeakPassword, WrongSignIn
 
-NOTICES: Final = ("session", "sessions", "codes", "factor")
+NOTICES: Final = ("session", "sessions", "codes", "factor", *telegram_link.DONE)
 _WRONG: Final = 422
 
 Load = Callable[[DeskRequest, Session], Awaitable[Mapping[str, Any]]]
@@ -58,6 +59,7 @@ _CARDS: Final = (
     Card("account_myself.html", _load_myself),
     Card("account_sessions.html", _load_sessions),
     Card("account_phone.html", _load_factor),
+    Card("account_telegram.html", telegram_link.load),
     Card("account_password.html", _load_nothing),
 )
 

@@ -104,7 +104,7 @@ async def write_cards(
     new = insert(StaffCard).on_conflict_do_nothing(index_elements=["cause_key"])
     written = (await session.scalars(new.returning(StaffCard.id), cards)).all()
     if written and opens_at <= at:
-        await jobs.defer(session, jobs.SEND_CARDS, lock=jobs.SEND_CARDS)
+        await jobs.defer(session, jobs.SEND_CARDS, lock=jobs.STAFF_CARDS)
     return len(written)
 
 

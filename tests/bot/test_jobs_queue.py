@@ -51,8 +51,11 @@ async def now_is(app: App, request: Request) -> Request:
 def test_every_job_that_can_be_promised_is_known(work: Work) -> None:
     queue = build_queue(InMemoryConnector(), work)
     promised = {jobs.FETCH_FILE, jobs.DELETE_FILES, jobs.EXPORT_MY_DATA, jobs.GIVE_WORDS}
+    promised |= {jobs.SEND_TEST_CARD, jobs.TELL_UNLINKED}
     assert promised <= set(queue.tasks)
     assert all(queue.tasks[name].retry_strategy for name in promised)
+    # The clock does the same within a minute.
+    assert queue.tasks[jobs.SEND_CARDS].retry_strategy is None
 
 
 def test_of_a_job_of_the_clock_one_runs_and_one_waits_at_most(work: Work) -> None:
@@ -60,6 +63,7 @@ def test_of_a_job_of_the_clock_one_runs_and_one_waits_at_most(work: Work) -> Non
     clock = {name for name, _ in queue.periodic_registry.periodic_tasks}
     assert clock == {
         "climb",
+        "staff_cards",
         "note_undelivered",
         "reopen_unanswered",
         "forget_addresses",
