@@ -4,13 +4,12 @@ A wrong number sends somebody in need to nobody, or to a stranger. So a number i
 the day on which one of ours called it, and only for as long as such a day says something.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-import regex
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
@@ -20,14 +19,12 @@ from db.models import Agency
 from db.models.referral import PURPOSES
 from services import audit, khmer, phone_numbers
 from services.accounts.types import Visitor
+from services.agency_form import AgencyForm, read
 from services.errors import ChangedMeanwhile, DomainError, NotAllowed, UnusableForm
 from services.office_hours import CAMBODIA
-from services.places import load_gazetteer
 from services.staff_names import list_names
 
 __all__ = [
-    "LONGEST_NAME",
-    "LONGEST_NOTE",
     "PURPOSES",
     "STALE_AFTER",
     "AgencyForm",
@@ -47,34 +44,11 @@ __all__ = [
 PhoneState = Literal["none", "unconfirmed", "confirmed", "stale"]
 
 STALE_AFTER: Final = timedelta(days=180)
-LONGEST_NAME: Final = 200
-LONGEST_NOTE: Final = 2000
-"""Characters."""
 _KEEPER: Final = "administrator"
-# What operators give to helplines: no number of the plan that `phone_numbers` knows.
-_SHORT_CODE: Final = regex.compile(r"[0-9]{3,5}")
-_MOST_PLACES: Final = 50
 
 
 class AgencyNotFound(DomainError):  # noqa: N818
     """There is no agency of this id."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgencyForm:
-    """What an administrator says of an agency; `phone` as it was typed, "" for none.
-
-    `places` are codes of any level, none of them means the whole kingdom.
-    """
-
-    name_km: str
-    name_en: str
-    purposes: Collection[str] = ()
-    places: Collection[str] = ()
-    phone: str = ""
-    confirmed_on: date | None = None
-    note: str = ""
-    is_sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +154,7 @@ async def save(
     """
     _check_keeper(visitor)
     before = None if agency_id is None else await _hold(session, agency_id)
-    told = _read(form, before, now)
+    told = read(form, before, today=_today(now))
     if before is None:
         agency = await _add(session, visitor, told, now)
     else:
@@ -213,81 +187,6 @@ async def take_up(
         await _note(session, visitor, "changed", agency, ("ended_at",), now=now)
 
 
-# What was typed
-
-
-def _read(form: AgencyForm, before: Agency | None, now: datetime) -> dict[str, object]:
-    """The columns that the form means. Raises UnusableForm."""
-    phone, faults = _read_phone(form.phone)
-    faults |= _faults_of_words(form) | _faults_of_choices(form)
-    confirmed_on = form.confirmed_on if phone else None
-    if confirmed_on is not None:
-        faults |= _faults_of_day(confirmed_on, phone, before, now)
-    if faults:
-        raise UnusableForm(faults)
-    return {
-        "name_km": form.name_km.strip(),
-        "name_en": form.name_en.strip(),
-        "purposes": [purpose for purpose in PURPOSES if purpose in form.purposes],
-        "places": sorted(set(form.places)),
-        "phone_e164": phone,
-        "confirmed_on": confirmed_on,
-        "note": form.note.strip() or None,
-        "is_sensitive": form.is_sensitive,
-    }
-
-
-def _read_phone(typed: str) -> tuple[str | None, dict[str, str]]:
-    plain = khmer.normalise(typed).strip()
-    if not plain:
-        return None, {}
-    if _SHORT_CODE.fullmatch(plain):
-        return plain, {}
-    try:
-        return phone_numbers.parse(plain).e164, {}
-    except phone_numbers.PhoneNumberError:
-        return None, {"phone": "number"}
-
-
-def _faults_of_words(form: AgencyForm) -> dict[str, str]:
-    faults = {}
-    for field, typed in (("name_km", form.name_km), ("name_en", form.name_en)):
-        if not typed.strip():
-            faults[field] = "missing"
-        elif len(typed.strip()) > LONGEST_NAME:
-            faults[field] = "long"
-    if len(form.note.strip()) > LONGEST_NOTE:
-        faults["note"] = "long"
-    return faults
-
-
-def _faults_of_choices(form: AgencyForm) -> dict[str, str]:
-    faults = {}
-    if not form.purposes:
-        faults["purposes"] = "missing"
-    elif not set(form.purposes) <= set(PURPOSES):
-        faults["purposes"] = "unknown"
-    known = load_gazetteer()
-    are_known = all(known.find_code(code) is not None for code in form.places)
-    if not are_known or len(form.places) > _MOST_PLACES:
-        faults["places"] = "unknown"
-    return faults
-
-
-def _faults_of_day(
-    confirmed_on: date, phone: str | None, before: Agency | None, now: datetime
-) -> dict[str, str]:
-    today = _today(now)
-    if confirmed_on > today:
-        return {"confirmed_on": "future"}
-    is_of_other_number = (
-        before is not None
-        and before.phone_e164 != phone
-        and before.confirmed_on == confirmed_on != today
-    )
-    return {"confirmed_on": "other_number"} if is_of_other_number else {}
-
-
 # What is kept
 
 
@@ -310,7 +209,7 @@ async def _add(
     agency = (await session.scalars(select(Agency).where(Agency.name_km == told["name_km"]))).one()
     if added is not None:
         await _note(session, visitor, "added", agency, sorted(told), now=now)
-    elif _changed(agency, told):
+    elif agency.ended_at is not None or _changed(agency, told):
         raise UnusableForm({"name_km": "taken"})
     return agency
 

@@ -164,6 +164,9 @@ async def test_one_that_is_ended_is_offered_no_more_and_can_be_taken_up_again(
     assert await agencies.list_for(session) == []
     assert [one.id for one in await agencies.list_ended(session)] == [line.id]
     assert (await agencies.get(session, line.id)).is_ended
+    with pytest.raises(UnusableForm) as refused:
+        await _add(session, visitor, now=LATER)
+    assert refused.value.faults == {"name_km": "taken"}
     for _ in range(2):
         await agencies.take_up(session, visitor, line.id, now=LATER)
     assert [one.id for one in await agencies.list_for(session)] == [line.id]
