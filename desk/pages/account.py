@@ -112,7 +112,7 @@ def _session_id(request: DeskRequest) -> UUID:
     try:
         return UUID(request.path_params["session_id"])
     except ValueError:
-        raise HTTPException(404) from None
+        raise Forged from None
 
 
 async def _page(request: DeskRequest, fault: str | None = None) -> Response:
