@@ -19,6 +19,9 @@ AUDIT: Final = f"{ADDRESS}/audit"
 FIELDS: Final = (
     *("name", "phone", "reason", "role", "centre_id", "owner_id", "state", "urgency", "outcome"),
     *("password_hash", "second_factor", "recovery_codes", "locked_until", "form-token"),
+    *("username", "age", "sex", "home", "need", "hours", "takes_rest", "to_confirm", "ended_at"),
+    *("name_km", "name_en", "title", "text_km", "text_en", "purposes", "places", "phone_e164"),
+    *("confirmed_on", "confirmed_by", "note", "is_sensitive"),
     *("view", "staff", "centre", "actor", "action", "subject", "about", "first", "last"),
 )
 """Names of columns and of filters that have words; others are shown as they are."""
