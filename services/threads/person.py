@@ -208,19 +208,19 @@ async def _add(session: AsyncSession, request: Request, *, now: datetime, **even
         request.thanked(now=now, **event)
         await session.flush()
         return request
+    was_done = request.state == "done"
     if request.state in _FINISHED:
         await follow_up.end_question(session, request)
     due = await get_due(session, request.centre_id)
     request.person_wrote(now=now, due=due, **_with_number(request, event))
     await session.flush()
-    was_done = request.state == "done"
+    if was_done:
+        await telling.tell_urgent(session, request, now=now)
     return request
 
 
 def _with_number(request: Request, event: dict[str, Any]) -> dict[str, Any]:
     """Who asked to be called and writes a number wants to be called there."""
-    if was_done:
-        await telling.tell_urgent(session, request, now=now)
     if request.topic != requests.CALL or "kind" in event:
         return event
     try:
