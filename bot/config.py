@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from bot.secret_file import KEY_BYTES, keep_secrets
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEYS", "TELEGRAM_WEBHOOK_SECRET")
 SIMULATOR_BOT_TOKEN = "100000:simulator"  # noqa: S105 (opens nothing but the simulator)
 SIMULATOR_SENDER = "2580"
+TRAINING_PATH = "/training"
 TELEGRAM_API_URL = "https://api.telegram.org"
 TWILIO_API_URL = "https://api.twilio.com"
 
@@ -69,6 +71,7 @@ class _Given(BaseSettings):
     host: str = "127.0.0.1"
     port: _Port = 8000
     public_url: str | None = None
+    trusted_proxies: str = "127.0.0.1"
     secret_key: str | None = None
     encryption_keys: str | None = None
     telegram_bot_token: str | None = None
@@ -91,7 +94,8 @@ class Settings:
     """Every setting, checked and complete. URLs end without a slash; secrets stay out of repr.
 
     `twilio_account_sid`, `twilio_auth_token` and `sms_sender` are empty when SMS is not set up.
-    `telegram_per_s` and `sms_parts_per_s` are what the carrier takes; 0 means no limit.
+    `telegram_per_s` and `sms_parts_per_s` are what the carrier takes; 0 means no limit. Whom
+    `trusted_proxies` names may say in X-Forwarded-For whose request it passes on.
     """
 
     database_url: str = field(repr=False)
@@ -118,6 +122,7 @@ class Settings:
     log_level: str
     telegram_per_s: int = 30
     sms_parts_per_s: int = 10
+    trusted_proxies: str = "127.0.0.1"
 
     @property
     def local_url(self) -> str:
@@ -194,6 +199,7 @@ def load_settings() -> Settings:
         log_level=given.log_level,
         telegram_per_s=given.telegram_per_s,
         sms_parts_per_s=given.sms_parts_per_s,
+        trusted_proxies=given.trusted_proxies,
     )
 
 
@@ -215,11 +221,22 @@ def _check(given: _Given) -> None:
     ):
         if value is not None and value.partition("://")[0] not in schemes:
             raise SettingsError(f"{name} is wrong: it must begin with {schemes[0]}://")
+    _check_proxies(given.trusted_proxies)
     secret = given.telegram_webhook_secret
     if secret is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
         raise SettingsError(
             "TELEGRAM_WEBHOOK_SECRET is wrong: Telegram allows 1 to 256 letters, digits, _ and -"
         )
+
+
+def _check_proxies(named: str) -> None:
+    for proxy in named.split(","):
+        try:
+            ipaddress.ip_network(proxy.strip(), strict=False)
+        except ValueError:
+            raise SettingsError(
+                "TRUSTED_PROXIES is wrong: it takes addresses or networks, as 10.0.0.5,10.1.0.0/16"
+            ) from None
 
 
 def _check_carriers(given: _Given) -> None:

@@ -25,7 +25,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bot import metrics
-from bot.config import Settings, StartError
+from bot.config import TRAINING_PATH, Settings, StartError
 from bot.embedded import DataDirBusy, DataDirLock
 from bot.processes import Supervisor, end_leftovers, is_leftover
 from bot.secret_file import write_private
@@ -84,6 +84,7 @@ def _simulator_options(settings: Settings) -> list[str]:
         "sender": settings.sms_sender,
         "app-url": settings.local_url,
         "public-url": settings.public_url,
+        **({"beside": TRAINING_PATH} if settings.is_training else {}),
     }
     return [f"--{name}={value}" for name, value in options.items()]
 

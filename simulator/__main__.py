@@ -35,6 +35,12 @@ def _address(text: str) -> str:
     raise argparse.ArgumentTypeError("an address begins with http:// or https:// and names a host")
 
 
+def _path(text: str) -> str:
+    if re.fullmatch(r"/[A-Za-z0-9._~/-]*", text) and "//" not in text:
+        return text
+    raise argparse.ArgumentTypeError("a path begins with / and has no query")
+
+
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -61,6 +67,12 @@ def _arguments() -> argparse.ArgumentParser:
         type=_address,
         default=Config.public_url,
         help="address that Twilio's signatures name",
+    )
+    parser.add_argument(
+        "--beside",
+        type=_path,
+        default=Config.beside,
+        help="path on the page's own origin that answers JSON to show beside the phones",
     )
     return parser
 

@@ -10,8 +10,9 @@ class Config:
 
     `app_url` is where webhooks are delivered; `public_url` is the address under which the served
     program knows itself, for which Twilio's signatures are computed. `telegram_secret` goes with
-    webhook calls when `setWebhook` named no secret of its own. Without a `state_file` everything
-    lives in memory.
+    webhook calls when `setWebhook` named no secret of its own. `beside` is a path on the
+    origin of the page; what is found there is shown beside the phones (`page/static/js/beside.js`
+    says in which form). Without a `state_file` everything lives in memory.
     """
 
     bot_token: str
@@ -21,6 +22,7 @@ class Config:
     sender: str = "2580"
     app_url: str = "http://127.0.0.1:8000"
     public_url: str = "http://127.0.0.1:8000"
+    beside: str = ""
     host: str = "127.0.0.1"
     port: int = 8001
     state_file: Path | None = None

@@ -81,6 +81,7 @@ class _Control:
                 "bot": self._telegram.state.bot.public(),
                 "sms": sms,
                 "app_url": config.app_url,
+                "beside": config.beside,
                 "phones": [phone.public() for phone in self._world.phones],
                 "faults": asdict(self._world.faults),
             }

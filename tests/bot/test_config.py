@@ -161,6 +161,8 @@ def test_an_own_database_demands_each_secret_by_name(
         ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL is wrong: it must begin with postgresql"),
         ({"REDIS_URL": "localhost"}, "REDIS_URL is wrong: it must begin with redis"),
         ({"PUBLIC_URL": "line.example"}, "PUBLIC_URL is wrong"),
+        ({"TRUSTED_PROXIES": "10.0.0.5, proxy"}, "TRUSTED_PROXIES is wrong"),
+        ({"TRUSTED_PROXIES": "*"}, "TRUSTED_PROXIES is wrong"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is wrong"),
         (
             {"TELEGRAM_BOT_TOKEN": TOKEN, "TWILIO_ACCOUNT_SID": "AC1"},

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +251,32 @@ async def test_a_window_that_narrows_marks_the_phone_that_is_left(
         await expect(shown).to_be_in_viewport(ratio=0.5)
         await expect(page.locator(".tabs [aria-current]")).to_have_count(1)
         await expect(page.locator(".tabs button").first).to_have_attribute("aria-current", "true")
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_what_is_to_be_read_beside_the_phones_is_shown_and_kept_fresh(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    said = {
+        "title": "Staff",
+        "note": "<b>Choose one</b>",
+        "rows": [{"label": "Case worker", "value": "demo-case-worker · 123456"}],
+        "link": {"label": "Open", "address": "/desk/"},
+    }
+    config = replace(new_config(tmp_path), beside="/beside")
+    async with running(config) as carrier, visit(browser, carrier, width=width) as page:
+        beside = page.locator(".beside")
+        await expect(beside).to_be_hidden()
+        await page.route("**/beside?language=*", lambda route: route.fulfill(json=said))
+        await expect(beside.locator("dd")).to_have_text("demo-case-worker · 123456")
+        await expect(beside.locator("p")).to_have_text("<b>Choose one</b>")
+        await expect(beside.locator("a")).to_have_attribute("href", "/desk/")
+        assert await find_faults(page) == []
+        assert not await is_wider_than_screen(page)
+        said |= {"rows": [{"label": "Case worker", "value": "654321"}], "link": None}
+        await page.locator("[data-language=en]").click()
+        await expect(beside.locator("dd")).to_have_text("654321")
+        await expect(beside.locator("a")).to_have_count(0)
 
 
 async def test_a_strict_policy_goes_with_every_file(carrier: Simulator) -> None:

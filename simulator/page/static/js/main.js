@@ -1,6 +1,7 @@
 // The page as a whole: which phones there are, in which language, and what the carriers report.
 import { call, follow } from "./api.js";
 import { attempt } from "./ask.js";
+import { Beside } from "./beside.js";
 import { h, icon } from "./dom.js";
 import { FaultsPanel } from "./faults.js";
 import { FeaturePhone } from "./feature.js";
@@ -15,6 +16,7 @@ const offline = document.getElementById("offline");
 const world = { bot: {}, sms: {}, faults: {}, phones: new Map() };
 const views = new Map();
 let panel = null;
+let beside = null;
 let welcomed = false;
 
 // Phones on the page
@@ -135,7 +137,8 @@ function redraw() {
   const wasOpen = panel?.element.open ?? false;
   panel = new FaultsPanel(world.faults);
   panel.element.open = wasOpen;
-  panels.replaceChildren(panel.element);
+  panels.replaceChildren(...(beside ? [beside.element] : []), panel.element);
+  beside?.look();
   offline.textContent = t("offline");
 }
 
@@ -172,6 +175,7 @@ async function onState(state) {
     return undefined;
   }
   for (const phone of state.phones) world.phones.set(phone.id, phone);
+  if (state.beside) beside = new Beside(state.beside);
   redraw();
   drawTabs();
   return undefined;
