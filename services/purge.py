@@ -133,6 +133,17 @@ _RULES = (
         ),
     ),
     _Rule(
+        "links for Telegram",
+        timedelta(days=90),
+        text(
+            """
+            DELETE FROM chat_link WHERE id IN (
+                SELECT id FROM chat_link WHERE LEAST(used_at, expires_at) < :before LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
         "drafts of replies",
         timedelta(days=90),
         text(

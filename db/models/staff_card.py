@@ -56,8 +56,9 @@ class ChatLink(Base):
 class StaffCard(Base):
     """Word of one request to one member of staff; several may share a message (`outbox_id`).
 
-    `cause_key` makes the same word go out once. `climb_at` is when the next above hears of it, None
-    once it was seen, taken, or needless (`ended_at`).
+    `cause_key` makes the same word go out once. Until it has a message `climb_at` is when it is to
+    be sent, then when the next above hears of it; None once it was seen, taken, or needless
+    (`ended_at`).
     """
 
     __tablename__ = "staff_card"

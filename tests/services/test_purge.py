@@ -66,6 +66,11 @@ OF_STAFF = {
         " VALUES (:token, :staff, :at, :expires, :ends)",
         "SELECT count(*) FROM invitation",
     ),
+    "links for Telegram": (
+        "INSERT INTO chat_link (token_hash, code_hash, staff_id, created_at, expires_at, used_at)"
+        " VALUES (:token, :token, :staff, :at, :expires, :ends)",
+        "SELECT count(*) FROM chat_link",
+    ),
 }
 STILL_OPEN = (
     "INSERT INTO outbox (address_id, channel, purpose, body, state, updated_at)"
