@@ -19,7 +19,7 @@ from desk.request import DeskRequest
 from services import centres, codes, staff
 from services.acting import Session
 from services.desk_bulk import Bulk, assign_many, close_many
-from services.desk_filters import LANGUAGES, TOPICS
+from services.desk_filters import LANGUAGES, TOPICS, Filters
 from services.desk_queue import TABS, count_tabs, find_first_tab, list_page
 from services.desk_requests import OUTCOMES, URGENCIES
 from services.desk_search import WALKS
@@ -128,6 +128,13 @@ async def _show(
         known_centres = await _name_centres(request, session)
         colleagues = await _list_colleagues(session, request, view, known_centres)
     place = load_gazetteer().find_code(view.filters.place or "")
+    place_name = None if place is None else label(place, request.language)
+    said = {
+        "topics": _said(request, "topic-", TOPICS),
+        "urgencies": _said(request, "desk-urgency-", URGENCIES),
+        "channels": _said(request, "desk-channel-", CHANNELS),
+        "languages": _said(request, "desk-language-", LANGUAGES),
+    }
     return render(
         request,
         "queue.html",
@@ -139,7 +146,8 @@ async def _show(
         counts=counts,
         colleagues=colleagues,
         known_centres=known_centres,
-        place=None if place is None else label(place, request.language),
+        place=place_name,
+        narrowed=_narrowed(view.filters, place_name, said),
         places=[(label(one, request.language, with_parent=True), one.code) for one in places],
         told=Told.parse(request.query_params),
         chosen=chosen,
@@ -149,14 +157,25 @@ async def _show(
         tabs=TABS,
         topics=TOPICS,
         outcomes=OUTCOMES,
-        said={
-            "topics": _said(request, "topic-", TOPICS),
-            "urgencies": _said(request, "desk-urgency-", URGENCIES),
-            "channels": _said(request, "desk-channel-", CHANNELS),
-            "languages": _said(request, "desk-language-", LANGUAGES),
-        },
+        said=said,
         display_code=codes.display,
     )
+
+
+def _narrowed(
+    filters: Filters, place: str | None, said: Mapping[str, Mapping[str, str]]
+) -> Sequence[str]:
+    """What the list was narrowed by, in words: the form that says it is folded away."""
+    words = (
+        filters.code,
+        filters.name,
+        place,
+        said["topics"].get(filters.topic or ""),
+        said["urgencies"].get(filters.urgency or ""),
+        said["channels"].get(filters.channel or ""),
+        said["languages"].get(filters.language or ""),
+    )
+    return [one for one in words if one]
 
 
 def _said(request: DeskRequest, family: str, values: Sequence[str]) -> Mapping[str, str]:

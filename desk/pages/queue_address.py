@@ -4,7 +4,7 @@ Anybody may have written it: whatever makes no sense is as if it were not there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -45,6 +45,11 @@ class View:
     def address(self, **changed: str) -> str:
         """Of the same list from its beginning; an empty value leaves something out."""
         return f"{QUEUE}?{self.query(**changed)}"
+
+    @property
+    def cleared(self) -> str:
+        """Without what narrows it; who chose a centre stays there."""
+        return replace(self, filters=Filters(centre=self.filters.centre)).address()
 
     def page(self) -> dict[str, str]:
         """Which page of the list it is, for an address."""

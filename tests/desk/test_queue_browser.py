@@ -3,25 +3,21 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, expect
 
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.desk.test_queue_page import listening, open_request
 from tests.services.desk_visitors import register
-from tests.simulator.phones_page import CHROMIUM
+from tests.simulator.phones_page import chromium
 
 __all__ = ["listening"]
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM
-        )
-        yield browser
-        await browser.close()
+    async with chromium() as it:
+        yield it
 
 
 async def _prepare(desk: Desk, role: str = "case_worker") -> str:
@@ -77,8 +73,12 @@ async def test_many_are_chosen_and_closed_with_the_keyboard(browser: Browser, de
     token = await _prepare(desk)
     async with open_desk(browser, desk, token=token) as page:
         await page.goto(f"{desk.url}/desk/queue?tab=all")
-        for box in (await page.locator(".pick input").all())[:2]:
+        everything = page.locator("#pick-all input")
+        await everything.press("Space")
+        await expect(page.locator(".pick input:checked")).to_have_count(4)
+        for box in (await page.locator(".pick input").all())[2:]:
             await box.press("Space")
+        await expect(page.locator("#pick-all input:indeterminate")).to_be_visible()
         await page.locator("#outcome").select_option("informed")
         await page.locator("button[formaction]").press("Enter")
         await page.get_by_role("status").first.wait_for()
