@@ -257,7 +257,7 @@ async def test_a_window_that_narrows_marks_the_phone_that_is_left(
 async def test_what_is_to_be_read_beside_the_phones_is_shown_and_kept_fresh(
     browser: Browser, tmp_path: Path, width: int
 ) -> None:
-    said = {
+    said: dict[str, Any] = {
         "title": "Staff",
         "note": "<b>Choose one</b>",
         "rows": [{"label": "Case worker", "value": "demo-case-worker · 123456"}],

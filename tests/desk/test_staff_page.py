@@ -1,0 +1,196 @@
+"""The staff at the desk: an administrator adds, invites, changes, unlocks and ends."""
+
+import re
+
+from sqlalchemy import select
+
+from db.models import AuditRow, Request
+from services import threads
+from tests.desk.at_the_desk import PASSWORD, Answer, Browser, Desk
+from tests.services.desk_visitors import ask
+
+_LINK = re.compile(r'class="secret whole"[^>]*>([^<]+)<')
+_SEEN = re.compile(r'name="seen" value="([^"]*)"')
+NEW = {
+    "name": "Chan Dara",
+    "username": "chan.dara",
+    "role": "case_worker",
+    "centre": "preah-vihear",
+}
+
+
+async def page_of(desk: Desk, browser: Browser, username: str) -> str:
+    """The address of somebody's page, found in the list."""
+    shown = (await browser.get("/desk/staff")).body
+    found = re.search(rf'href="(/desk/staff/[0-9a-f-]+)">[^<]*</a>\s*<p[^>]*>{username}<', shown)
+    assert found is not None, shown
+    return found.group(1)
+
+
+async def do(browser: Browser, page: str, act: str, **form: str) -> Answer:
+    seen = _SEEN.search((await browser.get(page)).body)
+    return await browser.post(page, {"do": act, "seen": seen.group(1) if seen else "", **form})
+
+
+def link_of(answer: Answer) -> str:
+    found = _LINK.search(answer.body)
+    assert found is not None, answer.body
+    return found.group(1).removeprefix("http://tralob.example")
+
+
+async def test_somebody_new_gets_a_link_that_is_shown_once(desk: Desk) -> None:
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        assert (await admin.get("/desk/staff/new")).status == 200
+        added = await admin.post("/desk/staff/new", NEW)
+        assert added.status == 200
+        assert added.headers["Cache-Control"] == "no-store"
+        assert "<svg" in added.body
+        link = link_of(added)
+        assert "Chan Dara" in (await other.get(link)).body
+        again = await admin.post("/desk/staff/new", NEW)
+        assert again.status == 422
+        assert 'value="chan.dara"' in again.body
+        assert not _LINK.search(again.body)
+        assert (await other.get(link)).status == 200
+        shown = (await admin.get("/desk/staff")).body
+        assert "chan.dara" in shown
+        assert link not in shown
+
+
+async def test_what_cannot_be_is_explained_and_nothing_typed_is_lost(desk: Desk) -> None:
+    async with desk.at_work("sao", "administrator") as admin:
+        for wrong in (
+            {"name": " "},
+            {"name": "x" * 81},
+            {"username": "ចាន់"},
+            {"username": "sao"},
+            {"role": "king"},
+            {"centre": ""},
+            {"centre": "moon"},
+        ):
+            answer = await admin.post("/desk/staff/new", NEW | wrong)
+            assert (answer.status, 'role="alert"' in answer.body) == (422, True), wrong
+            if "name" not in wrong:
+                assert 'value="Chan Dara"' in answer.body
+        assert "chan.dara" not in (await admin.get("/desk/staff")).body
+
+
+async def test_a_new_link_ends_the_old_one_and_comes_once(desk: Desk) -> None:
+    old = await desk.invite("sok", "case_worker")
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        page = await page_of(desk, admin, "sok")
+        desk.clock.go_on(seconds=1)
+        made = await do(admin, page, "invite")
+        new = link_of(made)
+        assert (await other.get(f"/desk/invitation/{old}")).status == 410
+        assert (await other.get(new)).status == 200
+        twice = await admin.post(page, {"do": "invite", "seen": ""})
+        assert twice.to == f"{page}?done=meanwhile"
+        assert 'role="status"' in (await admin.get(twice.to)).body
+        assert (await other.get(new)).status == 200
+
+
+async def test_a_reset_ends_password_and_sessions(desk: Desk) -> None:
+    worker = await desk.hire("sok", "case_worker")
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        other.use(await desk.sign_in(worker))
+        assert (await other.get("/desk/account")).status == 200
+        link = link_of(await do(admin, await page_of(desk, admin, "sok"), "reset"))
+        assert (await other.get("/desk/account")).status == 303
+        form = {"username": "sok", "password": PASSWORD}
+        assert (await other.post("/desk/sign-in", form)).status == 422
+        assert (await other.get(link)).status == 200
+
+
+async def test_who_is_locked_out_is_let_try_again(desk: Desk) -> None:
+    await desk.hire("sok", "case_worker")
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        page = await page_of(desk, admin, "sok")
+        assert 'value="unlock"' not in (await admin.get(page)).body
+        form = {"username": "sok", "password": "wrong password"}
+        for _ in range(5):
+            locked = await other.post("/desk/sign-in", form)
+        assert locked.status == 429
+        assert 'value="unlock"' in (await admin.get(page)).body
+        assert (await do(admin, page, "unlock")).to == f"{page}?done=unlocked"
+        assert (await other.post("/desk/sign-in", form | {"password": PASSWORD})).status == 303
+
+
+async def test_requests_of_who_leaves_go_where_the_form_says(desk: Desk) -> None:
+    sok, chan = await desk.hire("sok", "case_worker"), await desk.hire("chan", "case_worker")
+    async with desk.new_session.begin() as session:
+        request = await ask(session)
+        request.take(by=sok.staff_id, now=desk.clock.now)
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        other.use(await desk.sign_in(sok))
+        page = await page_of(desk, admin, "sok")
+        shown = (await admin.get(page)).body
+        assert "សំណើ 1" in shown
+        ended = await do(admin, page, "end", to=str(chan.staff_id))
+        assert ended.to == f"{page}?done=ended&moved=1"
+        assert (await other.get("/desk/account")).status == 303
+        after = (await admin.get(ended.to)).body
+        assert "សំណើ 1" in after
+        assert 'name="do"' not in after
+        assert "sok" not in (await admin.get("/desk/staff")).body
+        assert "sok" in (await admin.get("/desk/staff?ended=1")).body
+        assert (await do(admin, page, "end")).to == f"{page}?done=ended"
+    async with desk.new_session() as session:
+        owner = await session.scalar(select(Request.owner_id).where(Request.id == request.id))
+        assert owner == chan.staff_id
+
+
+async def test_a_change_of_centre_gives_requests_back(desk: Desk) -> None:
+    sok = await desk.hire("sok", "case_worker")
+    async with desk.new_session.begin() as session:
+        request = await ask(session)
+        request.take(by=sok.staff_id, now=desk.clock.now)
+    async with desk.at_work("sao", "administrator") as admin:
+        page = await page_of(desk, admin, "sok")
+        moved = await do(admin, page, "change", role="case_worker", centre="preah-vihear", to="")
+        assert moved.to == f"{page}?done=changed&moved=1"
+        again = await do(admin, page, "change", role="case_worker", centre="preah-vihear")
+        assert again.to == f"{page}?done=changed"
+        wrong = await do(admin, page, "change", role="case_worker", centre="")
+        assert wrong.status == 422
+    async with desk.new_session() as session:
+        thread = await threads.get_thread(session, request.code)
+        assert thread.events[-1].kind == "given_back"
+
+
+async def test_nobody_ends_or_changes_themselves(desk: Desk) -> None:
+    async with desk.at_work("sao", "administrator") as admin:
+        page = await page_of(desk, admin, "sao")
+        assert 'name="do"' not in (await admin.get(page)).body
+        for act in ("end", "change", "invite", "reset"):
+            form = {"do": act, "role": "auditor"}
+            refused = await admin.post(page, form)
+            assert refused.to in (f"{page}?done=not_allowed", f"{page}?done=meanwhile")
+        assert (await admin.get("/desk/staff")).status == 200
+
+
+async def test_who_is_not_there_is_not_found_and_that_is_written_down(desk: Desk) -> None:
+    async with desk.at_work("sao", "administrator") as admin:
+        nobody = "00000000-0000-0000-0000-000000000000"
+        for staff_id in (nobody, "1", "ក"):
+            assert (await admin.get(f"/desk/staff/{staff_id}")).status == 404
+            assert (await admin.post(f"/desk/staff/{staff_id}", {"do": "end"})).status == 404
+        page = await page_of(desk, admin, "sao")
+        assert (await admin.post(page, {"do": "promote"})).status == 400
+    async with desk.new_session() as session:
+        rows = select(AuditRow.subject_id).where(
+            AuditRow.action == "refused", AuditRow.subject == "staff"
+        )
+        assert nobody in (await session.scalars(rows)).all()
+
+
+async def test_the_list_narrows_to_a_centre_and_a_role(desk: Desk) -> None:
+    await desk.hire("sok", "case_worker")
+    await desk.hire("chan", "centre_manager", "preah-vihear")
+    async with desk.at_work("sao", "administrator") as admin:
+        here = (await admin.get("/desk/staff?centre=pursat")).body
+        assert (">sok<" in here, ">chan<" in here) == (True, False)
+        managers = (await admin.get("/desk/staff?role=centre_manager")).body
+        assert (">sok<" in managers, ">chan<" in managers) == (False, True)
+        nobody = (await admin.get("/desk/staff?role=auditor&centre=pursat")).body
+        assert "មិនមានបុគ្គលិកនៅទីនេះទេ" in nobody
