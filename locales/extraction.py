@@ -18,12 +18,13 @@ from desk.pages import agencies as agencies_page
 from desk.pages import audit_lines, centre_parts, queue_address, request_lines
 from desk.pages import canned as canned_page
 from desk.pages import centres as centres_page
+from desk.pages import referrals as referrals_page
 from desk.pages import request as request_page
 from desk.pages import staff as staff_page
 from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
-from dialogs.passing_on import STATES as PASSING_STATES
+from dialogs.passing_on import STATES as REFERRAL_STATES
 from dialogs.talk import WHOSE
 from services.agencies import PURPOSES as REFERRAL_PURPOSES
 from services.audit import ACTIONS as AUDIT_ACTIONS
@@ -34,8 +35,13 @@ from services.desk_queue import TABS
 from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
 from services.desk_requests.canned import PLACEHOLDERS
 from services.questions import AGREE, NO, REFUSE, YES
+from services.referrals.asking import TOLD_HOW
 from services.referrals.fields import SHARED
+from services.referrals.states import ENDED_FOR as REFERRAL_ENDED_FOR
 from services.referrals.states import KINDS as REFERRAL_KINDS
+from services.referrals.states import RESULTS as REFERRAL_RESULTS
+from services.referrals.steps import GIVEN_BY
+from services.referrals.steps import STEPS as REFERRAL_STEPS
 from services.staff_cards import linking, pressing
 from services.types import SEXES, STAFF_ROLES
 
@@ -78,7 +84,17 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-canned-did-": canned_page.DONE,
     "desk-canned-fill-": PLACEHOLDERS,
     "desk-centre-did-": centres_page.DONE,
-    "desk-fault-": (*agencies_page.FAULTS, *canned_page.FAULTS),
+    "desk-fault-": (*agencies_page.FAULTS, *canned_page.FAULTS, *referrals_page.FAULTS),
+    "desk-referral-did-": referrals_page.DONE,
+    "desk-referral-wrong-": referrals_page.WRONG_WORDS,
+    "desk-referral-state-": REFERRAL_STATES,
+    "desk-referral-result-": REFERRAL_RESULTS,
+    "desk-referral-ended-": REFERRAL_ENDED_FOR,
+    "desk-referral-step-": REFERRAL_STEPS,
+    "desk-referral-do-": REFERRAL_STEPS,
+    "desk-refer-field-": SHARED,
+    "desk-told-": TOLD_HOW,
+    "desk-given-": GIVEN_BY,
     "desk-hours-fault-": centres_page.DAY_FAULTS,
     "desk-hours-field-": ("from", "to"),
     "desk-section-": centre_parts.SECTIONS,
@@ -100,7 +116,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
         *REFERRAL_KINDS,
     ),
     "consent-": (AGREE, REFUSE),
-    "passing-": PASSING_STATES,
+    "passing-": REFERRAL_STATES,
     "refer-field-": SHARED,
     "refer-for-": REFERRAL_PURPOSES,
     "file-": ("too_big", "too_many", "heic", "kind", "damaged", "lost"),

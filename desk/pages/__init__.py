@@ -13,6 +13,7 @@ from desk.pages import (
     invitation,
     queue,
     queue_live,
+    referrals,
     request,
     request_files,
     request_live,
@@ -38,5 +39,6 @@ ROUTES: Final[tuple[Page, ...]] = (
     *queue_live.ROUTES,
     *request.ROUTES,
     *request_files.ROUTES,
+    *referrals.ROUTES,
     *request_live.ROUTES,
 )

@@ -45,6 +45,7 @@ from services.errors import (
     UnknownUrgency,
 )
 from services.phone_numbers import display as display_number
+from services.referrals.reading import list_of as list_referrals
 
 DONE: Final = (
     *("again", "sent", "held", "withheld", "finished", "finished_unasked"),
@@ -172,6 +173,7 @@ async def _show(
 ) -> Response:
     async with at_request(request) as (session, code):
         shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
+        referrals = await list_referrals(session, shown.request)
     size = desk_requests.count_parts(
         shown.draft or "",
         shown.person.channel,
@@ -187,6 +189,7 @@ async def _show(
         **view(request, shown),
         is_pushed=False,
         live=f"{_address(request)}/live?{urlencode(opened)}",
+        referrals=referrals,
         size=size,
         done=done,
         wrong=wrong,

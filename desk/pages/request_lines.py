@@ -8,6 +8,8 @@ from uuid import UUID
 
 from desk.request import DeskRequest
 from services.desk_requests import FileLine, RequestPage
+from services.referrals.states import ENDED_FOR, RESULTS
+from services.referrals.states import KINDS as REFERRALS
 from services.threads import ThreadEvent
 
 EVENTS: Final = (
@@ -15,6 +17,7 @@ EVENTS: Final = (
     "given_back",
     *("waiting_person", "waiting_others", "going_on", "urgency", "done", "confirmed", "reopened"),
     *("withdrawn", "not_delivered", "sent_again", "shown", "overdue", "revealed", "other"),
+    *REFERRALS,
 )
 """Kinds that are told in a sentence; the rest are words or files, shown as they are."""
 TOPICS: Final = ("registration", "call", "talk")
@@ -76,7 +79,20 @@ def _sentence(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> st
         said = f"{said} {request.text(f'desk-reopened-{reason}')}"
     if kind == "revealed":
         said = f"{said} «{event.text}»"
-    return said
+    return said if kind not in REFERRALS else f"{said} {_say_referral(request, event.body)}".strip()
+
+
+def _say_referral(request: DeskRequest, body: Mapping[str, Any]) -> str:
+    """What the sentence leaves out: the agency's words, the result, why it ended."""
+    if "answer" in body:
+        return f"«{body['answer']}»"
+    if body.get("result") in RESULTS:
+        return request.text(f"desk-referral-result-{body['result']}")
+    if body.get("reason") not in ENDED_FOR:
+        return ""
+    said = request.text(f"desk-referral-ended-{body['reason']}")
+    is_to_ask_back = body.get("was_given") and body["reason"] != "staff"
+    return f"{said} {request.text('desk-referral-ask-back')}" if is_to_ask_back else said
 
 
 def _values(request: DeskRequest, page: RequestPage, body: Mapping[str, Any]) -> dict[str, str]:
@@ -84,6 +100,7 @@ def _values(request: DeskRequest, page: RequestPage, body: Mapping[str, Any]) ->
     to = str(body.get("to", ""))
     centres = dict(page.centres) | {page.request.centre_id: page.centre_name}
     values = {
+        "agency": str(body.get(f"agency_{request.language}", "–")),
         "number": str(body.get("masked", "–")),
         "name": page.names.get(to, "–"),
         "centre": centres.get(to, "–"),

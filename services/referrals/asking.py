@@ -17,7 +17,7 @@ from services import consent, messages, questions
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.contact_policy import Purpose
-from services.desk_requests.replays import was_done
+from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import UnusableForm
 from services.message_words import AskedQuestion, MessageWords, Passing
@@ -100,9 +100,9 @@ async def begin(
     """Ask the person, or note their yes; what was open with this agency before is void.
 
     `seen` as in `RequestPage`. Raises RequestNotFound, NotAllowed, MoveNotAllowed for a request
-    that is over, and UnusableForm: agency (unknown), purpose (missing, unknown), shared (unknown,
-    no_way), need (missing, long), consent (sensitive, or why the contact policy forbids the
-    message), told_on (missing, future, refused_since), told_how (missing, unknown), told_note
+    that is over, and UnusableForm: agency (missing, unknown), purpose (missing, unknown), shared
+    (unknown, no_way), need (missing, long), consent (sensitive, or why the contact policy forbids
+    the message), told_on (missing, future, refused_since), told_how (missing, unknown), told_note
     (long).
     """
     request = await hold_readable(session, visitor, code)
@@ -112,6 +112,7 @@ async def begin(
     kind = states.ASKED if wanted.told is None else "referral_agreed"
     same = _same(wanted)
     if await was_done(session, visitor, request, kind, same, seen=seen):
+        await note_repeated(session, visitor, request, now=now)
         return Begun(request, wanted.told is None, again=True)
     agency = await _check(session, request, address, wanted, now)
     await _end_earlier(session, visitor, request, agency, now)
@@ -232,7 +233,7 @@ async def _check(
     agency = await session.get(Agency, wanted.agency_id, populate_existing=True)
     faults = _faults_of_choices(wanted, known)
     if agency is None or agency.ended_at is not None:
-        faults["agency"] = UNKNOWN
+        faults["agency"] = UNKNOWN if wanted.agency_id else "missing"
     elif wanted.told is None and MESSAGE not in gate.ways_to_ask(agency):
         faults["consent"] = "sensitive"
     if wanted.told is not None:

@@ -8,7 +8,17 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import PURPOSES, SHARED, Address, Agency, Centre, OutboxRow, Referral, Request
+from db.models import (
+    OPEN_STATES,
+    PURPOSES,
+    SHARED,
+    Address,
+    Agency,
+    Centre,
+    OutboxRow,
+    Referral,
+    Request,
+)
 from db.models.request_event import RequestEvent
 from services import agencies, audit, consent, contact_policy
 from services.accounts.types import Visitor
@@ -22,6 +32,17 @@ from services.referrals import fields, journal, states
 from services.referrals.asking import Told
 from services.referrals.errors import NotGivable
 from services.referrals.steps import find_reason_against, get_of_request
+
+__all__ = [
+    "OPEN_STATES",
+    "ReferralForm",
+    "ReferralLine",
+    "Sheet",
+    "get_all",
+    "get_form",
+    "get_sheet",
+    "list_of",
+]
 
 # What a request is about says what an agency is first looked for.
 _PURPOSE_OF_TOPIC: Final = {"registration": "work"}
@@ -119,6 +140,16 @@ async def list_of(session: AsyncSession, request: Request) -> Sequence[ReferralL
         await _line(session, request, referral, agency, events.get(referral.id, {}))
         for referral, agency in found
     ]
+
+
+async def get_all(
+    session: AsyncSession, visitor: Visitor, code: str, *, now: datetime
+) -> tuple[Request, Sequence[ReferralLine]]:
+    """The request with all of its referrals; the look is written down. Raises RequestNotFound."""
+    request = await get_readable(session, visitor, code)
+    lines = await list_of(session, request)
+    await _note_look(session, visitor, "request", request.id, now=now)
+    return request, lines
 
 
 async def get_form(

@@ -17,7 +17,7 @@ from services import consent, messages
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.contact_policy import Purpose
-from services.desk_requests.replays import was_done
+from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import UnusableForm
 from services.message_words import MessageWords
@@ -100,6 +100,7 @@ async def do(
     same = {"referral": referral.id, **step.details()}
     kind = _KINDS[step.name]
     if await was_done(session, visitor, request, kind, same, seen=0):
+        await note_repeated(session, visitor, request, now=now)
         return Stepped(request, again=True)
     if step.name == "end":
         await end(session, request, referral, "staff", by=visitor.staff_id, now=now)

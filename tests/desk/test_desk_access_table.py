@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from db.models import AuditRow, File, Request
+from db.models import AuditRow, File, Referral, Request
 from desk.access import Page, page
 from desk.app import create_desk
 from desk.pages import ROUTES
@@ -25,6 +25,7 @@ from desk.request import DeskRequest
 from services import accounts, agencies, files, staff, threads
 from services.accounts.sessions import open_session
 from services.desk_requests import canned
+from services.referrals import asking
 from simulator.telegram.files import read_sample
 from tests.desk.at_the_desk import Desk
 from tests.services.desk_visitors import at_desk, register
@@ -77,6 +78,11 @@ TABLE = {
     "POST /requests/{code}/do/{move}": "door code in 404 404 in 403",
     "GET /requests/{code}/files/{file}": "door code in 404 404 in 403",
     "GET /requests/{code}/live": "door code in 404 404 in 403",
+    "GET /requests/{code}/referrals": "door code in 404 404 in 403",
+    "GET /requests/{code}/referrals/new": "door code in 404 404 in 403",
+    "POST /requests/{code}/referrals/new": "door code in 404 404 in 403",
+    "GET /requests/{code}/referrals/{referral}/sheet": "door code in 404 404 in 403",
+    "POST /requests/{code}/referrals/{referral}/do/{step}": "door code in 404 404 in 403",
     "GET /centres": "door code in in in in 403",
     "GET /centres/{centre}": "door code in 404 in in 403",
     "POST /centres/{centre}/hours": "door code 403/in 403/404 in in 403",
@@ -223,14 +229,29 @@ async def _make_request(desk: Desk, owner: str) -> dict[str, str]:
         await files.keep(session, desk.parts.files, file.id, read_sample("photo"))
         person = await staff.get_by_name(session, owner)
         await session.execute(update(Request).values(owner_id=person.id))
+    kept = await _make_kept(desk)
     return {
         "code": request.code,
         "file": str(file.id),
         "move": "note",
         "token": "invented",
         "staff_id": str(person.id),
-        **await _make_kept(desk),
+        "referral": await _refer(desk, request.code, owner, kept["agency"]),
+        "step": "end",
+        **kept,
     }
+
+
+async def _refer(desk: Desk, code: str, owner: str, agency: str) -> str:
+    """The person agreed to be referred there; what stands in the addresses of that."""
+    now = desk.clock.now
+    told = asking.Told(asking.day_of(now), "phone")
+    wanted = asking.Wanted(int(agency), "training", (), through_us=True, told=told)
+    async with desk.new_session.begin() as session:
+        chief = at_desk(await staff.get_by_name(session, owner))
+        words = desk.parts.words
+        await asking.begin(session, chief, code, wanted, seen=0, words=words, now=now)
+        return str((await session.scalars(select(Referral.id))).one())
 
 
 async def _make_kept(desk: Desk) -> dict[str, str]:

@@ -1,0 +1,87 @@
+"""How a referral reads at the desk, and on the sheet that is given to the agency."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from babel.dates import format_date
+
+from desk.rendering import CAMBODIA
+from desk.request import DeskRequest
+from locales.catalogue import load_catalogue
+from services.agencies import display_phone
+from services.codes import display as display_code
+from services.referrals.reading import Sheet
+
+SHEET_LANGUAGE: Final = "km"
+"""The agency reads Khmer, whatever whoever prints it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPage:
+    """The sheet line by line: (label, value) of who gives what, of the person, and what is asked.
+
+    `language` is that of all its words.
+    """
+
+    language: str
+    title: str
+    head: Sequence[tuple[str, str]]
+    told: Sequence[tuple[str, str]] = field(repr=False)
+    nothing_told: str
+    asks: Sequence[str]
+    rules: Sequence[str]
+
+
+def say_field(request: DeskRequest, name: str, value: str) -> str:
+    """What would be told under this name, as a screen shows it."""
+    if name == "sex":
+        return request.text(f"sex-{value}")
+    return request.text("line-age-value", age=value) if name == "age" else value
+
+
+def write_sheet(request: DeskRequest, sheet: Sheet) -> SheetPage:
+    """Only what was agreed to, under the code and not the name of who works on it."""
+    words = _Words()
+    day = format_date(request.now().astimezone(CAMBODIA), "d MMMM y", locale=SHEET_LANGUAGE)
+    phone = display_phone(sheet.agency.phone) if sheet.agency.phone else None
+    head = [
+        (words.text("desk-sheet-to"), " · ".join(filter(None, (sheet.agency.name_km, phone)))),
+        (words.text("desk-sheet-from"), sheet.centre_km),
+        (words.text("desk-sheet-code"), display_code(sheet.code)),
+        (words.text("desk-sheet-day"), day),
+        (
+            words.text("desk-sheet-purpose"),
+            words.text(f"desk-agency-purpose-{sheet.purpose}"),
+        ),
+    ]
+    asks = [words.text("desk-sheet-ask-accept")]
+    if sheet.has_phone:
+        asks.append(words.text("desk-sheet-ask-contact"))
+    else:
+        asks.append(words.text("desk-sheet-ask-us"))
+    return SheetPage(
+        language=SHEET_LANGUAGE,
+        title=words.text("desk-sheet-title"),
+        head=head,
+        told=[(words.text(f"desk-refer-field-{name}"), said) for name, said in words.tell(sheet)],
+        nothing_told=words.text("desk-sheet-nothing"),
+        asks=[*asks, words.text("desk-sheet-ask-result")],
+        rules=[words.text("desk-sheet-rule-only"), words.text("desk-sheet-rule-delete")],
+    )
+
+
+class _Words:
+    """The catalogue in the sheet's language."""
+
+    def text(self, key: str, **values: object) -> str:
+        return load_catalogue().fill(key, SHEET_LANGUAGE, "", values)
+
+    def tell(self, sheet: Sheet) -> Sequence[tuple[str, str]]:
+        told: Mapping[str, str] = sheet.told
+        return [(name, self._say(name, value)) for name, value in told.items()]
+
+    def _say(self, name: str, value: str) -> str:
+        if name == "sex":
+            return self.text(f"sex-{value}")
+        return self.text("line-age-value", age=value) if name == "age" else value
