@@ -53,6 +53,8 @@ def queue_indexes() -> tuple[Index, ...]:
             "due_at",
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        # For pages that lie open, and ask what has come in since.
+        Index("ix_request_changed", "updated_at", postgresql_where=text(IS_OPEN)),
         Index("ix_request_closed", "centre_id", *closed, postgresql_where=text(IS_CLOSED)),
         Index("ix_request_closed_all", *closed, postgresql_where=text(IS_CLOSED)),
     )
