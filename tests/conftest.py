@@ -21,7 +21,7 @@ import pytest_socket
 import redis
 from argon2 import PasswordHasher
 from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from bot.embedded import start_postgres, start_valkey, stop_postgres, stop_valkey
 from db import migrate
@@ -29,6 +29,7 @@ from db.crypto import Keyring, derive_key, use_keyring
 from db.engine import create_engine, new_session_factory
 from services import reference_data
 from services.accounts import passwords
+from tests.databases import WorkerDatabase
 from tests.support import Database, connect_to_server, database_url, temporary_database
 
 THIS_MACHINE = ["127.0.0.1", "::1"]
@@ -197,36 +198,39 @@ async def empty_database(postgres_url: str) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+async def _lent_database(postgres_url: str, template: str) -> AsyncIterator[WorkerDatabase]:
+    database = WorkerDatabase(postgres_url, template)
+    yield database
+    await database.close()
+
+
 @pytest.fixture
-async def db(postgres_url: str, template: str) -> AsyncIterator[Database]:
-    """A migrated database of the test's own, with the reference data."""
-    async with temporary_database(postgres_url, template) as url:
-        engine = create_engine(url, pool_size=10)
-        yield Database(url, engine, new_session_factory(engine))
-        await engine.dispose()
+async def db(_lent_database: WorkerDatabase) -> AsyncIterator[Database]:
+    """A migrated database with the reference data alone, for this test alone."""
+    async with _lent_database.lend() as database:
+        yield database
 
 
 @pytest.fixture(scope="session")
-def _worker_database(postgres_url: str, template: str) -> Iterator[str]:
-    with asyncio.Runner() as runner:
-        context = temporary_database(postgres_url, template)
-        url = runner.run(context.__aenter__())
-        yield url
-        runner.run(context.__aexit__(None, None, None))
+async def _rolled_back(postgres_url: str, template: str) -> AsyncIterator[AsyncEngine]:
+    """A database in which nothing is ever committed."""
+    async with temporary_database(postgres_url, template) as url:
+        engine = create_engine(url, pool_size=1)
+        yield engine
+        await engine.dispose()
 
 
 @pytest.fixture
-async def session(_worker_database: str) -> AsyncIterator[AsyncSession]:
+async def session(_rolled_back: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A session whose commits are savepoints: nothing of the test remains."""
-    engine = create_engine(_worker_database, pool_size=0)
-    async with engine.connect() as connection:
+    async with _rolled_back.connect() as connection:
         transaction = await connection.begin()
         async with AsyncSession(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         ) as session:
             yield session
         await transaction.rollback()
-    await engine.dispose()
 
 
 @pytest.fixture
