@@ -46,9 +46,9 @@ class StaffCards:
         if (press := update.callback_query) is not None:
             return await self._take_press(press, turn)
         message = update.message
-        if message is None or message.text is None:
+        if message is None:
             return False
-        if (said := await self._find_link(message.text, turn)) is not None:
+        if (said := await self._find_link(message.text or "", turn)) is not None:
             await self._link(message, turn, said)
             return True
         return quotes is not None and await self._take_quoting(message, turn, quotes)

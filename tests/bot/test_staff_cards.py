@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiogram.exceptions import TelegramForbiddenError
@@ -209,13 +210,22 @@ async def test_who_never_linked_presses_in_vain(line: Line) -> None:
     assert await _owner(line, request) is None
 
 
-async def test_words_that_answer_a_card_reach_nobody_and_are_told_so(line: Line) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": "ខ្ញុំទៅ"},
+        {"voice": {"file_id": "v", "file_unique_id": "v", "duration": 2}},
+    ],
+    ids=["words", "voice"],
+)
+async def test_what_answers_a_card_reaches_nobody_and_is_told_so(
+    line: Line, said: dict[str, Any]
+) -> None:
     person = await walk_to(await _linked(line), "Menu:main")
     await _urgent(line)
     card = await _deliver(line, person)
-    told = await person.send(
-        text="ខ្ញុំទៅ", reply_to_message={"message_id": card.message_id, "chat": {}, "date": 0}
-    )
+    quoted = {"message_id": card.message_id, "chat": {}, "date": 0}
+    told = await person.send(**said, reply_to_message=quoted)
     assert told == words(line, "desk-card-unheard")
     async with line.app.new_session.begin() as session:
         asked = (await session.scalars(select(Request).where(Request.topic == "talk"))).all()
