@@ -58,9 +58,11 @@ async def change(settings: Settings, name: str, role: str | None, centre: str | 
         if centre is not None and centre != "all":
             await check_centre(session, centre)
         new_centre = person.centre_id if centre is None else None if centre == "all" else centre
-        await staff.change_role(session, person, new_role, new_centre, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        moved = await staff.change_role(session, person, new_role, new_centre, now=now)
     shown = f"{person.role.replace('_', ' ')}, {person.centre_id or 'all centres'}"
-    return f"{person.name} is now: {shown}. They are signed out of the desk."
+    said = f"{person.name} is now: {shown}. They are signed out of the desk."
+    return said + _say_moved(moved)
 
 
 async def invite(
@@ -82,8 +84,13 @@ async def end(settings: Settings, name: str) -> str:
     """They work here no more."""
     async with opened(settings) as session:
         person = await staff.get_by_name(session, name)
-        await staff.end(session, person, now=datetime.now(UTC))
-    return f"{person.name} works here no more."
+        moved = await staff.end(session, person, now=datetime.now(UTC))
+    return f"{person.name} works here no more." + _say_moved(moved)
+
+
+def _say_moved(requests: int) -> str:
+    """What became of requests that they see no more."""
+    return f"\nGiven back to their centres, for anybody to take: {requests}" if requests else ""
 
 
 async def _invite(

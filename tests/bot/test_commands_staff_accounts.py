@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.commands import staff
+from bot.commands import staff, threads
 from bot.config import Settings
 from services import accounts
 from tests.bot.at_the_terminal import execute, refusal
@@ -107,3 +107,14 @@ async def test_role_and_centre_change(settings: Settings, db: Any) -> None:
         staff.change(settings, "Sok", "case_worker", None)
     )
     assert "nobody of this name" in await refusal(staff.change(settings, "Chan", None, None))
+
+
+async def test_requests_of_who_leaves_are_given_back(settings: Settings, code: str) -> None:
+    await staff.add(settings, "Dara", "case_worker", "pursat")
+    await threads.take(settings, code, "Dara")
+    moved = await staff.change(settings, "Dara", None, "preah-vihear")
+    assert moved.endswith("Given back to their centres, for anybody to take: 1")
+    await staff.add(settings, "Chan", "case_worker", "pursat")
+    await threads.take(settings, code, "Chan")
+    assert (await staff.end(settings, "Chan")).endswith("for anybody to take: 1")
+    assert (await staff.end(settings, "Dara")) == "Dara works here no more."
