@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 import simulator.page
 from tests.served_app import until
 from tests.simulator.phones_page import (
     Simulator,
-    chromium,
     feature,
     find_faults,
     is_wider_than_screen,
@@ -25,25 +23,17 @@ from tests.simulator.phones_page import (
     visit,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 WORDS = Path(simulator.page.__file__).parent / "static" / "i18n"
 QUESTION = "MRC៖ បងអាយុប៉ុន្មានឆ្នាំ? សូមផ្ញើលេខ ដូចជា 32។ បើមិនចង់ប្រាប់ ផ្ញើ #។ ថយក្រោយ ផ្ញើ 0។"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def carrier(tmp_path: Path) -> AsyncIterator[Simulator]:
     async with running(new_config(tmp_path)) as it:
         yield it
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def page(browser: Browser, carrier: Simulator) -> AsyncIterator[Page]:
     async with visit(browser, carrier) as it:
         yield it
@@ -268,6 +258,7 @@ async def test_what_is_to_be_read_beside_the_phones_is_shown_and_kept_fresh(
         beside = page.locator(".beside")
         await expect(beside).to_be_hidden()
         await page.route("**/beside?language=*", lambda route: route.fulfill(json=said))
+        await page.reload()
         await expect(beside.locator("dd")).to_have_text("demo-case-worker · 123456")
         await expect(beside.locator("p")).to_have_text("<b>Choose one</b>")
         await expect(beside.locator("a")).to_have_attribute("href", "/desk/")
