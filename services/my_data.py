@@ -178,9 +178,9 @@ async def delete_everything(
     await _delete(session, InboxRow, InboxRow.address_key.in_(others))
     await _delete(session, InboxRow, InboxRow.address_key == address.value_index, _ENDED)
     await exports.cancel(session, ids)
+    await linking.forget(session, ids, now=now)
     await session.execute(_RENEW, {"ids": ids, "now": now})
     if person_id is not None:
-    await linking.forget(session, ids, now=now)
         await _delete(session, Person, Person.id == person_id)
     if not is_repeated:
         await _note_deletion(session, address, person_id, now)
