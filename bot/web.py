@@ -33,7 +33,6 @@ from bot.message_words import CatalogueWords
 from bot.simulator_proxy import SimulatorProxy
 from bot.supervision import Tasks, stop_signals
 from bot.training import training_routes
-from bot.training import training_routes
 from db.engine import new_session_factory
 from db.locks import Lock
 from desk.app import DeskParts, create_desk
@@ -79,7 +78,6 @@ def create_web(app: App, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
     routes: list[BaseRoute] = [
         *Doors(app).routes(),
         *_Signs(app).routes(),
-        *training_routes(app),
         *training_routes(app),
         *(proxy.routes() if proxy is not None else []),
         Route("/desk", _to_desk),
