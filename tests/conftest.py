@@ -20,6 +20,7 @@ import pytest
 import pytest_socket
 import redis
 from argon2 import PasswordHasher
+from playwright.async_api import Browser
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -137,6 +138,15 @@ def redis_url(_valkey_url: str, worker_number: int) -> str:
 def worker_number() -> int:
     """0, 1, …: which of the run's processes this is."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The process's one browser: each visit opens a window of its own, with its own cookies."""
+    from tests.simulator.phones_page import chromium
+
+    async with chromium() as it:
+        yield it
 
 
 # Databases

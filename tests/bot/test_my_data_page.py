@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -190,20 +190,22 @@ async def test_of_a_stranger_there_is_next_to_nothing(
 
 
 async def test_a_browser_shows_the_photo_and_complains_of_nothing(
-    session: AsyncSession, address: Address, store: FileStore, tmp_path: Path, now: datetime
+    browser: Browser,
+    session: AsyncSession,
+    address: Address,
+    store: FileStore,
+    *,
+    tmp_path: Path,
+    now: datetime,
 ) -> None:
     data, kept = await collect(session, address, store)
     path = tmp_path / "MRC.html"
     path.write_bytes(render_my_data(data, "km", load_catalogue(), kept, now=now))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = await browser.new_page(viewport={"width": 360, "height": 800})
+    async with await browser.new_context(viewport={"width": 360, "height": 800}) as context:
+        page = await context.new_page()
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         await page.goto(path.as_uri())
         assert await page.locator("img").evaluate("image => image.naturalWidth > 0")
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        await browser.close()
     assert complaints == []

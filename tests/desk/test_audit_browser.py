@@ -1,24 +1,10 @@
 """The log in a real browser: whole in both languages and at both widths."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.desk.test_audit_page import reveal
-from tests.simulator.phones_page import CHROMIUM
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM
-        )
-        yield browser
-        await browser.close()
 
 
 async def test_the_log_is_whole(browser: Browser, desk: Desk) -> None:

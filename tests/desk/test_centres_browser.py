@@ -1,20 +1,10 @@
 """Centres, canned replies and agencies in a real browser: by hand and keyboard, wide and narrow."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from playwright.async_api import Browser, expect
 
 from services import starters
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
-from tests.simulator.phones_page import chromium
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
 
 
 async def test_a_manager_keeps_hours_and_replies_on_a_phone(browser: Browser, desk: Desk) -> None:

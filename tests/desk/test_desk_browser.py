@@ -1,7 +1,6 @@
 """The way in and one's own account in a real browser, for every size, language and hand."""
 
 import re
-from collections.abc import AsyncIterator
 from urllib.parse import urljoin
 
 import pyotp
@@ -10,16 +9,9 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.desk.at_the_desk import PASSWORD, Desk
 from tests.desk.desk_pages import check_page, open_desk
-from tests.simulator.phones_page import chromium
 
 MOST_BYTES = 150_000
 _LINKED = re.compile(r'(?:href|src)="(/desk/static/[^"#]+)')
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
 
 
 async def press(page: Page, *keys: str) -> None:

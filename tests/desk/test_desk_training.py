@@ -1,12 +1,13 @@
 """Staff for training: a way in for everybody, and only while no message can reach anybody real."""
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,11 +20,16 @@ from services.errors import WrongSignIn
 from tests.desk.at_the_desk import Desk, served_desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.served_app import make_settings
-from tests.simulator.phones_page import chromium
 from tests.support import Database
 
 SIMULATOR = "http://127.0.0.1:8001"
 MADE_UP = "AC" + "0" * 32
+
+
+@pytest.fixture
+async def training_desk(db: Database, redis_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with served_desk(db, redis_url, tmp_path, is_demo=True) as desk:
+        yield desk
 
 
 async def sign_in(desk: Desk, username: str) -> tuple[int, str]:
@@ -41,13 +47,10 @@ async def load(desk: Desk) -> None:
 @pytest.mark.parametrize("language", ["km", "en"])
 @pytest.mark.parametrize("width", [1280, 360])
 async def test_what_the_door_shows_lets_somebody_in(
-    db: Database, redis_url: str, tmp_path: Path, language: str, width: int
+    browser: Browser, training_desk: Desk, language: str, width: int
 ) -> None:
-    async with (
-        served_desk(db, redis_url, tmp_path, is_demo=True) as desk,
-        chromium() as browser,
-        open_desk(browser, desk, language=language, width=width) as page,
-    ):
+    desk = training_desk
+    async with open_desk(browser, desk, language=language, width=width) as page:
         await load(desk)
         await page.goto(f"{desk.url}/desk/")
         await expect(page.locator(".training li")).to_have_count(len(STAFF_ROLES))

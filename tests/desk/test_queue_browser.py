@@ -1,7 +1,5 @@
 """The list of requests in a real browser: whole in both languages, and still while it is read."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -9,15 +7,8 @@ from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.desk.test_queue_page import listening, open_request
 from tests.services.desk_visitors import register
-from tests.simulator.phones_page import chromium
 
 __all__ = ["listening"]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
 
 
 async def _prepare(desk: Desk, role: str = "case_worker") -> str:

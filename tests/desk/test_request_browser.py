@@ -14,13 +14,6 @@ from simulator.telegram.files import read_sample
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.services.desk_visitors import register
-from tests.simulator.phones_page import chromium
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
 
 
 @asynccontextmanager

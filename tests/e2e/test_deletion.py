@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import url2pathname
+from uuid import UUID
 
 import pytest
 from PIL import Image
@@ -23,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import App
 from bot.standing_key import standing_key
-from db.models import Address, File, InboxRow, OutboxRow
+from db.models import Address, Agency, File, InboxRow, OutboxRow, Referral, Request
 from services import (
     addresses,
     consent,
@@ -42,6 +43,7 @@ from tests.people import NOW, Line, open_line
 from tests.registered import come_and_register
 from tests.served_app import make_app
 from tests.services.centre_at_work import PlainWords
+from tests.services.referred import make_agency
 from tests.support import Database, driver_of, save_draft
 
 CHAT, NUMBER = 500, "+85512345678"
@@ -61,6 +63,7 @@ TOUCHED = {
     "procrastinate_jobs",
     "profile",
     "question",
+    "referral",
     "request",
     "request_event",
 }
@@ -178,7 +181,8 @@ async def _keep_photo(app: App, chat_id: int) -> None:
 
 
 async def _answer(session: AsyncSession, code: str, now: datetime) -> None:
-    """A member of staff replies, notes, and asks whether help came; one message has arrived."""
+    """A member of staff replies, notes, refers, and asks whether help came; one message has
+    arrived."""
     writer = await staff.get_by_name(session, "Dara")
     words = PlainWords()
     await threads.reply(session, code, "សួស្ដី", staff=writer, words=words, now=now)
@@ -188,7 +192,33 @@ async def _answer(session: AsyncSession, code: str, now: datetime) -> None:
         .values(state="delivered", provider_id=f"SM-{code}", sent_at=now)
     )
     await threads.add_note(session, code, "a note", staff=writer, now=now)
+    await _refer(session, code, writer.id, now)
     await threads.finish(session, code, "helped", staff=writer, words=words, now=now)
+
+
+async def _refer(session: AsyncSession, code: str, by: UUID, now: datetime) -> None:
+    """An agency has got what it was agreed that it may know."""
+    request = (await session.scalars(select(Request).where(Request.code == code))).one()
+    session.add(
+        Referral(
+            request_id=request.id,
+            centre_id=request.centre_id,
+            agency_id=(await session.scalars(select(Agency.id))).one(),
+            purpose="work",
+            shared=["name", "phone", "need"],
+            need=SAID,
+            state="given",
+            consent="told",
+            consent_note='{"on": "2026-11-20", "how": "phone", "note": ""}',
+            agreed_at=now,
+            given_at=now,
+            answer=SAID,
+            made_by=by,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    await session.flush()
 
 
 async def _leave_messages(
@@ -262,6 +292,7 @@ async def before(app: App, line: Line) -> Stock:
     now = datetime.now(UTC)
     async with app.new_session.begin() as session:
         await staff.add(session, "Dara", "case_worker", "oddar-meanchey", now=now)
+        await make_agency(session)
     await speak(line, 77, "+85512999888")
     await live(app, 77, "+85512999888", now)
     await run_jobs(app)

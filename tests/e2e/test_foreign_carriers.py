@@ -15,7 +15,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
 from bot.embedded import start_valkey
@@ -24,8 +23,6 @@ from tests.e2e.foreign_carriers import BotApi, Doors, Twilio
 from tests.e2e.whole_line import PATIENCE_S, clean_environment, end_servers, free_ports
 from tests.served_app import private_message, until
 from tests.support import Database, temporary_database
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOKEN = "7654321:third-party"
 SECRET = "third-party-secret"
@@ -138,7 +135,7 @@ async def answers(http: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def line(
     request: pytest.FixtureRequest,
     postgres_url: str,

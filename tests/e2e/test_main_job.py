@@ -8,17 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.hands import SmsHands, TelegramHands, phones_page
 from tests.e2e.whole_line import WholeLine, whole_line
-from tests.simulator.phones_page import chromium, is_wider_than_screen
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+from tests.simulator.phones_page import is_wider_than_screen
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeLine]:
     async with whole_line(tmp_path_factory.mktemp("line")) as it:
         yield it
@@ -34,13 +31,7 @@ async def check_that_ctrl_c_leaves_nothing(line: WholeLine) -> None:
     assert line.processes() == []
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def page(browser: Browser, line: WholeLine, tmp_path: Path) -> AsyncIterator[Page]:
     async with phones_page(browser, line.url) as it:
         yield it

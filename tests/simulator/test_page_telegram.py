@@ -7,35 +7,25 @@ from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.simulator.phones_page import (
     TOKEN,
     Simulator,
-    chromium,
     new_config,
     running,
     telegram,
     visit,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
     async with running(new_config(tmp_path)) as it:
         yield it
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def page(browser: Browser, simulator: Simulator) -> AsyncIterator[Page]:
     async with visit(browser, simulator) as it:
         yield it

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from simulator.phones import SmsPhone
 from simulator.twilio import RefusedTextError
@@ -24,14 +23,12 @@ from tests.simulator.sms_carrier import (
     serving_carrier,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 NUMBER = "+85512345678"
 SERVICE = "MG" + "0" * 32
 KHMER = "សូមជ្រើសរើសភាសា"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def one_pair() -> AsyncIterator[tuple[Application, Carrier]]:
     async with (
         serving_application() as application,
@@ -40,7 +37,7 @@ async def one_pair() -> AsyncIterator[tuple[Application, Carrier]]:
         yield application, carrier
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def carrier(one_pair: tuple[Application, Carrier]) -> Carrier:
     """The one server of this file, with nothing left of the test before."""
     application, carrier = one_pair

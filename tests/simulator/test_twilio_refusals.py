@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from tests.simulator.sms_carrier import (
     MESSAGES,
@@ -20,10 +19,7 @@ from tests.simulator.sms_carrier import (
 UNKNOWN = "SM" + "0" * 32
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def one_carrier() -> AsyncIterator[Carrier]:
     async with (
         serving_application() as application,
