@@ -9,7 +9,6 @@ from babel.dates import format_date
 from desk.rendering import CAMBODIA
 from desk.request import DeskRequest
 from locales.catalogue import load_catalogue
-from services.agencies import display_phone
 from services.codes import display as display_code
 from services.referrals.reading import Sheet
 
@@ -44,9 +43,8 @@ def write_sheet(request: DeskRequest, sheet: Sheet) -> SheetPage:
     """Only what was agreed to, under the code and not the name of who works on it."""
     words = _Words()
     day = format_date(request.now().astimezone(CAMBODIA), "d MMMM y", locale=SHEET_LANGUAGE)
-    phone = display_phone(sheet.agency.phone) if sheet.agency.phone else None
     head = [
-        (words.text("desk-sheet-to"), " · ".join(filter(None, (sheet.agency.name_km, phone)))),
+        (words.text("desk-sheet-to"), sheet.agency.name_km),
         (words.text("desk-sheet-from"), sheet.centre_km),
         (words.text("desk-sheet-code"), display_code(sheet.code)),
         (words.text("desk-sheet-day"), day),

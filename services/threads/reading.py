@@ -39,6 +39,8 @@ CONFIRMED = "confirmed"
 MOST_EVENTS = 500
 _STAFF_MESSAGE = "staff_message"
 _WRITTEN = (_STAFF_MESSAGE, "done")
+# A message of their own told of these.
+_CARRIED = ("referral_asked", "referral_given")
 WITHHELD = "withheld"
 _READ = "read"
 # By the state of its outbox row; "uncertain" may have arrived.
@@ -258,9 +260,9 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
 def _delivery_of(
     event: RequestEvent, outbox_state: str | None, *, was_read: bool = False
 ) -> str | None:
-    if event.kind not in _WRITTEN:
+    if event.kind not in (*_WRITTEN, *_CARRIED):
         return None  # it tells of a message, and what became of that stands beside the message
-    if was_read:
+    if was_read and event.kind in _WRITTEN:
         return _READ
     if outbox_state is not None:
         return _DELIVERY[outbox_state]

@@ -1,0 +1,53 @@
+"""Referrals in a real browser, on a wide screen and on a phone, in both languages."""
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.desk.at_the_desk import Desk
+from tests.desk.desk_pages import check_page, open_desk
+from tests.services.desk_visitors import ask
+from tests.services.referred import make_agency
+from tests.simulator.phones_page import chromium
+
+
+@pytest.mark.parametrize(("language", "width"), [("km", 360), ("en", 1280)])
+async def test_refer_somebody_who_said_yes_on_the_phone(
+    desk: Desk, language: str, width: int
+) -> None:
+    async with desk.new_session.begin() as session:
+        request = await ask(session)
+        await make_agency(session)
+    token = await desk.sign_in(await desk.hire("sok", "case_worker", language=language))
+    path = f"{desk.url}/desk/requests/{request.code}/referrals/new?purpose=work"
+    async with chromium() as browser:
+        await _refer(browser, desk, token, path, language=language, width=width)
+
+
+async def _refer(
+    browser: Browser, desk: Desk, token: str, path: str, *, language: str, width: int
+) -> None:
+    async with open_desk(browser, desk, token=token, language=language, width=width) as page:
+        await page.goto(path)
+        await check_page(page)
+        # What only one of the choices asks for is not there before it is chosen.
+        await expect(page.locator("#told_how")).to_be_hidden()
+        await page.locator("input[name=agency]").first.check()
+        for name in ("phone", "need"):
+            await page.locator(f"input[value={name}]").check()
+        await page.locator("#need").fill("ចង់បានការងារនៅជិតផ្ទះ")
+        await page.locator("input[value=told]").check()
+        await page.locator("#told_how").select_option("phone")
+        await check_page(page)
+        await page.locator("form[method=post].card button").click()
+        await expect(page.get_by_role("status")).to_be_visible()
+        await _open_step(page, "give")
+        await check_page(page)
+        await page.locator("a[href$='/sheet']").click()
+        await expect(page.locator("article")).to_contain_text("012 345 678")
+        await check_page(page)
+
+
+async def _open_step(page: Page, step: str) -> None:
+    form = page.locator(f"form[action$='/do/{step}']")
+    await page.locator("details", has=form).locator("summary").click()
+    await expect(form.locator("select")).to_be_visible()
