@@ -94,6 +94,8 @@ SEARCH = {
     "search, done by name": f"/desk/queue?tab=done&name={desk_data.WHOLE_NAME}",
     "search, code": "/desk/queue?tab=all&code=1234",
     "search, commune": "/desk/queue?tab=all&place=150301",
+    "search, done, nobody lives there": "/desk/queue?tab=done&place=13",
+    "search, done, rare": "/desk/queue?tab=done&topic=call&channel=sms&language=en&urgency=urgent",
     "search, topic and channel": "/desk/queue?tab=all&topic=call&channel=sms",
 }
 
