@@ -9,7 +9,7 @@ from tests.support import Database
 
 
 def test_each_lock_has_a_number_of_its_own() -> None:
-    assert len(set(Lock)) == len(Lock.__members__) == 2
+    assert len(set(Lock)) == len(Lock.__members__) == 3
 
 
 async def test_a_release_does_not_wait_for_who_asks_telegram(db: Database) -> None:
