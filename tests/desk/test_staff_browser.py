@@ -1,12 +1,11 @@
 """The staff and one's own account in a real browser: both languages, a desk and a phone."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.desk.at_the_desk import PASSWORD, Desk, Worker
 from tests.desk.desk_pages import SIZES, check_page, open_desk
 from tests.services.desk_visitors import ask
-from tests.simulator.phones_page import chromium
 
 
 async def check_sizes(page: Page) -> None:
@@ -24,14 +23,16 @@ async def prove(page: Page, desk: Desk, worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("language", ["km", "en"])
-async def test_the_pages_about_people_are_whole(desk: Desk, language: str) -> None:
+async def test_the_pages_about_people_are_whole(
+    browser: Browser, desk: Desk, language: str
+) -> None:
     sok = await desk.hire("sok", "case_worker")
     await desk.invite("dara", "auditor")
     async with desk.new_session.begin() as session:
         (await ask(session)).take(by=sok.staff_id, now=desk.clock.now)
     admin = await desk.hire("sao", "administrator", language=language)
     token = await desk.sign_in(admin)
-    async with chromium() as browser, open_desk(browser, desk, token=token) as page:
+    async with open_desk(browser, desk, token=token) as page:
         await page.goto(f"{desk.url}/desk/staff")
         await expect(page.locator(".people > li")).to_have_count(3)
         await check_sizes(page)
