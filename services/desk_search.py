@@ -32,7 +32,7 @@ from services.desk_filters import Filters, begins_with
 
 MOST_COUNTED: Final = 99
 """What is more than these is said as "99+"."""
-WALKS: Final = (1000, 3000, 6000)
+WALKS: Final = (1000, 4000)
 """Requests that one page looks through, in steps: most often the first has enough."""
 COUNT_WALK: Final = 1000
 FEW: Final = 2500
