@@ -21,7 +21,10 @@ CARD_LEVELS = ("worker", "owner", "manager", "administrator")
 
 
 class StaffChat(Base):
-    """The Telegram chat of a member of staff. The row goes with the role."""
+    """The Telegram chat of a member of staff. The row goes with the role.
+
+    With `at_any_hour` urgent requests come while the centre is closed too: they have chosen so.
+    """
 
     __tablename__ = "staff_chat"
 
@@ -32,6 +35,7 @@ class StaffChat(Base):
         ForeignKey("address.id", ondelete="CASCADE"), unique=True
     )
     linked_at: Mapped[datetime]
+    at_any_hour: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class ChatLink(Base):

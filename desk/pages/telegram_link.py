@@ -15,7 +15,7 @@ from services.acting import Session
 from services.staff_cards import linking, notices
 
 ACCOUNT: Final = f"{ADDRESS}/account"
-DONE: Final = ("linked", "unlinked", "test_card")
+DONE: Final = ("linked", "unlinked", "test_card", "hours")
 """What the account page may say of it afterwards."""
 
 
@@ -65,6 +65,14 @@ async def send_test(request: DeskRequest) -> Response:
     return redirect(request, f"{ACCOUNT}?done=test_card")
 
 
+async def choose_hours(request: DeskRequest) -> Response:
+    at_any_hour = await request.field("at_any_hour") == "yes"
+    me = request.visitor.staff_id
+    async with request.acting() as session:
+        found = await linking.choose_hours(session, me, at_any_hour=at_any_hour, now=request.now())
+    return redirect(request, f"{ACCOUNT}?done=hours" if found else ACCOUNT)
+
+
 async def unlink(request: DeskRequest) -> Response:
     """Ended twice it is ended."""
     me = request.visitor.staff_id
@@ -84,5 +92,6 @@ ROUTES: Final = (
     page("/account/telegram", make_link, ["POST"], roles=REQUEST_ROLES),
     page("/account/telegram/state", show_state, roles=REQUEST_ROLES),
     page("/account/telegram/test", send_test, ["POST"], roles=REQUEST_ROLES),
+    page("/account/telegram/hours", choose_hours, ["POST"], roles=REQUEST_ROLES),
     page("/account/telegram/end", unlink, ["POST"], roles=REQUEST_ROLES),
 )

@@ -47,6 +47,7 @@ class Chat:
 
     linked_at: datetime
     is_reachable: bool
+    at_any_hour: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,29 @@ async def link(
 async def find_chat(session: AsyncSession, staff_id: UUID) -> Chat | None:
     """The chat that somebody has linked."""
     query = (
-        select(StaffChat.linked_at, is_reachable())
+        select(StaffChat.linked_at, is_reachable(), StaffChat.at_any_hour)
         .join(Address, Address.id == StaffChat.address_id)
         .where(StaffChat.staff_id == staff_id)
     )
     found = (await session.execute(query)).one_or_none()
     return None if found is None else Chat(*found)
+
+
+async def choose_hours(
+    session: AsyncSession, staff_id: UUID, *, at_any_hour: bool, now: datetime
+) -> bool:
+    """Whether what is urgent may ring while the centre is closed; False when no chat is linked."""
+    query = (
+        update(StaffChat)
+        .where(StaffChat.staff_id == staff_id)
+        .values(at_any_hour=at_any_hour)
+        .returning(StaffChat.staff_id)
+    )
+    if await session.scalar(query) is None:
+        return False
+    fields = ["at_any_hour"]
+    await _note(session, "changed", "staff_chat", staff_id, by=staff_id, now=now, fields=fields)
+    return True
 
 
 async def unlink(
@@ -223,6 +241,7 @@ async def _note(
     *,
     by: UUID | None,
     now: datetime,
+    fields: Sequence[str] = (),
 ) -> None:
     await audit.record(
         session,
@@ -231,5 +250,6 @@ async def _note(
         action=action,
         subject=subject,
         subject_id=subject_id,
+        fields=fields,
         now=now,
     )

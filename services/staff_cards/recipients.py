@@ -30,6 +30,14 @@ async def list_linked(session: AsyncSession, request: Request, level: str) -> Se
     return (await session.scalars(query)).all()
 
 
+async def list_wakeful(session: AsyncSession, staff_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Who of them wants to hear of what is urgent at any hour."""
+    query = select(StaffChat.staff_id).where(
+        StaffChat.staff_id.in_(staff_ids), StaffChat.at_any_hour
+    )
+    return frozenset(await session.scalars(query))
+
+
 def _stands_on(level: str, request: Request) -> ColumnElement[bool]:
     own_centre = Staff.centre_id == request.centre_id
     may_see = own_centre | Staff.centre_id.is_(None)

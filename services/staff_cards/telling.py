@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Centre, Request, RequestEvent, StaffCard
 from services import jobs
 from services.office_hours import Hours, add_working_time
-from services.staff_cards.recipients import list_linked
+from services.staff_cards.recipients import list_linked, list_wakeful
 from services.staff_cards.roles import ADMINISTRATOR, MANAGER, OWNER, WORKER, levels_above
 
 URGENT, OVERDUE = "urgent", "overdue"
@@ -82,12 +82,15 @@ async def write_cards(
 ) -> int:
     """Cards of a round, to be sent at a moment or as soon as the centre opens then.
 
+    Who has chosen so hears of what is urgent at any hour.
+
     `again` tells a repeated card from the first. Returns how many are new.
     """
     if not staff_ids:
         return 0
     hours = (await session.get_one(Centre, request.centre_id)).hours
     opens_at = next_open(at, hours)
+    at_once = await list_wakeful(session, staff_ids) if cause == URGENT else frozenset()
     cards = [
         {
             "staff_id": staff_id,
@@ -97,13 +100,13 @@ async def write_cards(
             "level": level,
             "cause_key": f"{in_round}{staff_id}{again}",
             "created_at": at,
-            "climb_at": opens_at,
+            "climb_at": at if staff_id in at_once else opens_at,
         }
         for staff_id in staff_ids
     ]
     new = insert(StaffCard).on_conflict_do_nothing(index_elements=["cause_key"])
     written = (await session.scalars(new.returning(StaffCard.id), cards)).all()
-    if written and opens_at <= at:
+    if written and (opens_at <= at or at_once):
         await jobs.defer(session, jobs.SEND_CARDS, lock=jobs.STAFF_CARDS)
     return len(written)
 

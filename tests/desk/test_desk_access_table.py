@@ -58,6 +58,7 @@ TABLE = {
     "POST /account/telegram": "door code in in in in 403",
     "GET /account/telegram/state": "door code in in in in 403",
     "POST /account/telegram/test": "door code in in in in 403",
+    "POST /account/telegram/hours": "door code in in in in 403",
     "POST /account/telegram/end": "door code in in in in 403",
     "GET /staff": "door code 403 403 in in 403",
     "GET /staff/new": "door code 403 403 in in 403",

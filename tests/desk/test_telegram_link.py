@@ -182,3 +182,16 @@ async def test_without_a_name_of_the_bot_the_number_is_enough(
         assert words(f"desk-telegram-{said}") in shown.body
         assert "t.me" not in shown.body
         assert isinstance(await _say(desk, _found(_CODE, shown).replace(" ", "")), linking.Linked)
+
+
+async def test_who_wants_so_is_told_of_what_is_urgent_at_any_hour(desk: Desk) -> None:
+    async with _somebody(desk) as (_, browser):
+        hours = f"{_ACCOUNT}/telegram/hours"
+        assert (await browser.post(hours, {"at_any_hour": "yes"})).to == _ACCOUNT
+        await _link(desk, browser)
+        assert 'value="yes" checked' not in (await browser.get(_ACCOUNT)).body
+        kept = await browser.post(hours, {"at_any_hour": "yes"})
+        assert words("desk-account-done-hours") in (await browser.get(kept.to)).body
+        assert 'value="yes" checked' in (await browser.get(_ACCOUNT)).body
+        await browser.post(hours)
+        assert 'value="yes" checked' not in (await browser.get(_ACCOUNT)).body

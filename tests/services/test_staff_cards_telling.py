@@ -11,6 +11,7 @@ from db.crypto import current_keyring
 from db.models import Account, OutboxRow
 from services import addresses, escalation, staff, threads
 from services.office_hours import CAMBODIA
+from services.staff_cards import linking
 from services.staff_cards.climbing import climb
 from services.staff_cards.sending import MOST_SINGLE, send_due
 from services.staff_cards.words import told_topic
@@ -207,6 +208,18 @@ async def test_at_night_a_card_waits_for_the_morning(session: AsyncSession) -> N
     for moment, count in ((at(20, 21, 5), 0), (at(26, 7, 59), 0), (at(26, 8), 1)):
         await send_due(session, HeardWords(), moment)
         assert len(await messages_to(session, "Sok")) == count
+
+
+async def test_who_has_chosen_so_hears_of_what_is_urgent_in_the_night(
+    session: AsyncSession,
+) -> None:
+    me = await work_with_chat(session, "Sok")
+    await work_with_chat(session, "Dara")
+    assert await linking.choose_hours(session, me.id, at_any_hour=True, now=FRIDAY)
+    await ask_urgently(session, now=at(20, 21))
+    await send_due(session, HeardWords(), at(20, 21))
+    assert len(await messages_to(session, "Sok")) == 1
+    assert await messages_to(session, "Dara") == []
 
 
 async def test_what_somebody_took_in_the_night_is_not_sent(session: AsyncSession) -> None:
