@@ -58,11 +58,11 @@ def run_jobs(settings: Settings) -> None:
 
 
 async def _inbox(settings: Settings) -> None:
-    # Only here: see above.
-    from bot.channels.telegram_session import new_telegram_bot, share_limits  # noqa: PLC0415
-    from bot.conversation import build_conversation  # noqa: PLC0415
-
     async with open_app(settings, pool_size=_INBOX_POOL) as app:
+        # Only here (see above), and only now: whose servers cannot be reached hears it at once.
+        from bot.channels.telegram_session import new_telegram_bot, share_limits  # noqa: PLC0415
+        from bot.conversation import build_conversation  # noqa: PLC0415
+
         telegram = new_telegram_bot(settings.telegram_bot_token, settings.telegram_api_url)
         share_limits(telegram, telegram_limits(app))
         conversation = build_conversation(app, telegram)
