@@ -39,7 +39,8 @@ class OwnReferral:
 
     @property
     def can_answer(self) -> bool:
-        return self.state == "asked"
+        """Nobody says yes to what they cannot read: of a sensitive agency staff ask them."""
+        return self.state == "asked" and self.purpose is not None
 
     @property
     def can_take_back(self) -> bool:

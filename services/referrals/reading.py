@@ -29,7 +29,7 @@ from services.desk_requests.reading import find_last_own_event
 from services.desk_requests.rights import get_readable
 from services.outbox import UNSENT
 from services.referrals import fields, journal, states
-from services.referrals.asking import Told
+from services.referrals.asking import Told, day_of
 from services.referrals.errors import NotGivable
 from services.referrals.steps import find_reason_against, get_of_request
 
@@ -175,7 +175,7 @@ async def get_form(
         agencies=await agencies.list_for(session, purpose or None, known.home_code),
         known=fields.masked(known, visitor.language),
         is_shared=address.is_shared is True,
-        refused_on=None if general is None or general.given else general.at.date(),
+        refused_on=None if general is None or general.given else day_of(general.at),
         cannot_ask=cannot_ask,
         seen=await find_last_own_event(session, visitor, request),
     )

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, AuditRow, OutboxRow, Question, Referral, Request, Staff
+from db.models import Address, Agency, AuditRow, OutboxRow, Question, Referral, Request, Staff
 from services import addresses, consent, my_data, questions, taking_back, threads, undelivered
 from services.accounts.types import Visitor
 from services.errors import QuestionNotFound
@@ -200,6 +200,14 @@ async def test_a_sensitive_agency_has_no_name(session: AsyncSession) -> None:
     [mine] = await own.list_own(session, await address_of(session, request))
     assert (mine.agency("km"), mine.agency("en"), mine.purpose, mine.need) == (None,) * 4
     assert mine.shared == ("name", "phone", "need")
+
+
+async def test_what_has_become_sensitive_is_not_asked_in_writing(session: AsyncSession) -> None:
+    _, _, referral, address = await _asked(session)
+    (await session.get_one(Agency, referral.agency_id)).is_sensitive = True
+    await session.flush()
+    [mine] = await own.list_own(session, address)
+    assert not mine.can_answer
 
 
 async def test_a_question_that_never_arrived_gives_the_turn_back(session: AsyncSession) -> None:
