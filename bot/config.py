@@ -230,9 +230,10 @@ def _check(given: _Given) -> None:
 
 
 def _check_proxies(named: str) -> None:
+    """As strict as the server, which would believe nobody of a network that it cannot read."""
     for proxy in named.split(","):
         try:
-            ipaddress.ip_network(proxy.strip(), strict=False)
+            ipaddress.ip_network(proxy.strip())
         except ValueError:
             raise SettingsError(
                 "TRUSTED_PROXIES is wrong: it takes addresses or networks, as 10.0.0.5,10.1.0.0/16"

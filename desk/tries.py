@@ -23,8 +23,9 @@ def limited(endpoint: Endpoint) -> Endpoint:
     async def answer(request: DeskRequest) -> Response:
         now = request.now()
         host = request.client.host if request.client is not None else ""
-        too_many = tries_of_all.count(now) > MOST_OF_ALL_A_MINUTE
-        if too_many or await count_try(request.parts.redis, host, now=now) > MOST_A_MINUTE:
+        # In this order: what is refused to one address must not count against all others.
+        too_many = await count_try(request.parts.redis, host, now=now) > MOST_A_MINUTE
+        if too_many or tries_of_all.count(now) > MOST_OF_ALL_A_MINUTE:
             wait = WINDOW_S - int(now.timestamp()) % WINDOW_S
             raise HTTPException(429, headers={"Retry-After": str(wait)})
         return await endpoint(request)

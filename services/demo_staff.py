@@ -11,15 +11,16 @@ from typing import Final
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import STAFF_ROLES, Account, Invitation, Staff
+from db.models import STAFF_ROLES, Account, AuditRow, Staff
 from services import accounts, staff
 from services.accounts.holding import fold_username
 
 PASSWORD: Final = "training with phones"  # noqa: S105 (shown on the page, opens nothing real)
 CENTRE: Final = "pursat"
+_LETS_IN: Final = (("invited", "account"), ("changed", "staff"))
 _STEP_S: Final = 30
 
 
@@ -92,13 +93,27 @@ async def _list(session: AsyncSession) -> Sequence[tuple[Account, Staff]]:
 
 
 async def _list_let_in(session: AsyncSession, by: Sequence[UUID]) -> Sequence[Staff]:
-    """Whom they gave a link, whom those did, and so on: everybody could be that administrator."""
-    invited = select(Invitation.staff_id).where(Invitation.invited_by.in_(by)).cte(recursive=True)
-    invited = invited.union(
-        select(Invitation.staff_id).join(invited, Invitation.invited_by == invited.c.staff_id)
+    """Whom they gave a link or another role, whom those did, and so on.
+
+    Everybody could be that administrator. The log knows it for ever, links are forgotten.
+    """
+    let_in = (
+        (AuditRow.actor == "staff")
+        & (AuditRow.actor_id != AuditRow.subject_id)
+        & tuple_(AuditRow.action, AuditRow.subject).in_(_LETS_IN)
     )
-    query = select(Staff).where(Staff.id.in_(select(invited.c.staff_id)))
-    return (await session.scalars(query)).all()
+    found = (
+        select(AuditRow.subject_id)
+        .where(let_in, AuditRow.actor_id.in_([str(one) for one in by]))
+        .cte(recursive=True)
+    )
+    found = found.union(
+        select(AuditRow.subject_id)
+        .join(found, AuditRow.actor_id == found.c.subject_id)
+        .where(let_in)
+    )
+    ids = [UUID(one) for one in await session.scalars(select(found.c.subject_id))]
+    return (await session.scalars(select(Staff).where(Staff.id.in_(ids)))).all()
 
 
 async def _make(session: AsyncSession, role: str, now: datetime) -> None:

@@ -42,4 +42,6 @@ def _network(host: str) -> str:
         return host
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
+    if address.ipv4_mapped is not None:  # as a server that listens for both kinds writes it
+        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((int(address), _NETWORK_BITS), strict=False))

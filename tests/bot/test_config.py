@@ -163,6 +163,7 @@ def test_an_own_database_demands_each_secret_by_name(
         ({"PUBLIC_URL": "line.example"}, "PUBLIC_URL is wrong"),
         ({"TRUSTED_PROXIES": "10.0.0.5, proxy"}, "TRUSTED_PROXIES is wrong"),
         ({"TRUSTED_PROXIES": "*"}, "TRUSTED_PROXIES is wrong"),
+        ({"TRUSTED_PROXIES": "10.1.2.3/16"}, "TRUSTED_PROXIES is wrong"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is wrong"),
         (
             {"TELEGRAM_BOT_TOKEN": TOKEN, "TWILIO_ACCOUNT_SID": "AC1"},

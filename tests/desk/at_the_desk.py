@@ -190,17 +190,15 @@ async def served_desk(
     engine = create_engine(db.url, centre=None, pool_size=5)
     clock = Clock()
     redis = Redis.from_url(redis_url)
-    parts = DeskParts(
-        **{
-            "new_session": new_session_factory(engine),
-            "redis": redis,
-            "files": FileStore(folder.as_uri(), current_keyring(), INSTALLATION),
-            "words": CatalogueWords(),
-            "public_url": "http://tralob.example",
-            "now": clock,
-        }
-        | changed
-    )
+    given: dict[str, Any] = {
+        "new_session": new_session_factory(engine),
+        "redis": redis,
+        "files": FileStore(folder.as_uri(), current_keyring(), INSTALLATION),
+        "words": CatalogueWords(),
+        "public_url": "http://tralob.example",
+        "now": clock,
+    }
+    parts = DeskParts(**(given | changed))
     try:
         application = Starlette(routes=[Mount("/desk", create_desk(parts))])
         async with served(application) as url:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import release
 from bot.config import SIMULATOR_BOT_TOKEN, Settings, load_settings
 from db.models import STAFF_ROLES, Staff
-from services import accounts, demo_staff, staff
+from services import accounts, demo_staff, purge, staff
 from services.accounts.sessions import open_session
 from services.errors import WrongSignIn
 from tests.desk.at_the_desk import Desk, served_desk
@@ -108,6 +109,28 @@ async def test_whom_they_let_in_goes_with_them(session: AsyncSession, now: Any) 
     assert await demo_staff.end(session, now=now)
     assert [person.name for person in await staff.list_staff(session)] == ["Chan"]
     assert not await demo_staff.end(session, now=now)
+
+
+async def test_whom_they_let_in_long_ago_goes_with_them_too(
+    session: AsyncSession, now: datetime
+) -> None:
+    await demo_staff.load(session, now=now)
+    trainer = await staff.get_by_name(session, "Demo (administrator)")
+    person = await staff.add(session, "Sok", "case_worker", "pursat", now=now)
+    await accounts.invite(session, person, "sok", by=trainer.id, now=now)
+    later = now + timedelta(days=100)
+    assert await purge.purge(session, "invitations", now=later)
+    await demo_staff.end(session, now=later)
+    assert not await staff.list_staff(session)
+
+
+async def test_whose_role_they_changed_goes_with_them(session: AsyncSession, now: datetime) -> None:
+    await demo_staff.load(session, now=now)
+    trainer = await staff.get_by_name(session, "Demo (administrator)")
+    person = await staff.add(session, "Sok", "case_worker", "pursat", now=now)
+    await staff.change_role(session, person, "administrator", None, by=trainer.id, now=now)
+    await demo_staff.end(session, now=now)
+    assert not await staff.list_staff(session)
 
 
 async def test_a_code_that_was_used_is_followed_by_the_next(

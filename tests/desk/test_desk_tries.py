@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from desk.tries import MOST_OF_ALL_A_MINUTE
 from services.accounts.tries import MOST_A_MINUTE, count_try
 from tests.desk.at_the_desk import Browser, Desk, served_desk
 from tests.support import Database
@@ -35,6 +36,14 @@ async def test_after_so_many_tries_a_minute_the_address_must_wait(desk: Desk) ->
         assert (await browser.post("/desk/sign-in", form)).status == 422
 
 
+async def test_one_address_shuts_the_door_to_nobody_else(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        tries = await try_often(browser, MOST_OF_ALL_A_MINUTE + 1)
+        assert tries.count(410) == MOST_A_MINUTE
+        await desk.parts.redis.flushdb()  # as if from another address
+        assert await try_often(browser, 1) == [410]
+
+
 async def test_without_redis_people_still_sign_in(db: Database, tmp_path: Path) -> None:
     async with served_desk(db, "redis://127.0.0.1:1/0", tmp_path) as desk:
         worker = await desk.hire("sok", "case_worker")
@@ -53,6 +62,8 @@ async def test_without_redis_people_still_sign_in(db: Database, tmp_path: Path) 
         ("192.0.2.1", "192.0.2.2", 1),
         ("2001:db8::1", "2001:db8::2:1", 2),
         ("2001:db8::1", "2001:db8:0:1::1", 1),
+        ("::ffff:192.0.2.1", "192.0.2.1", 2),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", 1),
         ("", "unknown", 1),
     ],
 )
