@@ -82,8 +82,7 @@ def _others(turn: Turn, error: errors.NoSuchAnswer) -> dict[str, str]:
     if turn.channel != "sms":
         return {"said": "gone"}
     answers = [
-        f"{error.letter}{n} = {_label(turn, option)}"
-        for n, option in enumerate(error.options, 1)
+        f"{error.letter}{n} = {_label(turn, option)}" for n, option in enumerate(error.options, 1)
     ]
     return {"said": "others", "answers": "\n".join(answers)}
 

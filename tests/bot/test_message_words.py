@@ -3,22 +3,28 @@
 import pytest
 
 from bot.message_words import CatalogueWords
+from db.models import PURPOSES, SHARED
 from locales.catalogue import LANGUAGES
 from services import keywords, sms_text
 from services.file_types import REASONS
-from services.message_words import AskedQuestion, Worded
+from services.message_words import AskedQuestion, Passing, Worded
 
 WORDS = CatalogueWords()
 CHANNELS = ("telegram", "sms")
 QUESTION = AskedQuestion(id=10**12, letter="K", kind="help_came", options=("yes", "no"))
+MAY_REFER = AskedQuestion(id=10**12, letter="K", kind="refer", options=("agree", "refuse"))
 TOLD = "តើបងមកថ្ងៃចន្ទបានទេ?"
 CODE = "12345678"
+AGENCY = "ទីភ្នាក់ងារជាតិមុខរបរ និងការងារ (NEA)"
+PASSING = Passing(AGENCY, "National Employment Agency", "work", ("name", "phone", "need"), TOLD)
 
 
 def _all(language: str | None, channel: str) -> list[Worded]:
     return [
         WORDS.reply(language, channel, CODE, TOLD),
         WORDS.help_came(language, channel, CODE, QUESTION),
+        WORDS.may_refer(language, channel, MAY_REFER, PASSING),
+        WORDS.referral_given(language, channel, CODE, PASSING),
         *(
             WORDS.file_refused(language, channel, CODE, reason)
             for reason in (*REASONS, "too_many", "lost")
@@ -38,6 +44,8 @@ def test_a_reply_says_who_writes_and_about_what(channel: str) -> None:
 def test_the_neutral_words_tell_no_content(language: str | None, channel: str) -> None:
     for worded in _all(language, channel):
         assert TOLD not in worded.neutral
+        assert AGENCY not in worded.neutral
+        assert PASSING.agency_en not in worded.neutral
         assert CODE not in worded.neutral
         assert keywords.scan(worded.neutral) == []
         assert channel != "sms" or sms_text.count(worded.neutral).parts == 1
@@ -59,6 +67,24 @@ def test_by_sms_they_have_a_letter_of_their_own(language: str) -> None:
     assert "K2 = " in worded.text
     assert worded.reply_markup is None
     assert sms_text.count(worded.text).parts <= 2, worded.text
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_by_sms_the_question_of_consent_is_short_and_names_all(language: str, purpose: str) -> None:
+    for shared, parts in ((PASSING.shared, 2), ((), 2), (SHARED, 3)):
+        passed = replace(PASSING, purpose=purpose, shared=shared)
+        text = WORDS.may_refer(language, "sms", MAY_REFER, passed).text
+        assert passed.agency(language) in text
+        assert text.endswith(("K2 = មិនយល់ព្រម", "K2 = I do not agree"))
+        assert sms_text.count(text).parts <= parts, text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_on_a_shared_phone_nothing_is_agreed_to_unread(language: str) -> None:
+    """Neutral words say nothing of what a letter would agree to."""
+    neutral = WORDS.may_refer(language, "sms", MAY_REFER, PASSING).neutral
+    assert "K1" not in neutral
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -91,7 +91,6 @@ async def _skip_the_number(person: TelegramPerson) -> None:
 
 async def _let_words_be_doubted(person: TelegramPerson) -> None:
     """The centre writes while a question of ours stands; then the person writes."""
-    await person.write("START")  # STOP was said before
     await person.write("/mydata")
     await person.press(words(person.line, "data-shared"))
     await reply(person.line, await only_code(person.line, "registration"), "ប៉ុន្មានខែហើយ?")

@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import url2pathname
 from uuid import UUID
-from uuid import UUID
 
 import pytest
 from PIL import Image
@@ -44,7 +43,6 @@ from tests.people import NOW, Line, open_line
 from tests.registered import come_and_register
 from tests.served_app import make_app
 from tests.services.centre_at_work import PlainWords
-from tests.services.referred import make_agency
 from tests.services.referred import make_agency
 from tests.support import Database, driver_of, save_draft
 
@@ -195,33 +193,7 @@ async def _answer(session: AsyncSession, code: str, now: datetime) -> None:
     )
     await threads.add_note(session, code, "a note", staff=writer, now=now)
     await _refer(session, code, writer.id, now)
-    await _refer(session, code, writer.id, now)
     await threads.finish(session, code, "helped", staff=writer, words=words, now=now)
-
-
-async def _refer(session: AsyncSession, code: str, by: UUID, now: datetime) -> None:
-    """An agency has got what it was agreed that it may know."""
-    request = (await session.scalars(select(Request).where(Request.code == code))).one()
-    session.add(
-        Referral(
-            request_id=request.id,
-            centre_id=request.centre_id,
-            agency_id=(await session.scalars(select(Agency.id))).one(),
-            purpose="work",
-            shared=["name", "phone", "need"],
-            need=SAID,
-            state="given",
-            consent="told",
-            consent_note='{"on": "2026-11-20", "how": "phone", "note": ""}',
-            agreed_at=now,
-            given_at=now,
-            answer=SAID,
-            made_by=by,
-            created_at=now,
-            updated_at=now,
-        )
-    )
-    await session.flush()
 
 
 async def _refer(session: AsyncSession, code: str, by: UUID, now: datetime) -> None:
@@ -320,7 +292,6 @@ async def before(app: App, line: Line) -> Stock:
     now = datetime.now(UTC)
     async with app.new_session.begin() as session:
         await staff.add(session, "Dara", "case_worker", "oddar-meanchey", now=now)
-        await make_agency(session)
         await make_agency(session)
     await speak(line, 77, "+85512999888")
     await live(app, 77, "+85512999888", now)
