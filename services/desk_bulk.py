@@ -57,8 +57,8 @@ async def assign_many(
     codes: Sequence[str],
     to: UUID,
     *,
+    drawn: datetime,
     now: datetime,
-    drawn: datetime | None = None,
 ) -> Bulk:
     """Give them to a member of staff. Administrators may, also where they may not read."""
 
@@ -96,8 +96,8 @@ async def close_many(
     outcome: str,
     *,
     words: MessageWords,
+    drawn: datetime,
     now: datetime,
-    drawn: datetime | None = None,
 ) -> Bulk:
     """Close them with one outcome; each person is asked whether help came.
 

@@ -5,6 +5,7 @@ Where somebody looks (tab, filters, page) is all in the address, so it can be go
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -80,7 +81,7 @@ async def assign(request: DeskRequest) -> Response:
         request.visitor,
         chosen.codes,
         to,
-        drawn=read_moment(await request.field("drawn")),
+        drawn=await _read_drawn(request),
         now=request.now(),
     )
     return _told(request, bulk)
@@ -96,11 +97,16 @@ async def close(request: DeskRequest) -> Response:
         request.visitor,
         chosen.codes,
         chosen.outcome,
-        drawn=read_moment(await request.field("drawn")),
+        drawn=await _read_drawn(request),
         words=request.parts.words,
         now=request.now(),
     )
     return _told(request, bulk)
+
+
+async def _read_drawn(request: DeskRequest) -> datetime:
+    """When the page of this form was made; one that does not say so was never sent before."""
+    return read_moment(await request.field("drawn")) or request.now()
 
 
 async def _say_incomplete(request: DeskRequest, chosen: Chosen) -> Response:

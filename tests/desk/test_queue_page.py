@@ -177,6 +177,20 @@ async def test_a_form_of_the_list_that_comes_again_does_nothing_twice(desk: Desk
         assert _codes(await browser.get(meant.to)) == []
 
 
+async def test_a_form_that_tells_no_time_is_a_new_one(desk: Desk) -> None:
+    code = await open_request(desk, "42")
+    sao = await desk.hire("sao", "case_worker")
+    async with desk.at_work("sok", "case_worker") as browser:
+        form = _chosen(await browser.form_token(), [code], to=str(sao.staff_id))
+        for _ in range(2):
+            desk.clock.go_on(minutes=1)
+            async with desk.new_session.begin() as session:
+                (await requests.hold(session, code)).owner_id = None
+            await browser.ask("POST", "/desk/queue/assign?tab=all", data=form)
+            async with desk.new_session() as session:
+                assert await session.scalar(select(Request.owner_id)) == sao.staff_id
+
+
 async def _drawn(browser: Browser, path: str) -> str:
     (drawn,) = re.findall(r'name="drawn" value="([^"]+)"', (await browser.get(path)).body)
     return str(drawn)

@@ -1,7 +1,7 @@
 """One thing done with many requests: the rest is done although one cannot be."""
 
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -66,6 +66,16 @@ async def _close(
     )
 
 
+async def _assign(
+    desk: NewSession,
+    visitor: Visitor,
+    codes: list[str],
+    to: UUID,
+    drawn: datetime = FRIDAY,
+) -> Bulk:
+    return await assign_many(desk, visitor, codes, to, drawn=drawn, now=drawn)
+
+
 def _errors(bulk: Bulk) -> list[tuple[str, type[DomainError]]]:
     return [(undone.code, type(undone.error)) for undone in bulk.undone]
 
@@ -124,7 +134,7 @@ async def test_many_are_given_to_a_colleague_of_their_centre(
 ) -> None:
     me, colleague = await _visit(db), await _visit(db, "Dara")
     for _ in range(2):  # the form may come again
-        bulk = await assign_many(desk, me, codes, colleague.staff_id, now=FRIDAY)
+        bulk = await _assign(desk, me, codes, colleague.staff_id)
         assert bulk.done == codes[:2]
         assert _errors(bulk) == [(codes[2], RequestNotFound)]
     async with db.new_session() as session:
@@ -142,13 +152,26 @@ async def test_many_are_given_to_a_colleague_of_their_centre(
     ]
 
 
+async def test_what_was_given_back_since_is_given_again(
+    db: Database, desk: NewSession, codes: list[str]
+) -> None:
+    me, colleague = await _visit(db), await _visit(db, "Dara")
+    await _assign(desk, me, codes[:1], colleague.staff_id)
+    async with db.new_session.begin() as session:
+        (await requests.hold(session, codes[0])).owner_id = None
+    await _assign(desk, me, codes[:1], colleague.staff_id, FRIDAY + timedelta(minutes=1))
+    async with db.new_session() as session:
+        query = select(Request.owner_id).where(Request.code == codes[0])
+        assert await session.scalar(query) == colleague.staff_id
+
+
 async def test_nobody_is_given_what_they_could_not_work_on(
     db: Database, desk: NewSession, codes: list[str]
 ) -> None:
     me, stranger = await _visit(db), await _visit(db, "Dara", centre="preah-vihear")
-    there = await assign_many(desk, me, codes[:1], stranger.staff_id, now=FRIDAY)
+    there = await _assign(desk, me, codes[:1], stranger.staff_id)
     assert _errors(there) == [(codes[0], NotAllowed)]
-    nobody = await assign_many(desk, me, codes[:1], uuid4(), now=FRIDAY)
+    nobody = await _assign(desk, me, codes[:1], uuid4())
     assert _errors(nobody) == [(codes[0], StaffNotFound)]
     assert await _states(db) == ["new", "new", "new"]
     async with db.new_session() as session:
@@ -162,7 +185,7 @@ async def test_administrators_assign_in_every_centre_and_close_nothing_unread(
     boss = await _visit(db, "Boss", "administrator", None)
     colleague = await _visit(db, "Dara", centre="preah-vihear")
     assert _errors(await _close(desk, boss, codes[:1])) == [(codes[0], RequestNotFound)]
-    bulk = await assign_many(desk, boss, codes[2:], colleague.staff_id, now=FRIDAY)
+    bulk = await _assign(desk, boss, codes[2:], colleague.staff_id)
     assert bulk.done == codes[2:]
 
 
@@ -173,7 +196,7 @@ async def test_auditors_do_nothing_and_unknown_outcomes_are_none(
     with pytest.raises(NotAllowed):
         await _close(desk, eye, codes)
     with pytest.raises(NotAllowed):
-        await assign_many(desk, eye, codes, eye.staff_id, now=FRIDAY)
+        await _assign(desk, eye, codes, eye.staff_id)
     with pytest.raises(UnknownOutcome):
         await _close(desk, await _visit(db), codes, "forgotten")
 
