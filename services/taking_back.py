@@ -36,13 +36,13 @@ async def answer_purpose(
 ) -> None:
     """A yes or a no to one purpose; what is so already is not written again: its day stays.
 
-    Raises ValueError as `consent.record`.
+    A no that is said again ends what was agreed to since it was said first. Raises ValueError as
+    `consent.record`.
     """
     await _hold(session, address.id)
     latest = (await consent.get_state(session, address))[purpose]
-    if latest is not None and latest.given == given:
-        return
-    await consent.record(session, address, purpose, given, wording_version, now=now)
+    if latest is None or latest.given != given:
+        await consent.record(session, address, purpose, given, wording_version, now=now)
     if not given and purpose in _PASSING_RESTS_ON:
         await ending.end_all(session, address, "consent", now=now)
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import PURPOSES, SHARED, Address, Agency, Referral, Request
-from services import consent, messages, questions
+from services import messages, questions
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.contact_policy import Purpose
@@ -22,7 +22,7 @@ from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import UnusableForm
 from services.message_words import AskedQuestion, MessageWords, Passing
 from services.messages import Queued, Withheld
-from services.referrals import fields, gate, journal, states
+from services.referrals import fields, gate, journal, refusals, states
 from services.referrals.ending import end
 from services.staff import check_may_act
 
@@ -229,7 +229,6 @@ async def _check(
     """The agency, or UnusableForm with all that is wrong."""
     async with across_centres(session):
         known = await fields.find_known(session, request, now)
-        agreements = await consent.get_state(session, address)
     agency = await session.get(Agency, wanted.agency_id, populate_existing=True)
     faults = _faults_of_choices(wanted, known)
     if agency is None or agency.ended_at is not None:
@@ -237,7 +236,8 @@ async def _check(
     elif wanted.told is None and MESSAGE not in gate.ways_to_ask(agency):
         faults["consent"] = "sensitive"
     if wanted.told is not None:
-        faults |= faults_of_told(wanted.told, gate.refused_at(agreements), now)
+        refused_at = await refusals.find_last(session, address, wanted.agency_id)
+        faults |= faults_of_told(wanted.told, refused_at, now)
     if faults or agency is None:
         raise UnusableForm(faults)
     return agency

@@ -22,7 +22,7 @@ from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import UnusableForm
 from services.message_words import MessageWords
 from services.messages import Queued
-from services.referrals import gate, journal, states
+from services.referrals import gate, journal, refusals, states
 from services.referrals.asking import TOLD, TOLD_IN, UNKNOWN, Told, day_of, faults_of_told, passing
 from services.referrals.ending import come_back, end, withhold_question
 from services.referrals.errors import NotGivable, ReferralNotFound
@@ -160,9 +160,8 @@ class _Doing:
         """They have told staff what the message asked."""
         told = Told(self.step.on, self.step.how, self.step.text.strip())
         address = await self.session.get_one(Address, self.request.address_id)
-        async with across_centres(self.session):
-            agreements = await consent.get_state(self.session, address)
-        _raise(faults_of_told(told, gate.refused_at(agreements), self.now))
+        refused_at = await refusals.find_last(self.session, address, self.agency.id)
+        _raise(faults_of_told(told, refused_at, self.now))
         kind = states.advance(self.referral, "agree", now=self.now)
         self.referral.consent = TOLD
         self.referral.consent_version = TOLD_IN

@@ -7,7 +7,17 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, Agency, AuditRow, OutboxRow, Question, Referral, Request, Staff
+from db.models import (
+    Address,
+    Agency,
+    AuditRow,
+    Consent,
+    OutboxRow,
+    Question,
+    Referral,
+    Request,
+    Staff,
+)
 from services import addresses, consent, my_data, questions, taking_back, threads, undelivered
 from services.accounts.types import Visitor
 from services.errors import QuestionNotFound
@@ -26,6 +36,7 @@ from tests.services.referred import (
 )
 
 LATER = FRIDAY + timedelta(days=90)
+DAY = timedelta(days=1)
 AGREE, REFUSE = 1, 2
 
 
@@ -167,6 +178,20 @@ async def test_what_is_taken_back_ends_it(
     if reason != "request":
         assert request.state == "taken"
         assert request.due_at is not None, "staff must learn of it"
+
+
+async def test_a_no_to_sharing_ends_what_was_agreed_to_after_an_earlier_no(
+    session: AsyncSession,
+) -> None:
+    """It is said to somebody who presses "no" again: nothing is passed on any more."""
+    visitor, request = await visit(session), await ask(session)
+    address = await address_of(session, request)
+    await consent.record(session, address, consent.SHARING, False, "p", now=FRIDAY - DAY)
+    await begin(session, visitor, request, wanted(await make_agency(session), told=TOLD))
+    await taking_back.answer_purpose(session, address, consent.SHARING, False, "p", now=LATER)
+    assert (await only_referral(session)).state == "ended"
+    [answer] = await session.scalars(select(Consent).where(Consent.purpose == consent.SHARING))
+    assert answer.at == FRIDAY - DAY, "what is so already keeps its day"
 
 
 async def test_stop_said_twice_lets_no_message_through(session: AsyncSession) -> None:

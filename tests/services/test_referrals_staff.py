@@ -1,5 +1,6 @@
 """Staff refer somebody: asked, agreed to, handed over, answered. Nothing leaves before the yes."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
-from db.models import Agency, Referral, Request, Staff
-from services import addresses, consent, requests, threads
+from db.models import Address, Agency, Referral, Request, Staff
+from services import addresses, consent, requests, taking_back, threads
 from services.accounts.types import Visitor
 from services.errors import MoveNotAllowed, RequestNotFound, UnusableForm
 from services.referrals import own, reading
@@ -278,6 +279,43 @@ async def test_a_yes_older_than_a_no_counts_no_more(session: AsyncSession) -> No
     assert raised.value.faults == {"told_on": "refused_since"}
     await begin(session, visitor, request, wanted(agency, told=TOLD))
     await do(session, visitor, request, await only_referral(session), "give")
+
+
+async def _refuse(session: AsyncSession, address: Address, referral: Referral) -> None:
+    await own.answer(session, address, referral.id, False, now=FRIDAY)
+
+
+async def _stop(session: AsyncSession, address: Address, referral: Referral) -> None:
+    await taking_back.stop(session, address.id, now=FRIDAY)
+
+
+async def _take_back(session: AsyncSession, address: Address, referral: Referral) -> None:
+    for agrees in (True, False):
+        await own.answer(session, address, referral.id, agrees, now=FRIDAY)
+
+
+@pytest.mark.parametrize("say_no", [_refuse, _stop, _take_back])
+async def test_a_yes_older_than_a_no_to_this_very_agency_counts_no_more(
+    session: AsyncSession, say_no: Callable[[AsyncSession, Address, Referral], Awaitable[None]]
+) -> None:
+    visitor, request, referral = await _asked(session)
+    await say_no(session, await address_of(session, request), referral)
+    agency = await _agency(session, referral)
+    with pytest.raises(UnusableForm) as raised:
+        earlier = Told(TODAY - DAY, "phone")
+        await begin(session, visitor, request, wanted(agency, told=earlier))
+    assert raised.value.faults == {"told_on": "refused_since"}
+    await begin(session, visitor, request, wanted(agency, told=TOLD))
+    assert (await only_referral(session)).state == "agreed"
+
+
+async def test_a_no_to_one_agency_is_none_to_another(session: AsyncSession) -> None:
+    visitor, request, referral = await _asked(session)
+    await _refuse(session, await address_of(session, request), referral)
+    other = await make_agency(session, "Shelter")
+    earlier = Told(TODAY - DAY, "phone")
+    await begin(session, visitor, request, wanted(other, told=earlier))
+    assert (await only_referral(session)).state == "agreed"
 
 
 async def test_a_no_after_the_yes_closes_the_gate(session: AsyncSession) -> None:
