@@ -7,20 +7,18 @@ from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.services.desk_visitors import ask
 from tests.services.referred import make_agency
-from tests.simulator.phones_page import chromium
 
 
 @pytest.mark.parametrize(("language", "width"), [("km", 360), ("en", 1280)])
 async def test_refer_somebody_who_said_yes_on_the_phone(
-    desk: Desk, language: str, width: int
+    browser: Browser, desk: Desk, language: str, width: int
 ) -> None:
     async with desk.new_session.begin() as session:
         request = await ask(session)
         await make_agency(session)
     token = await desk.sign_in(await desk.hire("sok", "case_worker", language=language))
     path = f"{desk.url}/desk/requests/{request.code}/referrals/new?purpose=work"
-    async with chromium() as browser:
-        await _refer(browser, desk, token, path, language=language, width=width)
+    await _refer(browser, desk, token, path, language=language, width=width)
 
 
 async def _refer(

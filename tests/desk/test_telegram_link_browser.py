@@ -1,26 +1,17 @@
 """The page that shows the link, in a real browser: it sees by itself that the chat is linked."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, expect
 
 from services import addresses
 from services.staff_cards import linking
 from tests.desk.at_the_desk import Desk, served_desk
 from tests.desk.desk_pages import check_page, open_desk
-from tests.simulator.phones_page import chromium
 from tests.support import Database
 
 _START = re.compile(r"start=(staff-[A-Za-z0-9_-]{43})")
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as it:
-        yield it
 
 
 async def _press_start(desk: Desk, address: str | None) -> None:
