@@ -53,13 +53,13 @@ async def load(session: AsyncSession, *, now: datetime) -> bool:
     for role in STAFF_ROLES:
         person = known.get(username_of(role))
         if person is None:
-            await _make(session, role, now)
+            person = await _add(session, role, now)
         elif person.ended_at is not None:
-            person.ended_at = None
+            await staff.take_up(session, person, now=now)
         else:
             continue
+        await _let_in(session, person, username_of(role), now)
         changed = True
-    await session.flush()
     return changed
 
 
@@ -116,12 +116,14 @@ async def _list_let_in(session: AsyncSession, by: Sequence[UUID]) -> Sequence[St
     return (await session.scalars(select(Staff).where(Staff.id.in_(ids)))).all()
 
 
-async def _make(session: AsyncSession, role: str, now: datetime) -> None:
-    """As somebody real is made: invited, with a password, with an authenticator."""
+async def _add(session: AsyncSession, role: str, now: datetime) -> Staff:
     centre = None if role in staff.OF_ALL_CENTRES else CENTRE
     name = f"Demo ({role.replace('_', ' ')})"
-    person = await staff.add(session, name, role, centre, now=now)
-    username = username_of(role)
+    return await staff.add(session, name, role, centre, now=now)
+
+
+async def _let_in(session: AsyncSession, person: Staff, username: str, now: datetime) -> None:
+    """As somebody real: invited, with a password, with an authenticator."""
     invitation = await accounts.invite(session, person, username, by=None, now=now)
     await accounts.accept(session, invitation, PASSWORD, now=now)
     token = await accounts.sign_in(session, username, PASSWORD, device="", now=now)

@@ -147,6 +147,26 @@ async def end(
     return await staff_requests.release(session, person, to, by=by, now=now)
 
 
+async def take_up(
+    session: AsyncSession, person: Staff, *, now: datetime, by: UUID | None = None
+) -> None:
+    """Who has left works here again, in the role they had; who works here stays as they are.
+
+    Nothing that let them in before does so again: they need a new link. Raises NotAllowed, and
+    StaffNameTaken where somebody else has their name by now.
+    """
+    await check_may_manage(session, by)
+    await session.refresh(person, with_for_update=True)
+    if person.ended_at is None:
+        return
+    if await find_by_name(session, person.name) is not None:
+        raise StaffNameTaken
+    person.ended_at = None
+    await session.flush()
+    await _note(session, person, "changed", by, now, fields=["ended_at"])
+    await accounts.reset(session, person, by=by, now=now)
+
+
 async def hold_role(session: AsyncSession, staff_id: UUID) -> Staff:
     """Who they are at this moment; they stay so until the transaction ends.
 

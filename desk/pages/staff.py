@@ -6,7 +6,7 @@ never in an address, where a history or a log would keep it.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -146,7 +146,8 @@ async def act(request: DeskRequest) -> Response:
         return await _person_page(request, await _read(request), fault=_say(request, error))
     except ChangedMeanwhile:
         return _back(request, "meanwhile")
-    except NotAllowed:
+    except NotAllowed:  # no form of ours asks for it
+        await _note_refused(request, _find_id(request.path_params["staff_id"]))
         return _back(request, "not_allowed")
 
 
@@ -193,21 +194,42 @@ async def _reset(request: DeskRequest) -> Response:
     return await _make_link(request, with_reset=True)
 
 
-async def _make_link(request: DeskRequest, *, with_reset: bool) -> Response:
+async def _take_up(request: DeskRequest) -> Response:
+    """Let who has left work here again, by a new link; one transaction, so not without it."""
     by, now = request.visitor.staff_id, request.now()
-    async with _at_person(request) as (session, person):
-        username = await accounts.find_username(session, person)
-        token = await accounts.invite_again(
-            session,
-            person,
-            username or await request.field("username", most=MOST_LETTERS),
-            seen=_find_id(await request.field("seen")),
-            with_reset=with_reset,
-            by=by,
-            now=now,
-        )
-        line = await staff_list.get_line(session, person.id, by=by, now=now)
+    try:
+        async with _at_person(request) as (session, person):
+            if person.ended_at is None:
+                raise ChangedMeanwhile
+            await staff.take_up(session, person, by=by, now=now)
+            line, token = await _invite_again(request, session, person)
+    except StaffNameTaken:
+        return await _person_page(request, fault=request.text("desk-staff-wrong-namesake"))
     return _show_link(request, line, token)
+
+
+async def _make_link(request: DeskRequest, *, with_reset: bool) -> Response:
+    async with _at_person(request) as (session, person):
+        line, token = await _invite_again(request, session, person, with_reset=with_reset)
+    return _show_link(request, line, token)
+
+
+async def _invite_again(
+    request: DeskRequest, session: Session, person: Staff, *, with_reset: bool = False
+) -> tuple[StaffLine, str]:
+    """How they stand after it, and the token of the link."""
+    by, now = request.visitor.staff_id, request.now()
+    username = await accounts.find_username(session, person)
+    token = await accounts.invite_again(
+        session,
+        person,
+        username or await request.field("username", most=MOST_LETTERS),
+        seen=_find_id(await request.field("seen")),
+        with_reset=with_reset,
+        by=by,
+        now=now,
+    )
+    return await staff_list.get_line(session, person.id, by=by, now=now), token
 
 
 _ACTS: Final = {
@@ -216,6 +238,7 @@ _ACTS: Final = {
     "unlock": _unlock,
     "invite": _invite,
     "reset": _reset,
+    "take-up": _take_up,
 }
 
 
@@ -236,7 +259,7 @@ async def _person_page(
         status=200 if fault is None else _WRONG,
         fault=fault,
         line=line,
-        typed=typed or Typed(line.name, line.username or "", line.role, line.centre_id or ""),
+        typed=_typed(line, typed),
         colleagues=colleagues,
         centres=names,
         roles=STAFF_ROLES,
@@ -281,6 +304,16 @@ async def _note_refused(request: DeskRequest, staff_id: UUID | None) -> None:
 async def _read(request: DeskRequest) -> Typed:
     names = ("name", "username", "role", "centre")
     return Typed(*[await request.field(name, most=MOST_LETTERS) for name in names])
+
+
+def _typed(line: StaffLine, again: Typed | None) -> Typed:
+    """What stands in the forms: in the one that was sent what was typed, else what is so."""
+    kept = Typed(line.name, line.username or "", line.role, line.centre_id or "")
+    if again is None:
+        return kept
+    if again.role:
+        return replace(kept, role=again.role, centre=again.centre)
+    return replace(kept, username=again.username)
 
 
 async def _read_colleague(request: DeskRequest, session: Session) -> Staff | None:

@@ -5,7 +5,7 @@ import re
 from sqlalchemy import select
 
 from db.models import AuditRow, Request
-from services import threads
+from services import staff, threads
 from tests.desk.at_the_desk import PASSWORD, Answer, Browser, Desk
 from tests.services.desk_visitors import ask
 
@@ -131,13 +131,64 @@ async def test_requests_of_who_leaves_go_where_the_form_says(desk: Desk) -> None
         assert (await other.get("/desk/account")).status == 303
         after = (await admin.get(ended.to)).body
         assert "សំណើ 1" in after
-        assert 'name="do"' not in after
+        assert 'value="end"' not in after
         assert "sok" not in (await admin.get("/desk/staff")).body
         assert "sok" in (await admin.get("/desk/staff?ended=1")).body
         assert (await do(admin, page, "end")).to == f"{page}?done=ended"
     async with desk.new_session() as session:
         owner = await session.scalar(select(Request.owner_id).where(Request.id == request.id))
         assert owner == chan.staff_id
+
+
+async def test_who_has_left_is_taken_up_again_by_a_link_that_comes_once(desk: Desk) -> None:
+    await desk.hire("sok", "case_worker")
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        page = await page_of(desk, admin, "sok")
+        assert 'value="take-up"' not in (await admin.get(page)).body
+        await do(admin, page, "end")
+        desk.clock.go_on(seconds=1)
+        back = await do(admin, page, "take-up")
+        link = link_of(back)
+        for late in ({"seen": ""}, {}):
+            again = await admin.post(page, {"do": "take-up", **late})
+            assert again.to == f"{page}?done=meanwhile"
+        form = {"username": "sok", "password": PASSWORD}
+        assert (await other.post("/desk/sign-in", form)).status == 422
+        chosen = {"password": "another tall palm tree", "again": "another tall palm tree"}
+        assert (await other.post(link, chosen)).to == "/desk/second-factor"
+        assert "sok" in (await admin.get("/desk/staff")).body
+
+
+async def test_who_never_had_an_account_is_taken_up_with_a_username(desk: Desk) -> None:
+    async with desk.new_session.begin() as session:
+        sok = await staff.add(session, "Sok", "case_worker", "pursat", now=desk.clock.now)
+        await staff.end(session, sok, now=desk.clock.now)
+    page = f"/desk/staff/{sok.id}"
+    async with desk.at_work("sao", "administrator") as admin:
+        taken = await do(admin, page, "take-up", username="sao")
+        assert (taken.status, 'value="sao"' in taken.body) == (422, True)
+        assert 'value="take-up"' in (await admin.get(page)).body
+        assert link_of(await do(admin, page, "take-up", username="sok"))
+
+
+async def test_who_has_a_namesake_by_now_is_not_taken_up(desk: Desk) -> None:
+    await desk.hire("sok", "case_worker")
+    async with desk.at_work("sao", "administrator") as admin:
+        page = await page_of(desk, admin, "sok")
+        await do(admin, page, "end")
+        await admin.post("/desk/staff/new", NEW | {"name": "Sok", "username": "sok2"})
+        refused = await do(admin, page, "take-up")
+        assert (refused.status, 'role="alert"' in refused.body) == (422, True)
+
+
+async def test_a_username_that_is_taken_leaves_the_role_as_it_is(desk: Desk) -> None:
+    async with desk.new_session.begin() as session:
+        sok = await staff.add(session, "Sok", "case_worker", "pursat", now=desk.clock.now)
+    async with desk.at_work("sao", "administrator") as admin:
+        said = await do(admin, f"/desk/staff/{sok.id}", "invite", username="sao")
+        assert said.status == 422
+        assert re.search(r'value="case_worker" required checked', said.body)
+        assert re.search(r'value="pursat" selected', said.body)
 
 
 async def test_a_change_of_centre_gives_requests_back(desk: Desk) -> None:
@@ -167,6 +218,9 @@ async def test_nobody_ends_or_changes_themselves(desk: Desk) -> None:
             refused = await admin.post(page, form)
             assert refused.to in (f"{page}?done=not_allowed", f"{page}?done=meanwhile")
         assert (await admin.get("/desk/staff")).status == 200
+    async with desk.new_session() as session:
+        refused_acts = select(AuditRow.subject).where(AuditRow.action == "refused")
+        assert list(await session.scalars(refused_acts)) == ["staff"]
 
 
 async def test_who_is_not_there_is_not_found_and_that_is_written_down(desk: Desk) -> None:

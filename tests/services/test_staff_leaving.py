@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import AuditRow, Request, Staff
-from services import staff, threads
-from services.errors import NotAllowed, StaffNameTaken, StaffNotFound
+from services import accounts, staff, threads
+from services.errors import NotAllowed, StaffNameTaken, StaffNotFound, WrongSignIn
 from tests.services.centre_at_work import FRIDAY, events_of, hire, kinds_of
 from tests.services.desk_visitors import ask, register
 from tests.support import Database
 
 LATER = FRIDAY + timedelta(hours=1)
+PASSWORD = "mango tree by the river"
 
 
 async def boss(session: AsyncSession, name: str = "Sao") -> Staff:
@@ -62,6 +63,35 @@ async def test_a_colleague_goes_on_with_them(session: AsyncSession) -> None:
     assert await staff.end(session, sok, by=sao.id, to=chan, now=LATER) == 1
     assert (request.owner_id, request.state) == (chan.id, "taken")
     assert (await kinds_of(session, request))[-1] == "assigned"
+
+
+async def test_who_comes_back_needs_a_new_link(session: AsyncSession) -> None:
+    sok, sao = await hire(session), await boss(session)
+    link = await accounts.invite(session, sok, "sok", by=sao.id, now=FRIDAY)
+    await accounts.accept(session, link, PASSWORD, now=FRIDAY)
+    await staff.end(session, sok, by=sao.id, now=FRIDAY)
+    for _ in range(2):  # the form may come again
+        await staff.take_up(session, sok, by=sao.id, now=LATER)
+    assert (sok.ended_at, sok.role, sok.centre_id) == (None, "case_worker", "pursat")
+    with pytest.raises(WrongSignIn):
+        await accounts.sign_in(session, "sok", PASSWORD, device="", now=LATER)
+    link = await accounts.invite(session, sok, "sok", by=sao.id, now=LATER)
+    await accounts.accept(session, link, PASSWORD, now=LATER)
+    assert await accounts.sign_in(session, "sok", PASSWORD, device="", now=LATER)
+    assert await audited(session) == [
+        ("ended", "staff", str(sao.id)),
+        ("changed", "staff", str(sao.id)),
+    ]
+
+
+async def test_who_comes_back_is_let_in_by_administrators_alone(session: AsyncSession) -> None:
+    sok, chan = await hire(session), await hire(session, "Chan", "centre_manager")
+    await staff.end(session, sok, now=FRIDAY)
+    with pytest.raises(NotAllowed):
+        await staff.take_up(session, sok, by=chan.id, now=LATER)
+    await hire(session, sok.name)
+    with pytest.raises(StaffNameTaken):
+        await staff.take_up(session, sok, now=LATER)
 
 
 @pytest.mark.parametrize(
