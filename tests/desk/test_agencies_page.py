@@ -50,7 +50,7 @@ async def test_a_number_is_to_be_confirmed_until_somebody_has_called_it(desk: De
     desk.clock.go_on(days=181)
     async with desk.at_work("sok", "case_worker") as browser:
         body = (await browser.get("/desk/agencies")).body
-        assert "ត្រូវសាកម្ដងទៀត" in body
+        assert "ត្រូវទូរសព្ទម្ដងទៀត" in body
         assert address not in body
 
 

@@ -63,8 +63,8 @@ async def test_a_preview_shows_what_goes_out_on_both_channels_and_keeps_nothing(
 @pytest.mark.parametrize(
     ("form", "field", "said"),
     [
-        ({"title": " "}, "title", "ត្រូវបំពេញ"),
-        ({"text_km": ""}, "text_km", "ត្រូវបំពេញ"),
+        ({"title": " "}, "title", "សូមបំពេញ"),
+        ({"text_km": ""}, "text_km", "សូមបំពេញ"),
         ({"text_km": "លេខ {phone}"}, "text_km", "{phone}"),
         ({"text_en": "{name"}, "text_en", "{"),
         ({"text_en": "x" * 1001}, "text_en", "វែងពេក"),
