@@ -37,7 +37,8 @@ async def climb(session: AsyncSession, now: datetime, limit: int = BATCH) -> int
         )
         .order_by(StaffCard.climb_at, StaffCard.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=StaffCard)
+        # The request too: handing it over changes its cards, and each would wait for the other.
+        .with_for_update(key_share=True, skip_locked=True, of=(StaffCard, Request))
         .execution_options(populate_existing=True)
     )
     rows = (await session.execute(query)).all()

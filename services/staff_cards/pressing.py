@@ -21,6 +21,7 @@ from services.desk_requests import rights
 from services.errors import AlreadyTaken, MoveNotAllowed, NotAllowed, RequestNotFound
 from services.files import OWN_CENTRE_ROLES
 from services.staff_cards.roles import CARD_ROLES
+from services.staff_cards.telling import round_of
 from services.staff_cards.words import TEST_CARD, Counted, Told, tell
 
 TAKE, SEEN = "t", "s"
@@ -122,24 +123,36 @@ async def _see(new_session: NewSession, who: _Presser, card: StaffCard, now: dat
 
 
 async def _mark_seen(session: AsyncSession, card: StaffCard, now: datetime) -> int:
-    """All cards of the message; returns how many were new."""
+    """All cards of the message; returns how many were new. Their rounds climb no further.
+
+    The cards of those rounds are held in one order: two who press at once share them.
+    """
     of_message = StaffCard.id == card.id
     if card.outbox_id is not None:
         of_message = (StaffCard.outbox_id == card.outbox_id) & (StaffCard.staff_id == card.staff_id)
-    newly = update(StaffCard).where(of_message, StaffCard.seen_at.is_(None)).values(seen_at=now)
-    seen = await session.execute(newly.returning(StaffCard.request_id, StaffCard.cause))
-    found = seen.all()
-    for request_id, cause in found:
-        await session.execute(
-            update(StaffCard)
-            .where(
-                StaffCard.request_id == request_id,
-                StaffCard.cause == cause,
-                StaffCard.outbox_id.is_not(None),
-            )
-            .values(climb_at=None)
-        )
-    return len(found)
+    query = (
+        select(StaffCard)
+        .where(StaffCard.request_id.in_(select(StaffCard.request_id).where(of_message)))
+        .order_by(StaffCard.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    held = (await session.scalars(query)).all()
+    newly = [one for one in held if one.seen_at is None and _are_of_one_message(one, card)]
+    rounds = {round_of(one) for one in newly}
+    for one in held:
+        if one.outbox_id is not None and round_of(one) in rounds:
+            one.climb_at = None
+    for one in newly:
+        one.seen_at = now
+    await session.flush()
+    return len(newly)
+
+
+def _are_of_one_message(one: StaffCard, other: StaffCard) -> bool:
+    if one.outbox_id is None:
+        return one.id == other.id
+    return (one.outbox_id, one.staff_id) == (other.outbox_id, other.staff_id)
 
 
 async def _take(new_session: NewSession, who: _Presser, card: StaffCard, now: datetime) -> Pressed:

@@ -5,7 +5,7 @@ meanwhile, in the night perhaps, is not sent at all.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from services.files import OWN_CENTRE_ROLES
 from services.messages import Withheld
 from services.office_hours import Hours, add_working_time
 from services.staff_cards.climbing import give_up
+from services.staff_cards.roles import CARD_ROLES
 from services.staff_cards.telling import OVERDUE, URGENT, is_wanted
 from services.staff_cards.words import CardMessage, CardWords, Counted, tell
 
@@ -40,16 +41,21 @@ class _Due:
     card: StaffCard
     request: Request
     hours: Hours | None
-    role: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Who reads the cards, and where."""
+    """Who reads the cards, in which role, and where."""
 
     staff_id: UUID
+    role: str
+    centre_id: str | None
     language: str
     address: Address
+
+    def may_hear_of(self, request: Request) -> bool:
+        """Whoever works elsewhere since the card was written has nothing to do with it."""
+        return self.centre_id in (None, request.centre_id)
 
 
 async def send_due(
@@ -57,19 +63,19 @@ async def send_due(
 ) -> int:
     """Promise the messages; returns how many cards were looked at. One at a time may run."""
     rows = (await session.execute(_due_cards(now, limit))).all()
-    by_reader: dict[UUID, tuple[_Reader, list[_Due]]] = {}
+    readers = await _hold_readers(session, {card.staff_id for card, _, _ in rows})
+    by_reader: dict[UUID, list[_Due]] = defaultdict(list)
     unreachable: list[tuple[StaffCard, Request]] = []
-    for card, request, hours, person, language, address in rows:
+    for card, request, hours in rows:
+        reader = readers.get(card.staff_id)
         if not is_wanted(card, request):
             end(card, now)
-        elif address is None or person.ended_at is not None:
+        elif reader is None or not reader.may_hear_of(request):
             unreachable.append((card, request))
         else:
-            reader = _Reader(person.id, language, address)
-            _, due = by_reader.setdefault(person.id, (reader, []))
-            due.append(_Due(card, request, hours, person.role))
-    for reader, due in by_reader.values():
-        unreachable += await _send_all(session, reader, due, words, now)
+            by_reader[reader.staff_id].append(_Due(card, request, hours))
+    for staff_id, due in by_reader.items():
+        unreachable += await _send_all(session, readers[staff_id], due, words, now)
     await give_up(session, unreachable, now)
     await session.flush()
     return len(rows)
@@ -83,13 +89,9 @@ def end(card: StaffCard, now: datetime) -> None:
 
 def _due_cards(now: datetime, limit: int) -> Any:
     return (
-        select(StaffCard, Request, Centre.hours, Staff, Account.language, Address)
+        select(StaffCard, Request, Centre.hours)
         .join(Request, Request.id == StaffCard.request_id)
         .join(Centre, Centre.id == StaffCard.centre_id)
-        .join(Staff, Staff.id == StaffCard.staff_id)
-        .outerjoin(Account, Account.staff_id == StaffCard.staff_id)
-        .outerjoin(StaffChat, StaffChat.staff_id == StaffCard.staff_id)
-        .outerjoin(Address, Address.id == StaffChat.address_id)
         .where(
             StaffCard.climb_at <= now,
             StaffCard.outbox_id.is_(None),
@@ -98,9 +100,30 @@ def _due_cards(now: datetime, limit: int) -> Any:
         # Urgent ones stand by themselves as long as there is room.
         .order_by(StaffCard.cause.desc(), StaffCard.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=StaffCard)
+        # The request too, and as `climbing.climb`: handing it over changes its cards.
+        .with_for_update(key_share=True, skip_locked=True, of=(StaffCard, Request))
         .execution_options(populate_existing=True)
     )
+
+
+async def _hold_readers(
+    session: AsyncSession, staff_ids: Collection[UUID]
+) -> Mapping[UUID, _Reader]:
+    """Who of them reads cards, by their id; role and chat stay so until the transaction ends.
+
+    Otherwise a card could go to a chat that is taken from them this very moment.
+    """
+    query = (
+        select(Staff.id, Staff.role, Staff.centre_id, Account.language, Address)
+        .join(Account, Account.staff_id == Staff.id)
+        .join(StaffChat, StaffChat.staff_id == Staff.id)
+        .join(Address, Address.id == StaffChat.address_id)
+        .where(Staff.id.in_(staff_ids), Staff.ended_at.is_(None), Staff.role.in_(CARD_ROLES))
+        .order_by(Staff.id)
+        .with_for_update(read=True, key_share=True, of=(Staff, StaffChat))
+        .execution_options(populate_existing=True)
+    )
+    return {row[0]: _Reader(*row) for row in await session.execute(query)}
 
 
 async def _send_all(
@@ -117,7 +140,9 @@ async def _send_all(
     together = due[len(alone) :]
     lost = []
     for one in alone:
-        told = tell(one.request, one.card.id, one.card.cause, may_take=one.role in OWN_CENTRE_ROLES)
+        told = tell(
+            one.request, one.card.id, one.card.cause, may_take=reader.role in OWN_CENTRE_ROLES
+        )
         lost += await _send(session, reader, [one], words.card(reader.language, told), now)
     if together:
         message = words.cards(reader.language, _count(together))

@@ -131,6 +131,22 @@ async def test_seen_on_a_message_of_several_counts_for_all(db: Database) -> None
         assert set(await session.scalars(query)) == {LATER}
 
 
+async def test_seen_on_an_old_card_says_nothing_of_what_came_since(db: Database) -> None:
+    desk = await opened(db)
+    async with db.new_session.begin() as session:
+        manager = await work_with_chat(session, "Manager", "centre_manager")
+        boss = await find_boss(session)
+        old = await desk.card_of(session, "Sok")
+        code = desk.request.code
+        await threads.finish(session, code, "helped", staff=boss, words=PlainWords(), now=FRIDAY)
+        await threads.reopen(session, code, staff=manager, now=LATER)
+        await send_due(session, HeardWords(), LATER)
+    assert (await desk.press("Sok", SEEN, old)).outcome == pressing.NOTED
+    async with db.new_session.begin() as session:
+        await climb(session, LATER + LOOK_WITHIN["urgent"])
+        assert "Manager" in {name for _, _, name in await told_to(session, desk.request)}
+
+
 async def test_what_is_closed_or_withdrawn_says_so(db: Database) -> None:
     desk = await opened(db, "8", "9")
     async with db.new_session.begin() as session:

@@ -22,6 +22,7 @@ from tests.services.staff_chats import (
     cards_of,
     chat_of,
     find_boss,
+    link,
     messages_to,
     told_to,
     work_with_chat,
@@ -230,6 +231,22 @@ async def test_what_somebody_took_in_the_night_is_not_sent(session: AsyncSession
     (card,) = await cards_of(session, request)
     assert (card.ended_at, card.outbox_id) == (at(26, 8), None)
     assert await messages_to(session, "Sok") == []
+
+
+async def test_who_works_elsewhere_by_the_morning_hears_nothing_of_it(
+    session: AsyncSession,
+) -> None:
+    """Their chat is linked again for the new centre, and this is a request of the old one."""
+    me = await work_with_chat(session, "Sok")
+    await work_with_chat(session, "Manager", "centre_manager")
+    request = await ask_urgently(session, now=at(20, 21))
+    await staff.change_role(session, me, "case_worker", "preah-vihear", now=at(20, 22))
+    await link(session, me, chat_of("Sok"), now=at(20, 22))
+    for minute in (0, 1):
+        await send_due(session, HeardWords(), at(26, 8, minute))
+    assert await messages_to(session, "Sok") == []
+    assert [name for _, _, name in await told_to(session, request)] == ["Sok", "Manager"]
+    assert len(await messages_to(session, "Manager")) == 1
 
 
 async def test_a_burst_is_five_messages_and_one_that_counts_the_rest(
