@@ -1,40 +1,31 @@
 """The log as auditors read it: who looked at what and changed what, the newest first.
 
 It says names of staff and codes of requests, which are nobody's secret, and ids for all else: no
-person, no word that was written. It is never shortened, so every search must stay quick among
-millions of rows: each walks along an index in its own order and stops when a page is full.
+person, no word that was written. How rows are found is said in `services.audit_walks`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, product
+from itertools import groupby
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, union_all
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, AuditRow, DeskSession, File, Request, Staff
-from services import audit, codes, khmer, staff
+from db.models import Account, AuditRow, DeskSession, Request, Staff
+from services import audit, khmer, staff
 from services.accounts.types import Visitor
 from services.acting import across_centres
-from services.audit_search import PERSON, REQUEST, VIEWS, Search
+from services.audit_search import OF_STAFF, REQUEST, SESSION, Search, find_uuid
+from services.audit_walks import list_rows
 from services.errors import NotAllowed
 
 PAGE_SIZE: Final = 50
 MOST_CHOICES: Final = 12
 """Members of staff that are offered for a typed name."""
-OF_STAFF: Final = ("staff", "account")
-"""Subjects whose id is that of a member of staff."""
-SESSION: Final = "desk_session"
-
-# A row says when its transaction began to write it, and has its number a little later.
-_OUT_OF_ORDER = timedelta(hours=1)
 _SAME_SEARCH = timedelta(hours=12)
-_NO_ID = 2**63 - 1
-
-_Conditions = list[ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +82,6 @@ class StaffName:
     has_left: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """What a search is about: ids of each kind of subject, and the person who may have acted."""
-
-    ids: dict[str, list[str]] = field(default_factory=dict)
-    person: str | None = None
-
-    def add(self, kind: str, ids: Iterable[object]) -> None:
-        self.ids.setdefault(kind, []).extend(map(str, ids))
-
-
 async def list_page(
     session: AsyncSession,
     visitor: Visitor,
@@ -118,7 +98,7 @@ async def list_page(
     check_may_read(visitor)
     if search.faults:
         return LogPage((), None)
-    rows = await _list_rows(session, search, before=before, most=size + 1)
+    rows = await list_rows(session, search, before=before, most=size + 1)
     if search.names:
         await _note_search(session, visitor, search, is_first=before is None, now=now)
     lines = await _to_lines(session, rows[:size])
@@ -164,138 +144,6 @@ def check_may_read(visitor: Visitor) -> None:
 def _called(one: StaffName) -> Sequence[str]:
     names = [one.name, *([one.username] if one.username else [])]
     return [khmer.loose_words(name).strip() for name in names]
-
-
-# Searching
-
-
-async def _list_rows(
-    session: AsyncSession, search: Search, *, before: int | None, most: int
-) -> Sequence[AuditRow]:
-    """Each way in which a row can match is a walk along one index; together they are a page."""
-    common = await _narrow(session, search)
-    if before is not None:
-        common.append(AuditRow.id < before)
-    ways = product(
-        await _by_whom(session, search),
-        await _about_what(session, search),
-        _doing_what(search),
-    )
-    walks = [
-        select(AuditRow.id)
-        .where(*whom, *what, *doing, *common)
-        .order_by(AuditRow.id.desc())
-        .limit(most)
-        .subquery()
-        for whom, what, doing in ways
-    ]
-    found = union_all(*[select(walk.c.id) for walk in walks])
-    query = select(AuditRow).where(AuditRow.id.in_(found)).order_by(AuditRow.id.desc())
-    return (await session.scalars(query.limit(most))).all()
-
-
-async def _by_whom(session: AsyncSession, search: Search) -> list[_Conditions]:
-    """What they did; what was done to them, and by whom their sessions were used."""
-    if search.staff is None:
-        return [[]]
-    staff_id = str(search.staff)
-    query = select(DeskSession.id).where(DeskSession.staff_id == search.staff)
-    sessions = [str(one) for one in await session.scalars(query)]
-    return [
-        [AuditRow.actor_id == staff_id, AuditRow.actor == "staff"],
-        [AuditRow.subject.in_(OF_STAFF), AuditRow.subject_id == staff_id],
-        [AuditRow.subject == SESSION, AuditRow.subject_id.in_(sessions)],
-    ]
-
-
-async def _about_what(session: AsyncSession, search: Search) -> list[_Conditions]:
-    if search.about is None:
-        return [[] if search.subject is None else [AuditRow.subject == search.subject]]
-    target = await _find_target(session, search.about, search.subject)
-    ways: list[_Conditions] = [
-        [AuditRow.subject == kind, AuditRow.subject_id.in_(ids)] for kind, ids in target.ids.items()
-    ]
-    if target.person is not None:
-        ways.append([AuditRow.actor_id == target.person, AuditRow.actor == PERSON])
-    return ways
-
-
-def _doing_what(search: Search) -> list[_Conditions]:
-    view = None if search.view is None else VIEWS[search.view]
-    if view is None:
-        return [[] if search.action is None else [AuditRow.action == search.action]]
-    more = view.conditions()
-    if search.action is not None:
-        more.append(AuditRow.action == search.action)
-    return [[AuditRow.action == action, *more] for action in view.actions]
-
-
-async def _narrow(session: AsyncSession, search: Search) -> _Conditions:
-    """What holds for every row, whichever way it was found."""
-    found: _Conditions = []
-    if search.actor is not None:
-        found.append(AuditRow.actor == search.actor)
-    if search.centre is not None:
-        people = select(Staff.id).where(Staff.centre_id == search.centre)
-        found.append(AuditRow.actor_id.in_([str(one) for one in await session.scalars(people)]))
-    if search.since is not None:
-        found += [AuditRow.at >= search.since, AuditRow.id >= await _id_at(session, search.since)]
-    if search.until is not None:
-        found += [
-            AuditRow.at < search.until,
-            AuditRow.id <= await _id_before(session, search.until),
-        ]
-    return found
-
-
-async def _id_at(session: AsyncSession, moment: datetime) -> int:
-    """No row from this moment on has a smaller one: so that a walk knows where to end."""
-    query = select(AuditRow.id).where(AuditRow.at >= moment - _OUT_OF_ORDER)
-    found = await session.scalar(query.order_by(AuditRow.at, AuditRow.id).limit(1))
-    return _NO_ID if found is None else found
-
-
-async def _id_before(session: AsyncSession, moment: datetime) -> int:
-    """No row before this moment has a greater one: where a walk begins."""
-    query = select(AuditRow.id).where(AuditRow.at < moment + _OUT_OF_ORDER)
-    found = await session.scalar(query.order_by(AuditRow.at.desc(), AuditRow.id.desc()).limit(1))
-    return 0 if found is None else found
-
-
-async def _find_target(session: AsyncSession, about: str, subject: str | None) -> _Target:
-    """The trail of a request has its files, that of a person their requests and their files."""
-    target = _Target()
-    if codes.is_valid(about) and subject in (None, REQUEST):
-        # Whoever asked for it without being allowed to is kept under the code.
-        target.add(REQUEST, [f"code:{about}"])
-        await _add_requests(session, target, Request.code == about)
-        return target
-    own_id = about.removeprefix("#")
-    for kind in audit.SUBJECTS if subject is None else (subject,):
-        target.add(kind, [own_id])
-    person_id = _find_uuid(own_id)
-    if person_id is not None and PERSON in target.ids:
-        await _add_requests(session, target, Request.person_id == person_id)
-        return _Target(target.ids, own_id)
-    return target
-
-
-async def _add_requests(
-    session: AsyncSession, target: _Target, condition: ColumnElement[bool]
-) -> None:
-    """Their ids and those of their files; nothing else of another's rows is read."""
-    async with across_centres(session):
-        requests = (await session.scalars(select(Request.id).where(condition))).all()
-        files = await session.scalars(select(File.id).where(File.request_id.in_(requests)))
-        target.add("file", files)
-    target.add(REQUEST, requests)
-
-
-def _find_uuid(written: str) -> UUID | None:
-    try:
-        return UUID(written)
-    except ValueError:
-        return None
 
 
 async def _note_search(
@@ -367,7 +215,7 @@ def _to_subject(
 
 async def find_owners(session: AsyncSession, session_ids: Iterable[str | None]) -> dict[str, str]:
     """The id of the member of staff whose each of these sessions is; some are kept no more."""
-    ids = {found for one in session_ids if (found := _find_uuid(one or "")) is not None}
+    ids = {found for one in session_ids if (found := find_uuid(one or "")) is not None}
     query = select(DeskSession.id, DeskSession.staff_id).where(DeskSession.id.in_(ids))
     return {str(row.id): str(row.staff_id) for row in await session.execute(query)}
 

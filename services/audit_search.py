@@ -21,12 +21,15 @@ from services.audit import ACTIONS, REFUSED, SUBJECTS
 
 REQUEST: Final = "request"
 PERSON: Final = "person"
+SESSION: Final = "desk_session"
+OF_STAFF: Final = ("staff", "account")
+"""Subjects whose id is that of a member of staff."""
 FAULTS: Final = ("staff", "about", "day", "days")
 CAMBODIA: Final = ZoneInfo("Asia/Phnom_Penh")
 
 ACTORS: Final = models.ACTORS
 
-_DOOR = ("account", "desk_session")
+_DOOR = ("account", SESSION)
 _FIRST_YEAR, _LAST_YEAR = 2020, 2200
 _MOST_LETTERS = 100
 _ABOUT = regex.compile(r"#?[A-Za-z0-9._:/{}-]+")
@@ -50,8 +53,8 @@ class View:
         return action in self.actions and is_meant and subject in (self.subjects or (subject,))
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The same in the database's terms, but for the actions."""
-        found: list[ColumnElement[bool]] = []
+        """The same in the database's terms."""
+        found: list[ColumnElement[bool]] = [AuditRow.action.in_(self.actions)]
         if self.subjects:
             found.append(AuditRow.subject.in_(self.subjects))
         if self.at_the_door is not None:
@@ -127,6 +130,17 @@ class Search:
         return tuple(name for name in own if getattr(self, name) is not None)
 
     @property
+    def asks_for_kind(self) -> bool:
+        """Whether it asks by whom something was done, what, or to what kind of thing."""
+        return any((self.view, self.actor, self.action, self.subject))
+
+    def means(self, actor: str, action: str, subject: str) -> bool:
+        """Whether rows of this kind are among what it asks for."""
+        is_meant = self.view is None or VIEWS[self.view].has(action, actor, subject)
+        asked = ((self.actor, actor), (self.action, action), (self.subject, subject))
+        return is_meant and all(wanted in (None, found) for wanted, found in asked)
+
+    @property
     def since(self) -> datetime | None:
         return None if self.first is None else begin_of(self.first)
 
@@ -184,3 +198,10 @@ def _about(typed: str, subject: str | None, faults: list[str]) -> str | None:
         faults.append("about")
         return None
     return typed
+
+
+def find_uuid(written: str) -> UUID | None:
+    try:
+        return UUID(written)
+    except ValueError:
+        return None

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import AuditRow, Staff
 from services.accounts.types import Visitor
-from services.audit_log import OF_STAFF, SESSION, check_may_read, find_owners
-from services.audit_search import CAMBODIA, VIEWS, View, begin_of
+from services.audit_log import check_may_read, find_owners
+from services.audit_search import CAMBODIA, OF_STAFF, SESSION, VIEWS, View, begin_of
 
 _DAYS: Final = timedelta(days=7)
 _LAST_DAY: Final = timedelta(days=6)

@@ -22,7 +22,7 @@ class AuditRow(Base):
         CheckConstraint("actor IN ('person', 'staff', 'system')", "actor"),
         Index("ix_audit_subject", "subject", "subject_id"),
         Index("ix_audit_actor", "actor_id", "id"),
-        Index("ix_audit_action", "action", "id"),
+        Index("ix_audit_kind", "actor", "action", "subject", "id"),
         Index("ix_audit_at", "at"),
     )
 

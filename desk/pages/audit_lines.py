@@ -12,8 +12,8 @@ from desk.rendering import CAMBODIA
 from desk.request import ADDRESS, DeskRequest
 from services import codes
 from services.audit import REFUSED
-from services.audit_log import OF_STAFF, SESSION, LogLine, Subject
-from services.audit_search import PERSON, REQUEST, is_at_the_door
+from services.audit_log import LogLine, Subject
+from services.audit_search import OF_STAFF, PERSON, REQUEST, SESSION, is_at_the_door
 
 AUDIT: Final = f"{ADDRESS}/audit"
 FIELDS: Final = (

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Person
-from services import audit, audit_log, desk_requests, my_data, staff
+from services import audit, desk_requests, my_data, staff
 from services.accounts.types import Visitor
 from services.audit_log import LogLine, find_staff, list_page
 from services.audit_search import FAULTS, VIEWS, Search
+from services.audit_walks import list_kinds, list_rows
 from services.audit_weeks import Count, compare_weeks
 from services.errors import NotAllowed
 from tests.services.centre_at_work import FRIDAY
@@ -301,5 +302,36 @@ async def test_what_is_counted_is_what_its_search_shows(session: AsyncSession) -
     weeks = await compare_weeks(session, auditor, now=FRIDAY)
     for count in weeks.counts:
         search = Search(view=count.view, first=weeks.now.first, last=weeks.now.last)
-        rows = await audit_log._list_rows(session, search, before=None, most=1000)
+        rows = await list_rows(session, search, before=None, most=1000)
         assert len(rows) == count.total.now, count.view
+
+
+async def test_each_kind_of_act_in_the_log_is_known_once(session: AsyncSession) -> None:
+    before = set(await list_kinds(session))
+    new = {("person", "seen", "agency"), ("staff", "seen", "agency"), ("staff", "used", "agency")}
+    for _ in range(2):
+        for actor, action, subject in new:
+            await _record(session, actor=actor, action=action, subject=subject)
+    found = await list_kinds(session)
+    assert sorted(found) == sorted(before | new)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kinds"),
+    [
+        ({"actor": "person", "action": "seen"}, {("person", "seen", "agency")}),
+        ({"actor": "person", "action": "listed"}, set()),
+        ({"subject": "agency", "action": "used"}, {("staff", "used", "agency")}),
+        ({"actor": "staff", "view": "reads", "subject": "file"}, {("staff", "read", "file")}),
+    ],
+)
+async def test_filters_of_kind_go_together(
+    session: AsyncSession, wanted: dict[str, str], kinds: set[tuple[str, str, str]]
+) -> None:
+    for actor, action, subject in (
+        *(("person", "seen", "agency"), ("staff", "seen", "agency")),
+        *(("staff", "used", "agency"), ("staff", "read", "file"), ("person", "read", "file")),
+    ):
+        await _record(session, actor=actor, action=action, subject=subject)
+    rows = await list_rows(session, Search.parse(wanted), before=None, most=50)
+    assert {(row.actor, row.action, row.subject) for row in rows} == kinds
