@@ -39,7 +39,9 @@ DEFAULT_HOURS: Hours = dict.fromkeys(
 )
 
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
-_TYPED_TIME = re.compile(r"(\d{1,2})(?:[:.]?(\d\d))?")
+_TYPED_TIME = re.compile(
+    r"(?:ម៉ោង)?\s*(\d{1,2})(?:[:.h]?(\d\d))?\s*(?:h|(?P<am>am|ព្រឹក)|(?P<pm>pm|រសៀល|ល្ងាច))?"
+)
 _DAY = timedelta(days=1)
 _CALENDAR_LANGUAGES = {"km": "km", "en": "en_US"}
 
@@ -114,11 +116,16 @@ def are_assumed(hours: Hours | None) -> bool:
 
 
 def read_time(typed: str) -> str | None:
-    """A time as people write it (8:00, 8.30, 0830, ៨) as `Hours` have it; None for no time."""
+    """A time as people write it (8, 8h, 8.30, 1330, 5pm, ៨ព្រឹក) as `Hours` have it, else None."""
     found = _TYPED_TIME.fullmatch(khmer.normalise(typed).strip())
     if found is None:
         return None
-    told = f"{int(found[1]):02}:{found[2] or '00'}"
+    hour = int(found[1])
+    if found["am"] or found["pm"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found["pm"] else 0)
+    told = f"{hour:02}:{found[2] or '00'}"
     return told if _TIME.fullmatch(told) else None
 
 
