@@ -100,7 +100,7 @@ class CatalogueWords:
         names = [self.text(f"refer-field-{one}", language, channel) for one in passed.shared]
         joined = (" " if (language or DEFAULT_LANGUAGE) == "km" else ", ").join(names)
         asked = self.text("message-may-refer", language, channel, fields=joined, **told)
-        if passed.need is None or channel == SMS:
+        if passed.need is None:
             return asked
         need = self.text("message-may-refer-need", language, channel, need=passed.need)
         return f"{asked}\n{need}"

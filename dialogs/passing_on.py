@@ -25,7 +25,7 @@ from services.referrals.own import OwnReferral
 STATES = ("asked", "agreed", "refused", "given", "accepted", "declined", "done", "ended")
 ACTS = ("agree", "refuse", "take_back")
 REFERRAL = "referral"
-# How much of it an SMS repeats: with all else it fits three parts.
+# How much of it an SMS repeats: with all else it fits three parts. What is asked it says whole.
 _SMS_AGENCY_UNITS, _SMS_NEED_UNITS = 45, 40
 
 
@@ -107,15 +107,16 @@ def _lines(turn: Turn, referral: OwnReferral) -> Iterator[str]:
     else:
         yield turn.text("passing-no-fields")
     if referral.need is not None:
-        is_sms = turn.channel == "sms"
-        need = sms_text.shorten(referral.need, _SMS_NEED_UNITS) if is_sms else referral.need
+        is_repeated = turn.channel == "sms" and not referral.can_answer
+        need = sms_text.shorten(referral.need, _SMS_NEED_UNITS) if is_repeated else referral.need
         yield turn.text("message-may-refer-need", need=need)
     yield turn.text("passing-agree") if referral.can_answer else _state_words(turn, referral)
 
 
 def _agency(turn: Turn, referral: OwnReferral) -> str:
     name = referral.agency(turn.language) or turn.text("passing-an-organisation")
-    return sms_text.shorten(name, _SMS_AGENCY_UNITS) if turn.channel == "sms" else name
+    is_repeated = turn.channel == "sms" and not referral.can_answer
+    return sms_text.shorten(name, _SMS_AGENCY_UNITS) if is_repeated else name
 
 
 def _fields(turn: Turn, shared: Sequence[str]) -> str:

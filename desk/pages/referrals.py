@@ -25,7 +25,7 @@ from services.errors import MoveNotAllowed, UnusableForm
 from services.referrals import asking, reading, steps
 from services.referrals.asking import TOLD_HOW, UNKNOWN, Begun, Told, Wanted
 from services.referrals.errors import NotGivable, ReferralNotFound
-from services.referrals.fields import LONGEST_ANSWER, LONGEST_NEED, SHARED
+from services.referrals.fields import LONGEST_ANSWER, LONGEST_NEED, LONGEST_NEED_BY_SMS, SHARED
 from services.referrals.gate import AGENCY_ENDED, NOT_AGREED, OVER, TAKEN_BACK
 from services.referrals.states import RESULTS
 from services.referrals.steps import GIVEN_BY, STEPS, Step
@@ -194,6 +194,7 @@ def _choices(request: DeskRequest) -> dict[str, Any]:
         "results": RESULTS,
         "today": _today(request),
         "longest_need": LONGEST_NEED,
+        "longest_need_by_sms": LONGEST_NEED_BY_SMS,
         "longest_answer": LONGEST_ANSWER,
         "moment_now": request.now(),
         "display_phone": display_phone,

@@ -230,7 +230,9 @@ async def _check(
     async with across_centres(session):
         known = await fields.find_known(session, request, now)
     agency = await session.get(Agency, wanted.agency_id, populate_existing=True)
-    faults = _faults_of_choices(wanted, known)
+    is_asked_by_sms = wanted.told is None and address.channel == "sms"
+    longest_need = fields.LONGEST_NEED_BY_SMS if is_asked_by_sms else fields.LONGEST_NEED
+    faults = _faults_of_choices(wanted, known, longest_need)
     if agency is None or agency.ended_at is not None:
         faults["agency"] = UNKNOWN if wanted.agency_id else "missing"
     elif wanted.told is None and MESSAGE not in gate.ways_to_ask(agency):
@@ -243,7 +245,7 @@ async def _check(
     return agency
 
 
-def _faults_of_choices(wanted: Wanted, known: fields.Known) -> dict[str, str]:
+def _faults_of_choices(wanted: Wanted, known: fields.Known, longest_need: int) -> dict[str, str]:
     faults = {}
     if wanted.purpose not in PURPOSES:
         faults["purpose"] = UNKNOWN if wanted.purpose else "missing"
@@ -253,7 +255,7 @@ def _faults_of_choices(wanted: Wanted, known: fields.Known) -> dict[str, str]:
         faults["shared"] = "no_way"
     if "need" in wanted.shared and not wanted.need.strip():
         faults["need"] = "missing"
-    elif len(wanted.need.strip()) > fields.LONGEST_NEED:
+    elif len(wanted.need.strip()) > longest_need:
         faults["need"] = "long"
     return faults
 

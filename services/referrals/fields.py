@@ -19,6 +19,7 @@ from services.threads.reaching import find_ways
 __all__ = [
     "LONGEST_ANSWER",
     "LONGEST_NEED",
+    "LONGEST_NEED_BY_SMS",
     "SHARED",
     "Known",
     "find_known",
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 LONGEST_NEED = 500
+LONGEST_NEED_BY_SMS = 100
+"""Of what an SMS asks about: it holds these words whole, and each part of it costs."""
 LONGEST_ANSWER = 500
 """Characters."""
 

@@ -1,5 +1,7 @@
 """What the centre writes reads well on both phones, and says nothing where others read it too."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.message_words import CatalogueWords
@@ -72,10 +74,12 @@ def test_by_sms_they_have_a_letter_of_their_own(language: str) -> None:
 @pytest.mark.parametrize("purpose", PURPOSES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_by_sms_the_question_of_consent_is_short_and_names_all(language: str, purpose: str) -> None:
-    for shared, parts in ((PASSING.shared, 2), ((), 2), (SHARED, 3)):
-        passed = replace(PASSING, purpose=purpose, shared=shared)
+    for shared, parts in ((("name", "phone"), 2), ((), 2), (PASSING.shared, 3), (SHARED, 3)):
+        need = TOLD if "need" in shared else None
+        passed = replace(PASSING, purpose=purpose, shared=shared, need=need)
         text = WORDS.may_refer(language, "sms", MAY_REFER, passed).text
         assert passed.agency(language) in text
+        assert TOLD in text or "need" not in shared
         assert text.endswith(("K2 = មិនយល់ព្រម", "K2 = I do not agree"))
         assert sms_text.count(text).parts <= parts, text
 

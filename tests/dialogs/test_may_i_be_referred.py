@@ -4,6 +4,7 @@ import pytest
 from aiogram.types import Chat, InlineKeyboardMarkup, Message
 
 from services import addresses, sms_text
+from services.referrals.fields import LONGEST_NEED_BY_SMS
 from tests.dialogs.at_my_data import MY_DATA, address_known
 from tests.dialogs.centre_staff import last_sent, only_code, state_of
 from tests.dialogs.refer_somebody import hand_over, may_refer, state_of_referral
@@ -78,12 +79,13 @@ async def test_a_no_after_the_yes_takes_it_back(line: Line) -> None:
     assert words(line, "answered-taken-back", code=code) in person.screen
 
 
-async def test_the_sms_names_the_answers_in_two_parts(line: Line) -> None:
+async def test_the_sms_says_what_would_be_told_and_names_the_answers(line: Line) -> None:
     phone, code = await _asked_by_sms(line)
     text = (await last_sent(line))["text"]
+    assert NEED in text
     assert f"K1 = {words(line, 'consent-agree', 'sms')}" in text
     assert f"K2 = {words(line, 'consent-refuse', 'sms')}" in text
-    assert sms_text.count(text).parts <= 2, text
+    assert sms_text.count(text).parts <= 3, text
     told = await phone.send("k1")
     assert words(line, "answered-agreed", "sms", code=code) in told
     assert sms_text.count(told).parts == 1, told
@@ -125,6 +127,19 @@ async def test_on_a_phone_that_others_read_a_yes_comes_after_reading(line: Line)
     await person.press(words(line, "request-answer"))
     assert "Job Centre (km)" in person.screen
     await person.press(words(line, "consent-agree"))
+    assert await state_of_referral(line) == "agreed"
+
+
+async def test_by_sms_too_a_yes_comes_after_all_of_it_was_read(line: Line) -> None:
+    phone = await text_to(line.phone(), "Registration:done")
+    async with line.app.new_session.begin() as session:
+        await addresses.set_shared(session, (await address_known(phone)).id, True)
+    need = "ក" * LONGEST_NEED_BY_SMS
+    await may_refer(line, await only_code(line, "registration"), need=need)
+    assert need not in (await last_sent(line))["text"]
+    await phone.send("សំណើ", "1")
+    assert need in await phone.send("1")
+    await phone.send("1")
     assert await state_of_referral(line) == "agreed"
 
 
