@@ -6,7 +6,7 @@ They are asked by a message, or have told staff. Nothing is given before the yes
 import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -109,9 +109,7 @@ async def begin(
     check_may_act(await get_staff(session, visitor), request)
     request.check("wait_for_person")
     address = await session.get_one(Address, request.address_id)
-    kind = states.ASKED if wanted.told is None else "referral_agreed"
-    same = _same(wanted)
-    if await was_done(session, visitor, request, kind, same, seen=seen):
+    if await _was_begun(session, visitor, request, wanted, seen=seen):
         await note_repeated(session, visitor, request, now=now)
         return Begun(request, wanted.told is None, again=True)
     agency = await _check(session, request, address, wanted, now)
@@ -121,18 +119,40 @@ async def begin(
     if wanted.told is not None:
         await session.flush()
         body = states.event_body(referral, agency, consent=TOLD)
-        request.record(kind, now=now, by=visitor.staff_id, body=body)
+        request.record(_kind(wanted), now=now, by=visitor.staff_id, body=body)
         sent = None
     else:
         sent = await _ask(session, request, referral, agency, words=words, now=now)
-    await journal.note(session, referral, kind, by=visitor.staff_id, now=now)
+    await journal.note(session, referral, _kind(wanted), by=visitor.staff_id, now=now)
     return Begun(request, sent is not None, not_before=sent.not_before if sent else None)
 
 
-def _same(wanted: Wanted) -> dict[str, Any]:
-    """By what the form that comes twice is known."""
+async def _was_begun(
+    session: AsyncSession, visitor: Visitor, request: Request, wanted: Wanted, *, seen: int
+) -> bool:
+    """Whether this form came before: the event has the choices, the referral the words."""
     shared = list(fields.in_order(wanted.shared))
-    return {"agency": wanted.agency_id, "purpose": wanted.purpose, "shared": shared}
+    same = {"agency": wanted.agency_id, "purpose": wanted.purpose, "shared": shared}
+    if not await was_done(session, visitor, request, _kind(wanted), same, seen=seen):
+        return False
+    query = select(Referral).where(
+        Referral.request_id == request.id,
+        Referral.agency_id == wanted.agency_id,
+        Referral.made_by == visitor.staff_id,
+    )
+    note = None if wanted.told is None else wanted.told.as_text()
+    return any(
+        one.need == _need_of(wanted) and note in (None, one.consent_note)
+        for one in await session.scalars(query)
+    )
+
+
+def _kind(wanted: Wanted) -> str:
+    return states.ASKED if wanted.told is None else "referral_agreed"
+
+
+def _need_of(wanted: Wanted) -> str | None:
+    return wanted.need.strip() if "need" in wanted.shared else None
 
 
 def _new(visitor: Visitor, request: Request, wanted: Wanted, now: datetime) -> Referral:
@@ -143,7 +163,7 @@ def _new(visitor: Visitor, request: Request, wanted: Wanted, now: datetime) -> R
         agency_id=wanted.agency_id,
         purpose=wanted.purpose,
         shared=list(fields.in_order(wanted.shared)),
-        need=wanted.need.strip() if "need" in wanted.shared else None,
+        need=_need_of(wanted),
         state="asked" if told is None else "agreed",
         consent=None if told is None else TOLD,
         consent_version=ASKED_IN if told is None else TOLD_IN,

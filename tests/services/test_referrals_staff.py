@@ -166,6 +166,27 @@ async def test_a_form_that_comes_twice_asks_once(session: AsyncSession) -> None:
     assert len(await outbox(session)) == 1
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({}, {"need": "ការងារកាត់ដេរ"}),
+        ({"told": TOLD}, {"told": TOLD, "need": "ការងារកាត់ដេរ"}),
+        ({"told": TOLD}, {"told": Told(TODAY, "in_person")}),
+    ],
+)
+async def test_other_words_from_the_same_page_are_not_lost(
+    session: AsyncSession, first: dict[str, Any], then: dict[str, Any]
+) -> None:
+    """Whoever goes back to mend them sends the same page again."""
+    visitor, request = await visit(session), await ask(session)
+    agency = await make_agency(session)
+    await begin(session, visitor, request, wanted(agency, **first))
+    assert not (await begin(session, visitor, request, wanted(agency, **then))).again
+    assert (await only_referral(session)).need == then.get("need", NEED)
+    for form in (then, first):
+        assert (await begin(session, visitor, request, wanted(agency, **form))).again
+
+
 async def _agency(session: AsyncSession, referral: Referral) -> Agency:
     return await session.get_one(Agency, referral.agency_id)
 
@@ -353,6 +374,15 @@ async def test_the_form_shows_what_is_known_with_dots(session: AsyncSession) -> 
     assert set(form.known) == {"name", "phone", "age", "sex", "home"}
     assert NAME not in str(form.known.values())
     assert PHONE[-6:] not in str(form.known.values())
+
+
+async def test_the_form_names_the_day_of_a_no_as_it_is_in_cambodia(session: AsyncSession) -> None:
+    visitor, request = await visit(session), await ask(session)
+    address = await address_of(session, request)
+    just_after_midnight = FRIDAY.replace(hour=17)
+    await consent.record(session, address, consent.SHARING, False, "p", now=just_after_midnight)
+    form = await reading.get_form(session, visitor, request.code, "", now=FRIDAY)
+    assert form.refused_on == TODAY + DAY
 
 
 async def test_another_centre_finds_nothing(session: AsyncSession) -> None:
