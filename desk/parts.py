@@ -29,8 +29,8 @@ class DeskParts:
     """`new_session` makes sessions that see no centre's rows (`services.acting` opens one's eyes).
 
     `is_demo` says that no message can reach anybody real. `news` hears what changes, as long as
-    somebody lets it listen. `sign_ins` is held by who signs in: a password is compared while the
-    account is held, so many who guess at once would keep every connection from those who work.
+    somebody lets it listen. `sign_ins` is held by whoever gives a password: it is compared while
+    the account is held, so many who guess at once would keep all connections from those who work.
     `find_bot_name` gives the bot's username on Telegram, None as long as it is not known.
     """
 

@@ -20,7 +20,7 @@ from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services import accounts, centres
 from services.acting import Session
-from services.errors import LockedOut, SessionNotFound, WeakPassword, WrongSignIn
+from services.errors import LockedOut, NotAllowed, SessionNotFound, WeakPassword, WrongSignIn
 
 NOTICES: Final = ("session", "sessions", "codes", "factor", *telegram_link.DONE)
 _WRONG: Final = 422
@@ -75,8 +75,10 @@ async def change_password(request: DeskRequest) -> Response:
     if new is None:
         return await _page(request, fault=request.text("desk-password-differ"))
     try:
-        async with request.parts.new_session.begin() as session:
+        async with request.parts.sign_ins, request.parts.new_session.begin() as session:
             await accounts.change_password(session, request.visitor, old, new, now=request.now())
+    except NotAllowed:  # an administrator signed them out in this very moment
+        return redirect(request, f"{ADDRESS}/account")
     except WrongSignIn:
         return await _page(request, fault=request.text("desk-password-old-wrong"))
     except WeakPassword as error:

@@ -54,10 +54,13 @@ async def change_codes(request: DeskRequest) -> Response:
     """They are written down; or new ones are wanted."""
     after = await request.field("after", most=MOST_LETTERS)
     if after:
-        async with request.acting() as session:
-            await accounts.keep_proposed_codes(
-                session, request.visitor, _number(after), now=request.now()
-            )
+        try:
+            async with request.acting() as session:
+                await accounts.keep_proposed_codes(
+                    session, request.visitor, _number(after), now=request.now()
+                )
+        except NotAllowed:  # an administrator signed them out in this very moment
+            return redirect(request, ACCOUNT)
         return redirect(request, local_address(await request.field("next")))
     try:
         async with _proved(request, "account_codes.html") as (session, password, code):

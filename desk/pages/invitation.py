@@ -32,7 +32,7 @@ async def accept(request: DeskRequest) -> Response:
     if password is None:
         return _form(request, invited, fault=request.text("desk-password-differ"))
     try:
-        async with request.parts.new_session.begin() as session:
+        async with request.parts.sign_ins, request.parts.new_session.begin() as session:
             await accounts.accept(session, _token(request), password, now=request.now())
     except InvitationOver:
         return _over(request)

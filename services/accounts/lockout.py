@@ -75,7 +75,10 @@ async def refuse_account(
 
 
 async def check_browser(session: AsyncSession, known_by: UUID, *, now: datetime) -> None:
-    """The same for a known browser, whose account is held. Raises LockedOut."""
+    """The same for a known browser, or one that is signed in; the account is held.
+
+    Raises LockedOut.
+    """
     _check_attempts(await _list_attempts(session, "desk_session", str(known_by)), now)
 
 

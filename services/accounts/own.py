@@ -1,7 +1,8 @@
 """What somebody at the desk changes of their own account, beside the password.
 
 Whoever sits down at a browser that was left open must not make it theirs: password and code are
-asked for once more.
+asked for once more. Wrong ones count in this browser, as for who signs in where they are known: no
+stranger's guesses keep anybody from their own account.
 """
 
 import base64
@@ -14,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import DecryptionError, current_keyring
 from db.models import Account, DeskSession
-from services.accounts import lockout, passwords, recovery_codes, second_factor
-from services.accounts.holding import hold_account
+from services.accounts import lockout, passwords, recovery_codes, second_factor, sessions
 from services.accounts.journal import PASSWORD, RECOVERY_CODES, SECOND_FACTOR, note
 from services.accounts.types import NewFactor, Visitor
 from services.errors import NotAllowed, WrongCode, WrongSignIn
@@ -54,9 +54,9 @@ async def go_on_with_change(
     session: AsyncSession, visitor: Visitor, proof: str, *, now: datetime
 ) -> NewFactor:
     """The same once more, after a wrong code. Raises NotAllowed for what is not, or is over."""
-    account = await hold_account(session, visitor.staff_id)
+    account = await sessions.hold_own(session, visitor, now=now)
     secret = _unseal(proof, visitor.session_id, now)
-    if account is None or secret is None:
+    if secret is None:
         raise NotAllowed
     factor = second_factor.describe(account, secret)
     return NewFactor(secret=factor.secret, uri=factor.uri, proof=proof)
@@ -70,9 +70,9 @@ async def finish_change(
     Sent again, it changes nothing. Raises NotAllowed for a proof that is not one, or is over, and
     WrongCode.
     """
-    account = await hold_account(session, visitor.staff_id)
+    account = await sessions.hold_own(session, visitor, now=now)
     secret = _unseal(proof, visitor.session_id, now)
-    if account is None or secret is None:
+    if secret is None:
         raise NotAllowed
     if account.second_factor == secret:
         return
@@ -107,15 +107,15 @@ async def end_other_sessions(session: AsyncSession, visitor: Visitor, *, now: da
 async def _prove(
     session: AsyncSession, visitor: Visitor, password: str, code: str, *, now: datetime
 ) -> Account:
-    account = await hold_account(session, visitor.staff_id)
-    if account is None or account.second_factor is None or not visitor.is_confirmed:
+    account = await sessions.hold_own(session, visitor, now=now)
+    if account.second_factor is None:
         raise NotAllowed
-    lockout.check_account(account, now)
+    here = visitor.session_id
+    await lockout.check_browser(session, here, now=now)
     if not await passwords.verify(password, account.password_hash):
-        await lockout.refuse_account(session, account, WrongSignIn(), field=PASSWORD, now=now)
+        await lockout.refuse_browser(session, here, WrongSignIn(), field=PASSWORD, now=now)
     if not await second_factor.use_code(session, account, code, now=now):
-        await lockout.refuse_account(session, account, WrongCode(), field=SECOND_FACTOR, now=now)
-    lockout.forgive(account)
+        await lockout.refuse_browser(session, here, WrongCode(), field=SECOND_FACTOR, now=now)
     account.updated_at = now
     return account
 

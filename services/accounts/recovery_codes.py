@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
 from db.models import RecoveryCode
-from services.accounts.holding import hold_account
 from services.accounts.journal import RECOVERY_CODES, note
+from services.accounts.sessions import hold_own
 from services.accounts.types import Visitor
 from services.errors import NotAllowed
 
@@ -57,9 +57,11 @@ async def find_proposed(session: AsyncSession, visitor: Visitor) -> RecoveryCode
 async def keep_proposed(
     session: AsyncSession, visitor: Visitor, after: int, *, now: datetime
 ) -> bool:
-    """They are written down: from now on they are valid. False for what is so already, or over."""
-    if await hold_account(session, visitor.staff_id) is None:
-        raise NotAllowed
+    """They are written down: from now on they are valid. False for what is so already, or over.
+
+    Raises NotAllowed as `sessions.hold_own`.
+    """
+    await hold_own(session, visitor, now=now)
     proposed = await find_proposed(session, visitor)
     if proposed is None or proposed.after != after:
         return False

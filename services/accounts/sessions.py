@@ -13,7 +13,7 @@ from services.accounts.holding import hold_account
 from services.accounts.journal import note
 from services.accounts.tokens import hash_token, new_token
 from services.accounts.types import SessionLine, Visitor
-from services.errors import SessionNotFound
+from services.errors import NotAllowed, SessionNotFound
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -90,6 +90,21 @@ async def hold_unconfirmed(
         .execution_options(populate_existing=True)
     )
     return await session.scalar(query)
+
+
+async def hold_own(session: AsyncSession, visitor: Visitor, *, now: datetime) -> Account:
+    """The account of who is signed in, kept from others until the transaction ends.
+
+    Raises NotAllowed before the code was given, and where the session has ended meanwhile: whoever
+    waited for the account may have waited for the administrator who reset it.
+    """
+    account = await hold_account(session, visitor.staff_id)
+    still_there = exists().where(
+        DeskSession.id == visitor.session_id, DeskSession.confirmed_at.is_not(None), *_alive(now)
+    )
+    if account is None or not await session.scalar(select(still_there)):
+        raise NotAllowed
+    return account
 
 
 async def sign_out(session: AsyncSession, visitor: Visitor, *, now: datetime) -> None:

@@ -18,7 +18,7 @@ from services.accounts import (
 from services.accounts.holding import fold_username, hold_account, hold_named
 from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
 from services.accounts.types import Confirmed, Visitor
-from services.errors import DomainError, NotAllowed, UnknownLanguage, WrongCode, WrongSignIn
+from services.errors import DomainError, UnknownLanguage, WrongCode, WrongSignIn
 
 LANGUAGES = ("km", "en")
 
@@ -97,14 +97,13 @@ async def change_password(
     """A new password; they are signed out everywhere, here too.
 
     Raises WrongSignIn for the old one and LockedOut (committed before), WeakPassword, and
-    NotAllowed before the code was given.
+    NotAllowed as `sessions.hold_own`.
     """
-    account = await hold_account(session, visitor.staff_id)
-    if account is None or not visitor.is_confirmed:
-        raise NotAllowed
-    lockout.check_account(account, now)
+    account = await sessions.hold_own(session, visitor, now=now)
+    here = visitor.session_id
+    await lockout.check_browser(session, here, now=now)
     if not await passwords.verify(old, account.password_hash):
-        await lockout.refuse_account(session, account, WrongSignIn(), field=PASSWORD, now=now)
+        await lockout.refuse_browser(session, here, WrongSignIn(), field=PASSWORD, now=now)
     passwords.check(new, account.username)
     account.password_hash = await passwords.hash_password(new)
     account.updated_at = now

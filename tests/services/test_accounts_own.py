@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models import Staff
 from services import accounts
-from services.errors import NotAllowed, WrongCode, WrongSignIn
+from services.errors import LockedOut, NotAllowed, WrongCode, WrongSignIn
 from tests.services.centre_at_work import FRIDAY
 from tests.services.desk_accounts import (
     DEVICE,
     PASSWORD,
+    USERNAME,
     WRONG,
     audited,
     code_at,
@@ -128,3 +130,43 @@ async def test_another_phone_and_a_wish_sign_out_everywhere_else(session: AsyncS
     lines = await accounts.list_sessions(session, visitor, now=LATEST)
     assert [line.is_own for line in lines] == [True]
     assert [row.subject for row in await audited(session, "ended")] == ["desk_session"]
+
+
+async def test_what_an_administrator_ended_meanwhile_changes_nothing(session: AsyncSession) -> None:
+    """The page was asked for in time, and had to wait for the account."""
+    secret, visitor = await at_desk(session)
+    proof = await begin(session, secret, visitor)
+    new = (await accounts.go_on_with_change(session, visitor, proof, now=LATER)).secret
+    person = await session.get_one(Staff, visitor.staff_id)
+    await accounts.reset(session, person, by=None, now=LATER)
+    with pytest.raises(NotAllowed):
+        await accounts.finish_change(session, visitor, proof, code_at(new, LATER), now=LATER)
+    proposed = await accounts.find_proposed_codes(session, visitor)
+    assert proposed is not None
+    with pytest.raises(NotAllowed):
+        await accounts.keep_proposed_codes(session, visitor, proposed.after, now=LATER)
+    with pytest.raises(NotAllowed):
+        await accounts.change_password(session, visitor, PASSWORD, "a new one here", now=LATER)
+
+
+async def test_a_stranger_who_guesses_keeps_nobody_from_their_own_account(
+    session: AsyncSession,
+) -> None:
+    secret, visitor = await at_desk(session)
+    for _ in range(5):
+        with pytest.raises((WrongSignIn, LockedOut)):
+            await accounts.sign_in(session, USERNAME, WRONG, device="", now=LATER)
+    assert await begin(session, secret, visitor)
+    await accounts.change_password(session, visitor, PASSWORD, "a new one here", now=LATER)
+
+
+async def test_guesses_in_a_browser_left_open_close_that_browser_alone(
+    session: AsyncSession,
+) -> None:
+    secret, visitor = await at_desk(session)
+    for error in (*[WrongSignIn] * 4, LockedOut):
+        with pytest.raises(error):
+            await accounts.begin_change(session, visitor, WRONG, "000000", now=LATER)
+    with pytest.raises(LockedOut):
+        await accounts.change_password(session, visitor, PASSWORD, "a new one here", now=LATER)
+    assert await signs_in(session, secret)
