@@ -1,7 +1,7 @@
 """What an administrator types of an agency, and what of it cannot be kept."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -12,6 +12,7 @@ from db.models.referral import PURPOSES
 from services import khmer, phone_numbers
 from services.errors import UnusableForm
 from services.places import load_gazetteer
+from services.plain_text import clean, clean_line
 
 LONGEST_NAME: Final = 200
 LONGEST_NOTE: Final = 2000
@@ -25,7 +26,8 @@ _SHORT_CODE: Final = regex.compile(r"[0-9]{3,5}")
 class AgencyForm:
     """What an administrator says of an agency; `phone` as it was typed, "" for none.
 
-    `places` are codes of any level, none of them means the whole kingdom.
+    `places` are codes of any level, none of them means the whole kingdom. `is_called` says that
+    they called just this number: a new one is never confirmed by the day of the one before.
     """
 
     name_km: str
@@ -36,6 +38,7 @@ class AgencyForm:
     confirmed_on: date | None = None
     note: str = ""
     is_sensitive: bool = False
+    is_called: bool = False
 
 
 def read(form: AgencyForm, before: Agency | None, *, today: date) -> dict[str, object]:
@@ -43,21 +46,31 @@ def read(form: AgencyForm, before: Agency | None, *, today: date) -> dict[str, o
 
     Raises UnusableForm, as `services.agencies.save` says.
     """
+    form = replace(
+        form,
+        name_km=clean_line(form.name_km),
+        name_en=clean_line(form.name_en),
+        note=clean(form.note),
+    )
     phone, faults = _read_phone(form.phone)
     faults |= _faults_of_words(form) | _faults_of_choices(form)
     confirmed_on = form.confirmed_on if phone else None
     if confirmed_on is not None:
-        faults |= _faults_of_day(confirmed_on, phone, before, today)
+        is_other_number = before is not None and before.phone_e164 not in (None, phone)
+        if confirmed_on > today:
+            faults["confirmed_on"] = "future"
+        elif is_other_number and not form.is_called:
+            faults["confirmed_on"] = "other_number"
     if faults:
         raise UnusableForm(faults)
     return {
-        "name_km": form.name_km.strip(),
-        "name_en": form.name_en.strip(),
+        "name_km": form.name_km,
+        "name_en": form.name_en,
         "purposes": [purpose for purpose in PURPOSES if purpose in form.purposes],
         "places": sorted(set(form.places)),
         "phone_e164": phone,
         "confirmed_on": confirmed_on,
-        "note": form.note.strip() or None,
+        "note": form.note or None,
         "is_sensitive": form.is_sensitive,
     }
 
@@ -76,12 +89,12 @@ def _read_phone(typed: str) -> tuple[str | None, dict[str, str]]:
 
 def _faults_of_words(form: AgencyForm) -> dict[str, str]:
     faults = {}
-    for field, typed in (("name_km", form.name_km), ("name_en", form.name_en)):
-        if not typed.strip():
+    for field, told in (("name_km", form.name_km), ("name_en", form.name_en)):
+        if not told:
             faults[field] = "missing"
-        elif len(typed.strip()) > LONGEST_NAME:
+        elif len(told) > LONGEST_NAME:
             faults[field] = "long"
-    if len(form.note.strip()) > LONGEST_NOTE:
+    if len(form.note) > LONGEST_NOTE:
         faults["note"] = "long"
     return faults
 
@@ -97,16 +110,3 @@ def _faults_of_choices(form: AgencyForm) -> dict[str, str]:
     if not are_known or len(form.places) > _MOST_PLACES:
         faults["places"] = "unknown"
     return faults
-
-
-def _faults_of_day(
-    confirmed_on: date, phone: str | None, before: Agency | None, today: date
-) -> dict[str, str]:
-    if confirmed_on > today:
-        return {"confirmed_on": "future"}
-    is_of_other_number = (
-        before is not None
-        and before.phone_e164 != phone
-        and before.confirmed_on == confirmed_on != today
-    )
-    return {"confirmed_on": "other_number"} if is_of_other_number else {}

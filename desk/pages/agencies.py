@@ -159,6 +159,7 @@ async def _read(request: DeskRequest) -> Typed:
         phone=await request.field("phone"),
         note=await request.field("note"),
         is_sensitive=await request.field("is_sensitive") != "",
+        is_called=await request.field("is_called") != "",
     )
     return Typed(form, await request.field("confirmed_on"), await seen_at(request))
 

@@ -30,7 +30,7 @@ from services.desk_requests.canned import PLACEHOLDERS
 from services.errors import ChangedMeanwhile, UnusableForm
 
 CANNED: Final = f"{ADDRESS}/canned"
-DONE: Final = ("added", "changed", "ended")
+DONE: Final = ("added", "changed", "ended", "taken_up")
 FAULTS: Final = ("placeholder",)
 KEEPERS: Final = ("centre_manager", "administrator")
 # Somebody who does not exist.
@@ -59,15 +59,21 @@ class Shown:
 
 
 async def list_replies(request: DeskRequest) -> Response:
+    """Those that are offered; to their keepers also the ended ones, behind a link."""
     visitor = request.visitor
+    is_ended = request.query_params.get("ended") == "yes" and canned.may_keep(visitor)
     async with request.acting() as session:
-        replies = await canned.list_replies(session, visitor.centre_id)
+        if is_ended:
+            replies = await canned.list_ended(session, visitor)
+        else:
+            replies = await canned.list_replies(session, visitor.centre_id)
         names = await _centre_names(request, session)
     return render(
         request,
         "canned.html",
         sections=SECTIONS,
         replies=[(one, _parts(request, one.text_km, "km", names["km"])) for one in replies],
+        is_ended=is_ended,
         may_keep=canned.may_keep(visitor),
         own_centre=canned.owner_of(visitor),
         done=one_of(request.query_params.get("done", ""), DONE),
@@ -132,6 +138,12 @@ async def end(request: DeskRequest) -> Response:
     async with _at_reply(request) as session:
         await canned.end(session, request.visitor, _reply_id(request), now=request.now())
     return redirect(request, f"{CANNED}?done=ended")
+
+
+async def take_up(request: DeskRequest) -> Response:
+    async with _at_reply(request) as session:
+        await canned.take_up(session, request.visitor, _reply_id(request), now=request.now())
+    return redirect(request, f"{CANNED}?done=taken_up")
 
 
 async def _form(
@@ -225,4 +237,5 @@ ROUTES: Final = (
     page("/canned/{reply}", show, roles=KEEPERS),
     page("/canned/{reply}", change, ["POST"], roles=KEEPERS),
     page("/canned/{reply}/end", end, ["POST"], roles=KEEPERS),
+    page("/canned/{reply}/take-up", take_up, ["POST"], roles=KEEPERS),
 )

@@ -1,4 +1,4 @@
-"""What the pages about centres, their canned replies and agencies share."""
+"""What the pages about centres, their ready replies and agencies share."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager

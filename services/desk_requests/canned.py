@@ -17,6 +17,7 @@ from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.rights import get_readable
 from services.errors import ChangedMeanwhile, DomainError, NotAllowed, UnusableForm
+from services.plain_text import clean, clean_line
 
 PLACEHOLDERS: Final = ("name", "code", "centre")
 LONGEST_TITLE: Final = 80
@@ -41,8 +42,22 @@ async def list_replies(session: AsyncSession, centre_id: str | None) -> Sequence
         )
         .execution_options(populate_existing=True)
     )
-    found = (await session.scalars(query)).all()
-    return sorted(found, key=lambda reply: (khmer.sort_key(reply.title), reply.id))
+    return _in_order((await session.scalars(query)).all())
+
+
+async def list_ended(session: AsyncSession, visitor: Visitor) -> Sequence[CannedReply]:
+    """Those of the visitor's keeping that are offered no more, by title. Raises NotAllowed."""
+    _check_keeper(visitor)
+    owner = owner_of(visitor)
+    query = (
+        select(CannedReply)
+        .where(
+            CannedReply.ended_at.is_not(None),
+            CannedReply.centre_id.is_not_distinct_from(owner),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return _in_order((await session.scalars(query)).all())
 
 
 async def get_own(session: AsyncSession, visitor: Visitor, reply_id: int) -> CannedReply:
@@ -175,6 +190,16 @@ async def end(session: AsyncSession, visitor: Visitor, reply_id: int, *, now: da
         await _note(session, visitor, "ended", reply, ("ended_at",), now=now)
 
 
+async def take_up(session: AsyncSession, visitor: Visitor, reply_id: int, *, now: datetime) -> None:
+    """Offer it again; twice is once. Raises NotAllowed, CannedReplyNotFound."""
+    reply = await _hold(session, visitor, reply_id)
+    if reply.ended_at is not None:
+        reply.ended_at = None
+        reply.updated_at = now
+        await session.flush()
+        await _note(session, visitor, "changed", reply, ("ended_at",), now=now)
+
+
 def may_keep(visitor: Visitor) -> bool:
     """Whether they say which replies there are."""
     return visitor.role in _KEEPERS
@@ -185,6 +210,10 @@ def owner_of(visitor: Visitor) -> str | None:
     return None if visitor.role == "administrator" else visitor.centre_id
 
 
+def _in_order(replies: Sequence[CannedReply]) -> Sequence[CannedReply]:
+    return sorted(replies, key=lambda reply: (khmer.sort_key(reply.title), reply.id))
+
+
 def _check_keeper(visitor: Visitor) -> None:
     if not may_keep(visitor):
         raise NotAllowed
@@ -193,9 +222,9 @@ def _check_keeper(visitor: Visitor) -> None:
 def _read(title: str, text_km: str, text_en: str | None) -> dict[str, str | None]:
     """The columns that the form means. Raises UnusableForm."""
     told = {
-        "title": " ".join(title.split()),
-        "text_km": text_km.strip(),
-        "text_en": (text_en or "").strip(),
+        "title": clean_line(title),
+        "text_km": clean(text_km),
+        "text_en": clean(text_en or ""),
     }
     faults = {field: fault for field, words in told.items() if (fault := _fault(field, words))}
     if faults:

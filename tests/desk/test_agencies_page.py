@@ -47,6 +47,11 @@ async def test_a_number_is_to_be_confirmed_until_somebody_has_called_it(desk: De
         body = (await browser.get(answer.to)).body
         assert "បានបញ្ជាក់" in body
         assert "· Chief" in body
+        other = await _form(browser, address, confirmed_on=today, phone="012 345 679")
+        answer = await browser.post(address, other)
+        assert answer.status == 422
+        assert 'id="confirmed_on-fault"' in answer.body
+        assert (await browser.post(address, {**other, "is_called": "yes"})).status == 303
     desk.clock.go_on(days=181)
     async with desk.at_work("sok", "case_worker") as browser:
         body = (await browser.get("/desk/agencies")).body

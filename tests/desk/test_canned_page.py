@@ -44,6 +44,14 @@ async def test_a_reply_is_written_changed_and_ended(desk: Desk) -> None:
         assert answer.to == "/desk/canned?done=ended"
         assert (await browser.get(address)).status == 404
         assert "Hello &lt;b&gt;" not in (await browser.get(answer.to)).body
+        ended = (await browser.get("/desk/canned?ended=yes")).body
+        assert "Hello &lt;b&gt;" in ended
+        assert f"{address}/take-up" in ended
+        for _ in range(2):
+            answer = await browser.post(f"{address}/take-up")
+            assert answer.to == "/desk/canned?done=taken_up"
+        assert "Hello &lt;b&gt;" in (await browser.get(answer.to)).body
+        assert (await browser.get(address)).status == 200
 
 
 async def test_a_preview_shows_what_goes_out_on_both_channels_and_keeps_nothing(
@@ -121,6 +129,9 @@ async def test_case_workers_read_and_nobody_writes_what_is_not_theirs(desk: Desk
         assert "គ្រប់គ្នា" in body
         assert own not in body
         assert NEW not in body
+        assert (await boss.post(f"{own}/end")).status == 303
+        assert own not in (await sok.get("/desk/canned?ended=yes")).body
+        assert own not in (await chief.get("/desk/canned?ended=yes")).body
         there = await stack.enter_async_context(
             desk.at_work("sao", "centre_manager", "preah-vihear")
         )

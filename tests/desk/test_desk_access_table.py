@@ -95,6 +95,7 @@ TABLE = {
     "GET /canned/{reply}": "door code 403/in 403/404 404 404 403",
     "POST /canned/{reply}": "door code 403/in 403/404 404 404 403",
     "POST /canned/{reply}/end": "door code 403/in 403/404 404 404 403",
+    "POST /canned/{reply}/take-up": "door code 403/in 403/404 404 404 403",
     "GET /agencies": "door code in in in in 403",
     "GET /agencies/new": "door code 403 403 in in 403",
     "POST /agencies/new": "door code 403 403 in in 403",

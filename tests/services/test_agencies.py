@@ -80,12 +80,29 @@ async def test_a_new_number_is_not_confirmed_by_the_day_of_the_old_one(
     with pytest.raises(UnusableForm) as refused:
         await _change(session, visitor, line, replace(before, phone="012 345 678"))
     assert refused.value.faults == {"confirmed_on": "other_number"}
+    line = await _change(session, visitor, line, replace(before, confirmed_on=TODAY))
+    with pytest.raises(UnusableForm):
+        called_today = replace(before, phone="012 345 678", confirmed_on=TODAY)
+        await _change(session, visitor, line, called_today)
+    line = await _change(session, visitor, line, replace(called_today, is_called=True))
+    assert (line.phone_state(FRIDAY), line.confirmed_on) == ("confirmed", TODAY)
+    line = await _change(session, visitor, line, replace(before, is_called=True))
     other = replace(before, phone="012 345 678", confirmed_on=None)
     line = await _change(session, visitor, line, other)
     assert (line.phone_state(FRIDAY), line.confirmed_by) == ("unconfirmed", None)
     assert agencies.display_phone(line.phone or "") == "012 345 678"
     without = replace(before, phone=" ")
     assert (await _change(session, visitor, line, without)).confirmed_on is None
+
+
+async def test_what_nobody_sees_is_taken_out_of_its_words(session: AsyncSession) -> None:
+    visitor = await _administrator(session)
+    form = replace(SCHOOL, name_en="\u202eSkills\x07  school", note="\u200e1\r\n2")
+    line = await _add(session, visitor, form)
+    assert (line.name_en, line.note) == ("Skills school", "1\n2")
+    with pytest.raises(UnusableForm) as refused:
+        await _add(session, visitor, replace(SCHOOL, name_km="\u200b\u202e"))
+    assert refused.value.faults == {"name_km": "missing"}
 
 
 async def test_a_sensitive_one_has_no_name_in_a_message(session: AsyncSession) -> None:

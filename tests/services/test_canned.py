@@ -65,6 +65,16 @@ async def test_a_reply_needs_a_title_and_khmer_words_of_some_length(session: Asy
     assert refused.value.faults == dict.fromkeys(("title", "text_km", "text_en"), "long")
 
 
+async def test_what_nobody_sees_is_taken_out_of_its_words(session: AsyncSession) -> None:
+    keeper = await _manager(session)
+    words = "\u202eសួស្តី\x07"
+    reply = await canned.add(session, keeper, f" {words}", words, words, now=FRIDAY)
+    assert {reply.title, reply.text_km, reply.text_en} == {"សួស្តី"}
+    with pytest.raises(UnusableForm) as refused:
+        await canned.add(session, keeper, "\u202e", "\u200b", None, now=FRIDAY)
+    assert refused.value.faults == {"title": "missing", "text_km": "missing"}
+
+
 async def test_they_stand_in_the_order_of_a_khmer_dictionary(session: AsyncSession) -> None:
     keeper = await _manager(session)
     for title in ("ខ្ញុំ", "កូន", "ឆ្លើយ"):
