@@ -30,6 +30,8 @@ REQUEST_ROLES: Final = CENTRE_ROLES | {"administrator"}
 AUDIT_ROLES: Final = frozenset({"auditor"})
 
 _SAFE_METHODS: Final = ("GET", "HEAD")
+# What no page of ours sends, by how it is answered, and what the log calls it.
+_FORGERIES: Final = {400: ("made-up",), 413: ("too-much",)}
 
 
 class Forged(HTTPException):
@@ -76,6 +78,15 @@ def _guarded(
 
     async def _answer(request: DeskRequest) -> Response:
         visitor = await request.identify()
+        try:
+            return await _answer_to(request, visitor)
+        except HTTPException as error:
+            told = _FORGERIES.get(error.status_code)
+            if visitor is not None and (told is not None or isinstance(error, Forged)):
+                await _note_refusal(request, visitor, path, fields=told or ())
+            raise
+
+    async def _answer_to(request: DeskRequest, visitor: Visitor | None) -> Response:
         elsewhere = _find_right_place(request, visitor, roles)
         if elsewhere is not None:
             return redirect(request, elsewhere)
@@ -86,12 +97,9 @@ def _guarded(
             if visitor is not None:
                 await _note_refusal(request, visitor, path, fields=[FORM_TOKEN])
             raise HTTPException(403)
-        try:
-            return await endpoint(request)
-        except Forged:
-            if visitor is not None:
-                await _note_refusal(request, visitor, path)
-            raise
+        if not all(str(value).isprintable() for value in request.path_params.values()):
+            raise Forged
+        return await endpoint(request)
 
     return answer
 

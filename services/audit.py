@@ -16,6 +16,8 @@ from db.models import AuditRow
 RowId = UUID | int | str
 
 REFUSED: Final = "refused"
+TRIED: Final = "tried:"
+"""Before the act that was refused, among the fields: columns are called like acts."""
 
 # One line for each: a new one needs its words, desk-audit-did-… or desk-audit-of-…, in both
 # catalogues. What was once written stays here: rows are never changed.
@@ -89,23 +91,28 @@ async def record_refused(
     subject_id: RowId | None,
     *,
     action: str = REFUSED,
+    tried: str | None = None,
     fields: Iterable[str] = (),
     now: datetime,
 ) -> None:
     """Add what a member of staff asked for and did not get, as far as it says something new.
 
-    `action` says why not. Whoever sends thousands of forged requests must not fill the disk: the
-    same refusal is kept once within REFUSED_WITHIN, and of one kind of subject no more than
-    MOST_REFUSED.
+    `action` says why not; `tried`, which of ACTIONS they wanted, stands among the fields. Whoever
+    sends thousands of forged requests must not fill the disk: the same refusal, to the same, of the
+    same, is kept once within REFUSED_WITHIN, and of one kind of subject no more than MOST_REFUSED.
     """
-    query = select(AuditRow.subject_id).where(
+    told = list(fields)
+    if tried is not None:
+        _check(tried, ACTIONS, "ACTIONS", "desk-audit-did-")
+        told.insert(0, TRIED + tried)
+    query = select(AuditRow.subject_id, AuditRow.fields).where(
         AuditRow.actor_id == str(staff_id),
         AuditRow.action == action,
         AuditRow.subject == subject,
         AuditRow.at > now - REFUSED_WITHIN,
     )
-    kept = (await session.scalars(query.limit(MOST_REFUSED))).all()
-    if len(kept) == MOST_REFUSED or _as_text(subject_id) in kept:
+    kept = [tuple(row) for row in await session.execute(query.limit(MOST_REFUSED))]
+    if len(kept) == MOST_REFUSED or (_as_text(subject_id), told) in kept:
         return
     await record(
         session,
@@ -114,7 +121,7 @@ async def record_refused(
         action=action,
         subject=subject,
         subject_id=subject_id,
-        fields=fields,
+        fields=told,
         now=now,
     )
 

@@ -11,14 +11,15 @@ from babel.dates import format_datetime
 from desk.rendering import CAMBODIA
 from desk.request import ADDRESS, DeskRequest
 from services import codes
-from services.audit import REFUSED
+from services.audit import REFUSED, TRIED
 from services.audit_log import LogLine, Subject
 from services.audit_search import OF_STAFF, PERSON, REQUEST, SESSION, is_at_the_door
 
 AUDIT: Final = f"{ADDRESS}/audit"
 FIELDS: Final = (
     *("name", "phone", "reason", "role", "centre_id", "owner_id", "state", "urgency", "outcome"),
-    *("password_hash", "second_factor", "recovery_codes", "locked_until", "form-token"),
+    *("password_hash", "second_factor", "recovery_codes", "locked_until"),
+    *("form-token", "made-up", "too-much"),
     *("username", "age", "sex", "home", "need", "hours", "takes_rest", "to_confirm", "ended_at"),
     *("name_km", "name_en", "title", "text_km", "text_en", "purposes", "places", "phone_e164"),
     *("confirmed_on", "confirmed_by", "note", "is_sensitive"),
@@ -116,6 +117,9 @@ def _say_staff(name: str | None, staff_id: str, words: str) -> Named:
 
 
 def _say_field(request: DeskRequest, name: str) -> str:
+    if name.startswith(TRIED):
+        tried = request.text(f"desk-audit-did-{name.removeprefix(TRIED)}")
+        return request.text("desk-audit-tried", did=tried)
     return request.text(f"desk-audit-field-{name}") if name in FIELDS else name
 
 

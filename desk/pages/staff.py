@@ -13,7 +13,7 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from desk.access import CENTRE_ROLES, page, redirect
+from desk.access import CENTRE_ROLES, Forged, page, redirect
 from desk.pages.sign_in import MOST_LETTERS, draw_code
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
@@ -109,6 +109,8 @@ async def add(request: DeskRequest) -> Response:
             token = await accounts.invite(session, person, typed.username, by=by, now=now)
             line = await staff_list.get_line(session, person.id, by=by, now=now)
     except tuple(FAULTS) as error:
+        if made_up := _made_up(typed, error):
+            await _note_refused(request, None, "added", made_up)
         return await _new_page(request, typed, fault=_say(request, error))
     return _show_link(request, line, token)
 
@@ -137,17 +139,24 @@ async def show(request: DeskRequest) -> Response:
 
 async def act(request: DeskRequest) -> Response:
     """What one of the forms of the page asks."""
-    act = _ACTS.get(await request.field("do"))
-    if act is None:
-        raise HTTPException(400)
+    name = await request.field("do")
+    if name not in _ACTS:
+        raise Forged
+    do, tried = _ACTS[name]
+    staff_id = _find_id(request.path_params["staff_id"])
     try:
-        return await act(request)
+        if staff_id == request.visitor.staff_id:
+            raise NotAllowed
+        return await do(request)
     except tuple(FAULTS) as error:
-        return await _person_page(request, await _read(request), fault=_say(request, error))
+        typed = await _read(request)
+        if made_up := _made_up(typed, error):
+            await _note_refused(request, staff_id, tried, made_up)
+        return await _person_page(request, typed, fault=_say(request, error))
     except ChangedMeanwhile:
         return _back(request, "meanwhile")
     except NotAllowed:  # no form of ours asks for it
-        await _note_refused(request, _find_id(request.path_params["staff_id"]))
+        await _note_refused(request, staff_id, tried)
         return _back(request, "not_allowed")
 
 
@@ -232,13 +241,14 @@ async def _invite_again(
     return await staff_list.get_line(session, person.id, by=by, now=now), token
 
 
+# By the names of the buttons: the act, and what the log calls it where it is refused.
 _ACTS: Final = {
-    "change": _change,
-    "end": _end,
-    "unlock": _unlock,
-    "invite": _invite,
-    "reset": _reset,
-    "take-up": _take_up,
+    "change": (_change, "changed"),
+    "end": (_end, "ended"),
+    "unlock": (_unlock, "unlocked"),
+    "invite": (_invite, "invited"),
+    "reset": (_reset, "reset"),
+    "take-up": (_take_up, "added"),
 }
 
 
@@ -294,11 +304,25 @@ async def _at_person(request: DeskRequest) -> AsyncIterator[tuple[Session, Staff
         raise HTTPException(404) from None
 
 
-async def _note_refused(request: DeskRequest, staff_id: UUID | None) -> None:
+async def _note_refused(
+    request: DeskRequest,
+    staff_id: UUID | None,
+    tried: str | None = None,
+    fields: Sequence[str] = (),
+) -> None:
+    by, now = request.visitor.staff_id, request.now()
     async with request.acting() as session:
         await audit.record_refused(
-            session, request.visitor.staff_id, "staff", staff_id, now=request.now()
+            session, by, "staff", staff_id, tried=tried, fields=fields, now=now
         )
+
+
+def _made_up(typed: Typed, error: DomainError) -> Sequence[str]:
+    """What of the form was not chosen from the lists that it offers."""
+    if isinstance(error, UnknownCentre):
+        return ["centre_id"]
+    is_role = isinstance(error, UnusableRole) and typed.role not in ("", *STAFF_ROLES)
+    return ["role"] if is_role else []
 
 
 async def _read(request: DeskRequest) -> Typed:

@@ -28,6 +28,8 @@ async def _audited(desk: Desk, action: str) -> Sequence[tuple[str, str | None]]:
         ("GET", "/requests/{code}/files/passwd", "/requests/{code}/files/{file}"),
         ("POST", "/requests/{code}/do/king", "/requests/{code}/do/{move}"),
         ("POST", "/account/sessions/1/end", "/account/sessions/{session_id}/end"),
+        ("GET", "/requests/%00", "/requests/{code}"),
+        ("GET", "/requests/{code}%E2%80%AE", "/requests/{code}"),
     ],
 )
 async def test_an_address_that_no_page_leads_to_is_written_down(
@@ -62,3 +64,25 @@ async def test_who_comes_with_a_session_that_is_over_is_written_down_once(desk: 
             assert (await browser.get("/desk/queue")).to.startswith("/desk/sign-in")
     ((subject, _),) = await _audited(desk, "expired")
     assert subject == "desk_session"
+
+
+async def test_what_no_page_of_ours_sends_is_written_down(desk: Desk) -> None:
+    async with desk.at_work("sok", "case_worker") as browser:
+        for _ in range(2):
+            assert (await browser.post("/desk/language", {"language": "elvish"})).status == 400
+            for letters in (10_001, 300_000):
+                form = {"language": "en", "back": "x" * letters}
+                assert (await browser.post("/desk/language", form)).status == 413
+    async with desk.new_session() as session:
+        rows = await session.scalars(select(AuditRow).where(AuditRow.action == "refused"))
+        kept = [(row.subject_id, row.fields) for row in rows]
+    assert kept == [("/language", ["made-up"]), ("/language", ["too-much"])]
+
+
+@pytest.mark.parametrize("path", ["/centres/%00", "/agencies/%1B", "/staff/%00"])
+async def test_control_letters_in_an_address_are_nothing_that_is_there(
+    desk: Desk, path: str
+) -> None:
+    async with desk.at_work("sao", "administrator") as browser:
+        assert (await browser.get(f"/desk{path}")).status == 404
+    assert len(await _audited(desk, "refused")) == 1

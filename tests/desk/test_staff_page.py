@@ -218,9 +218,32 @@ async def test_nobody_ends_or_changes_themselves(desk: Desk) -> None:
             refused = await admin.post(page, form)
             assert refused.to in (f"{page}?done=not_allowed", f"{page}?done=meanwhile")
         assert (await admin.get("/desk/staff")).status == 200
+    tried = [["tried:ended"], ["tried:changed"], ["tried:invited"], ["tried:reset"]]
+    assert await _refused(desk) == [("staff", fields) for fields in tried]
+
+
+async def test_what_no_form_of_staff_offers_is_written_down(desk: Desk) -> None:
+    sok = await desk.hire("sok", "case_worker")
+    page = f"/desk/staff/{sok.staff_id}"
+    async with desk.at_work("sao", "administrator") as admin:
+        assert (await admin.post(page, {"do": "evil"})).status == 404
+        for role, centre in (("king", "pursat"), ("case_worker", "mars"), ("case_worker", "")):
+            form = {"do": "change", "role": role, "centre": centre}
+            assert (await admin.post(page, form)).status == 422
+        made_up = NEW | {"role": "king"}
+        assert (await admin.post("/desk/staff/new", made_up)).status == 422
+    assert await _refused(desk) == [
+        ("page", []),
+        ("staff", ["tried:changed", "role"]),
+        ("staff", ["tried:changed", "centre_id"]),
+        ("staff", ["tried:added", "role"]),
+    ]
+
+
+async def _refused(desk: Desk) -> list[tuple[str, list[str]]]:
+    query = select(AuditRow).where(AuditRow.action == "refused").order_by(AuditRow.id)
     async with desk.new_session() as session:
-        refused_acts = select(AuditRow.subject).where(AuditRow.action == "refused")
-        assert list(await session.scalars(refused_acts)) == ["staff"]
+        return [(row.subject, row.fields) for row in await session.scalars(query)]
 
 
 async def test_who_is_not_there_is_not_found_and_that_is_written_down(desk: Desk) -> None:
@@ -230,7 +253,7 @@ async def test_who_is_not_there_is_not_found_and_that_is_written_down(desk: Desk
             assert (await admin.get(f"/desk/staff/{staff_id}")).status == 404
             assert (await admin.post(f"/desk/staff/{staff_id}", {"do": "end"})).status == 404
         page = await page_of(desk, admin, "sao")
-        assert (await admin.post(page, {"do": "promote"})).status == 400
+        assert (await admin.post(page, {"do": "promote"})).status == 404
     async with desk.new_session() as session:
         rows = select(AuditRow.subject_id).where(
             AuditRow.action == "refused", AuditRow.subject == "staff"

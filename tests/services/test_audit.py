@@ -100,6 +100,15 @@ async def test_the_same_refusal_is_kept_once_a_minute(session: AsyncSession, now
     assert await _refused(session) == ["7", "/queue", "7", "/queue", "7"]
 
 
+async def test_another_act_on_the_same_is_another_refusal(
+    session: AsyncSession, now: datetime
+) -> None:
+    for act in ("taken", "assigned", "taken"):
+        await audit.record_refused(session, SOMEBODY, "request", 7, tried=act, now=now)
+    rows = await session.scalars(select(AuditRow).order_by(AuditRow.id))
+    assert [row.fields for row in rows] == [["tried:taken"], ["tried:assigned"]]
+
+
 async def test_a_flood_of_different_refusals_is_cut_off(
     session: AsyncSession, now: datetime
 ) -> None:
