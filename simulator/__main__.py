@@ -36,7 +36,8 @@ def _address(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    if re.fullmatch(r"/[A-Za-z0-9._~/-]*", text) and "//" not in text:
+    """An empty text is no path; argparse asks about a default too."""
+    if re.fullmatch(r"(/[A-Za-z0-9._~/-]*)?", text) and "//" not in text:
         return text
     raise argparse.ArgumentTypeError("a path begins with / and has no query")
 
