@@ -27,6 +27,7 @@ from services.errors import (
     UnknownOutcome,
 )
 from services.files import OWN_CENTRE_ROLES
+from services.giving import check_may_give
 from services.message_words import MessageWords
 from services.staff import check_may_act
 
@@ -60,7 +61,7 @@ async def assign_many(
     drawn: datetime,
     now: datetime,
 ) -> Bulk:
-    """Give them to a member of staff. Administrators may, also where they may not read."""
+    """Give them to a member of staff. Administrators may give what they may not read."""
 
     async def assign(session: AsyncSession, code: str) -> None:
         me, colleague = await get_staff(session, visitor), await session.get(Staff, to)
@@ -68,7 +69,7 @@ async def assign_many(
             raise StaffNotFound
         request = await requests.hold(session, code)
         check_may_act(me, request)
-        check_may_act(colleague, request)
+        check_may_give(me, colleague, request)
         if await was_done(session, visitor, request, "assigned", {"to": str(to)}, since=drawn):
             await note_repeated(session, visitor, request, now=now)
             return

@@ -30,12 +30,14 @@ __all__ = [
     "UnknownOutcome",
     "UnknownPlace",
     "UnknownUrgency",
+    "UnusableCode",
     "UnusableForm",
     "UnusableHours",
     "UnusableRole",
     "UnusableUsername",
     "UsernameTaken",
     "WeakPassword",
+    "WorksElsewhere",
     "WrongCode",
     "WrongSignIn",
 ]
@@ -108,6 +110,10 @@ class NotAllowed(DomainError):  # noqa: N818
     """This member of staff may not do it: another centre's request, or a role that only looks."""
 
 
+class WorksElsewhere(NotAllowed):
+    """Whoever it should be given to does not work at its centre."""
+
+
 class StaffNotFound(DomainError):  # noqa: N818
     """Nobody of this name works here."""
 
@@ -158,7 +164,7 @@ class InvitationOver(DomainError):  # noqa: N818
 
 
 class WeakPassword(DomainError):  # noqa: N818
-    """A password that is guessed; `reason` is short, long, username or common."""
+    """A password that is guessed; `reason` is short, long, username, common or same."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -171,6 +177,10 @@ class WrongSignIn(DomainError):  # noqa: N818
 
 class WrongCode(DomainError):  # noqa: N818
     """Not the code of this moment, one that was used already, or no recovery code."""
+
+
+class UnusableCode(WrongCode):
+    """No code has so many digits, or it is none: nothing was tried, and nothing counts."""
 
 
 class LockedOut(DomainError):  # noqa: N818

@@ -16,6 +16,7 @@ from services import audit, requests
 from services.acting import across_centres
 from services.due_times import get_due
 from services.errors import NotAllowed
+from services.giving import works_at_its_centre
 from services.staff_cards import telling
 
 GIVEN_BACK = "given_back"
@@ -69,7 +70,7 @@ async def _pass_on(
     if to is None:
         due = await get_due(session, request.centre_id)
         request.give_back(by=by, now=now, due=due)
-    elif _is_for(to, request):
+    elif works_at_its_centre(to, request):
         request.assign(to.id, by=by, now=now)
     else:
         raise NotAllowed
@@ -84,12 +85,6 @@ async def _pass_on(
         fields=("owner_id", "state"),
         now=now,
     )
-
-
-def _is_for(person: Staff, request: Request) -> bool:
-    """Whether they are at work at its centre."""
-    at_work = person.ended_at is None and person.role != "auditor"
-    return at_work and person.centre_id == request.centre_id
 
 
 def _hidden_from(person: Staff) -> ColumnElement[bool]:

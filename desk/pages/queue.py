@@ -17,13 +17,14 @@ from desk.pages.queue_address import QUEUE, Told, View
 from desk.pages.queue_live import read_moment
 from desk.rendering import render
 from desk.request import DeskRequest
-from services import centres, codes, staff
+from services import centres, codes
 from services.acting import Session
 from services.desk_bulk import Bulk, assign_many, close_many
 from services.desk_filters import LANGUAGES, TOPICS, Filters
 from services.desk_queue import TABS, count_tabs, find_first_tab, list_page
 from services.desk_requests import OUTCOMES, URGENCIES
 from services.desk_search import WALKS
+from services.giving import list_able
 from services.places import CERTAIN, Place, label, load_gazetteer
 
 CHANNELS: Final = ("telegram", "sms")
@@ -211,10 +212,8 @@ async def _list_colleagues(
     session: Session, request: DeskRequest, view: View, known_centres: Mapping[str, str]
 ) -> Sequence[tuple[str, str]]:
     """Who may be given a request, by name; and where they work, when that is not plain."""
-    found = await staff.list_staff(
-        session, request.visitor.centre_id or view.filters.centre or "all"
-    )
-    able = [one for one in found if one.role in REQUEST_ROLES]
+    centre = request.visitor.centre_id or view.filters.centre
+    able = await list_able(session, request.visitor, centre)
     where = {one.id: known_centres.get(one.centre_id or "", "") for one in able}
     return [
         (str(one.id), f"{one.name} · {where[one.id]}" if where[one.id] else one.name)

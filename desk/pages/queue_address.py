@@ -16,10 +16,10 @@ from services.desk_bulk import MOST, Bulk
 from services.desk_cursor import Position
 from services.desk_filters import Filters
 from services.desk_queue import TABS
-from services.errors import MoveNotAllowed, RequestNotFound
+from services.errors import MoveNotAllowed, RequestNotFound, WorksElsewhere
 
 QUEUE: Final = f"{ADDRESS}/queue"
-UNDONE: Final = ("gone", "changed", "not_allowed")
+UNDONE: Final = ("gone", "changed", "elsewhere", "not_allowed")
 _NUMBER: Final = regex.compile("[0-9]{1,3}")
 
 
@@ -85,7 +85,7 @@ class Told:
     @classmethod
     def of(cls, bulk: Bulk) -> "Told":
         """What cannot be a code may be anything that somebody sent: it is told as nothing."""
-        kinds = {RequestNotFound: "gone", MoveNotAllowed: "changed"}
+        kinds = {RequestNotFound: "gone", MoveNotAllowed: "changed", WorksElsewhere: "elsewhere"}
         return cls(
             len(bulk.done),
             [(one.code, kinds.get(type(one.error), "not_allowed")) for one in bulk.undone],

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from desk.access import REQUEST_ROLES, page, redirect
+from desk.access import REQUEST_ROLES, Forged, page, redirect
 from desk.pages.request_lines import SECTORS, TOPICS, list_lines
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
@@ -43,6 +43,7 @@ from services.errors import (
     UnknownCentre,
     UnknownOutcome,
     UnknownUrgency,
+    WorksElsewhere,
 )
 from services.phone_numbers import display as display_number
 from services.referrals.reading import list_of as list_referrals
@@ -52,13 +53,14 @@ DONE: Final = (
     *("take", "assign", "note", "wait_for_person", "wait_for_others", "go_on", "reopen"),
     "set_urgency",
 )
-WRONG: Final = ("already_taken", "changed", "empty", "too_long", "not_allowed")
+WRONG: Final = ("already_taken", "changed", "empty", "too_long", "elsewhere", "not_allowed")
 QUEUE: Final = f"{ADDRESS}/queue"
 _FAULTS: Final[Mapping[type[DomainError], str]] = {
     AlreadyTaken: "already_taken",
     MoveNotAllowed: "changed",
     EmptyText: "empty",
     TextTooLong: "too_long",
+    WorksElsewhere: "elsewhere",
     NotAllowed: "not_allowed",
     StaffNotFound: "not_allowed",
     UnknownCentre: "not_allowed",
@@ -79,7 +81,7 @@ async def move(request: DeskRequest) -> Response:
     """Do what a form asks, or say why it could not be done."""
     name = request.path_params["move"]
     if name not in MOVES:
-        raise HTTPException(404)
+        raise Forged
     form = Move(name, await request.field("value"), await _seen(request))
     try:
         async with at_request(request) as (session, code):

@@ -20,7 +20,7 @@ from services.acting import across_centres
 from services.desk_requests.drafts import clear_draft
 from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff, hold_readable
-from services.errors import StaffNotFound
+from services.errors import NotAllowed, StaffNotFound
 from services.message_words import MessageWords
 from services.threads import ReplyResult
 
@@ -109,6 +109,8 @@ async def do(
     ):
         await note_repeated(session, visitor, request, now=now)
         return Moved(request, again=True)
+    if move.name == "hand_over" and value == request.centre_id:
+        raise NotAllowed  # no form of ours offers the centre that it is with
     before = _watch(request)
     done = await _act(session, visitor, code, kind, value, words=words, now=now)
     if move.name == "reply":

@@ -20,9 +20,8 @@ from db.models import (
     ReplyDraft,
     Request,
     RequestEvent,
-    Staff,
 )
-from services import audit, requests, staff, threads
+from services import audit, giving, requests, staff, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests import canned
@@ -160,7 +159,7 @@ async def get_page(
         canned=await canned.list_replies(session, request.centre_id),
         moves=_allowed(request, visitor),
         seen=await find_last_own_event(session, visitor, request),
-        colleagues=_list_colleagues(everybody, request),
+        colleagues=await _list_colleagues(session, visitor, request),
         centres=[(each, name) for each, name in centres.items() if each != request.centre_id],
         names={str(one.id): one.name for one in everybody},
         digest=(await look(session, request.id)).digest,
@@ -290,16 +289,12 @@ async def _list_centres(session: AsyncSession, language: str) -> dict[str, str]:
     }
 
 
-def _list_colleagues(everybody: Sequence[Staff], request: Request) -> list[tuple[UUID, str]]:
-    """Who works at its centre or for all of them, besides the one whose it is."""
-    return [
-        (one.id, one.name)
-        for one in everybody
-        if one.ended_at is None
-        and one.role != "auditor"
-        and one.centre_id in (None, request.centre_id)
-        and one.id != request.owner_id
-    ]
+async def _list_colleagues(
+    session: AsyncSession, visitor: Visitor, request: Request
+) -> list[tuple[UUID, str]]:
+    """Whom the visitor may give it to, besides the one whose it is."""
+    able = await giving.list_able(session, visitor, request.centre_id)
+    return [(one.id, one.name) for one in able if one.id != request.owner_id]
 
 
 async def _note_look(

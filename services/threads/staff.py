@@ -14,6 +14,7 @@ from services.contact_policy import Purpose
 from services.due_times import get_due
 from services.errors import AlreadyTaken, EmptyText, UnknownCentre, UnknownOutcome, UnknownUrgency
 from services.follow_up import ANSWER_WITHIN, NOT_POSSIBLE, NOT_REACHED
+from services.giving import check_may_give
 from services.message_words import AskedQuestion, MessageWords, Worded
 from services.messages import Queued, Withheld
 from services.staff import check_may_act, hold_role
@@ -51,9 +52,9 @@ async def take(session: AsyncSession, code: str, *, staff: Staff, now: datetime)
 async def assign(
     session: AsyncSession, code: str, to: Staff, *, staff: Staff, now: datetime
 ) -> Request:
-    """Give it to a colleague, or take it over from one. `to` must be able to act on it too."""
+    """Give it to a colleague, or take it over from one. Raises WorksElsewhere."""
     request = await _hold(session, code, staff)
-    check_may_act(await hold_role(session, to.id), request)
+    check_may_give(staff, await hold_role(session, to.id), request)
     request.assign(to.id, by=staff.id, now=now)
     await session.flush()
     await telling.tell_urgent(session, request, by=staff.id, now=now)

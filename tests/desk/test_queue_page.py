@@ -57,6 +57,7 @@ async def test_administrators_see_all_centres_but_open_nothing(desk: Desk) -> No
         shown = await browser.get("/desk/queue?tab=all")
         assert set(_codes(shown)) == codes
         assert "/desk/requests/" not in shown.body
+        assert "បងអានសំណើនៅទីនេះមិនបានទេ" in shown.body
         assert len(_codes(await browser.get("/desk/queue?tab=all&centre=preah-vihear"))) == 1
 
 
@@ -148,6 +149,23 @@ async def test_many_are_given_to_a_colleague_at_once(desk: Desk) -> None:
         form = _chosen(await browser.form_token(), codes[:2], to=str(dara.staff_id))
         sent = await browser.ask("POST", "/desk/queue/assign?tab=unassigned", data=form)
         assert _codes(await browser.get(sent.to)) == codes[2:]
+
+
+async def test_an_administrator_is_offered_staff_and_told_why_no_other_is_given_anything(
+    desk: Desk,
+) -> None:
+    code = await open_request(desk, "42")
+    await desk.hire("dara", "case_worker")
+    chief = await desk.hire("chief", "administrator")
+    await desk.invite("invited", "case_worker")
+    async with desk.at_work("boss", "administrator") as browser:
+        shown = (await browser.get("/desk/queue?tab=all")).body
+        offered = shown.partition('<select id="to"')[2].partition("</select>")[0]
+        assert re.findall("Dara|Chief|Boss|Invited", offered) == ["Dara"]
+        form = _chosen(await browser.form_token(), [code], to=str(chief.staff_id))
+        sent = await browser.ask("POST", "/desk/queue/assign?tab=all", data=form)
+        assert sent.to.endswith(f"done=0&undone={code}.elsewhere")
+        assert "អ្នកនេះមិនធ្វើការនៅមជ្ឈមណ្ឌលនៃសំណើនេះទេ" in (await browser.get(sent.to)).body
 
 
 async def test_a_form_of_the_list_that_comes_again_does_nothing_twice(desk: Desk) -> None:

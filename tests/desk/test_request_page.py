@@ -188,6 +188,7 @@ async def test_a_request_that_was_handed_over_is_left_for_the_queue(desk: Desk) 
         ("set_urgency", "very", "not_allowed"),
         ("assign", "nobody", "not_allowed"),
         ("hand_over", "nowhere", "not_allowed"),
+        ("hand_over", "pursat", "not_allowed"),
         ("note", " ", "empty"),
     ],
 )
@@ -204,10 +205,13 @@ async def test_what_no_form_of_ours_asks_for_is_written_down(desk: Desk) -> None
     code = await _asked(desk)
     elsewhere = await desk.hire("dara", "case_worker", "preah-vihear")
     async with desk.at_work("sok", "case_worker") as browser:
-        forms = [("do/assign", {"value": str(elsewhere.staff_id)}), ("canned", {"canned": "7"})]
-        for number, (path, form) in enumerate(forms, 1):
+        forms = [
+            ("do/assign", {"value": str(elsewhere.staff_id)}, "elsewhere"),
+            ("canned", {"canned": "7"}, "not_allowed"),
+        ]
+        for number, (path, form, wrong) in enumerate(forms, 1):
             answer = await browser.post(f"/desk/requests/{code}/{path}", {"seen": "0", **form})
-            assert answer.to.endswith("?wrong=not_allowed")
+            assert answer.to.endswith(f"?wrong={wrong}")
             assert await _count_refused(desk) == number
             desk.clock.go_on(minutes=2)
     async with desk.at_work("sao", "case_worker", "preah-vihear") as browser:

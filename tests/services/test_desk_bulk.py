@@ -19,6 +19,7 @@ from services.errors import (
     RequestNotFound,
     StaffNotFound,
     UnknownOutcome,
+    WorksElsewhere,
 )
 from tests.services.centre_at_work import FRIDAY, PlainWords, write_from
 from tests.services.desk_visitors import visit
@@ -170,7 +171,7 @@ async def test_nobody_is_given_what_they_could_not_work_on(
 ) -> None:
     me, stranger = await _visit(db), await _visit(db, "Dara", centre="preah-vihear")
     there = await _assign(desk, me, codes[:1], stranger.staff_id)
-    assert _errors(there) == [(codes[0], NotAllowed)]
+    assert _errors(there) == [(codes[0], WorksElsewhere)]
     nobody = await _assign(desk, me, codes[:1], uuid4())
     assert _errors(nobody) == [(codes[0], StaffNotFound)]
     assert await _states(db) == ["new", "new", "new"]
@@ -187,6 +188,24 @@ async def test_administrators_assign_in_every_centre_and_close_nothing_unread(
     assert _errors(await _close(desk, boss, codes[:1])) == [(codes[0], RequestNotFound)]
     bulk = await _assign(desk, boss, codes[2:], colleague.staff_id)
     assert bulk.done == codes[2:]
+
+
+async def test_no_administrator_comes_to_read_what_is_another_s_by_giving_it(
+    db: Database, desk: NewSession, codes: list[str]
+) -> None:
+    boss = await _visit(db, "Boss", "administrator", None)
+    other = await _visit(db, "Chan", "administrator", None)
+    for to in (boss, other):
+        bulk = await _assign(desk, boss, codes[:1], to.staff_id)
+        assert _errors(bulk) == [(codes[0], WorksElsewhere)]
+    async with db.new_session() as session:
+        assert set(await session.scalars(select(Request.owner_id))) == {None}
+        refused = select(AuditRow.actor_id).where(AuditRow.action == "refused")
+        assert set(await session.scalars(refused)) == {str(boss.staff_id)}
+    given = await _assign(desk, await _visit(db), codes[:1], boss.staff_id)
+    assert given.done == codes[:1]
+    passed_on = await _assign(desk, boss, codes[:1], other.staff_id)
+    assert _errors(passed_on) == [(codes[0], WorksElsewhere)]
 
 
 async def test_auditors_do_nothing_and_unknown_outcomes_are_none(

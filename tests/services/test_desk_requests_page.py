@@ -18,6 +18,7 @@ from tests.services.centre_at_work import (
     outbox,
     write_from,
 )
+from tests.services.desk_accounts import hire_with_account, set_up
 from tests.services.desk_visitors import (
     HOME_PHONE,
     NAME,
@@ -72,7 +73,8 @@ async def test_who_may_read_a_request(
 
 async def test_the_page_shows_all_that_the_work_needs(session: AsyncSession) -> None:
     address = await register(session)
-    request, me = await ask(session, address), await hire(session)
+    request, me = await ask(session, address), await hire_with_account(session)
+    await set_up(session)
     colleague = await hire(session, "Sao")
     await hire(session, "Elsewhere", centre="preah-vihear")
     await hire(session, "Watcher", "auditor", None)
