@@ -105,14 +105,8 @@ async def record_refused(
     if tried is not None:
         _check(tried, ACTIONS, "ACTIONS", "desk-audit-did-")
         told.insert(0, TRIED + tried)
-    query = select(AuditRow.subject_id, AuditRow.fields).where(
-        AuditRow.actor_id == str(staff_id),
-        AuditRow.action == action,
-        AuditRow.subject == subject,
-        AuditRow.at > now - REFUSED_WITHIN,
-    )
-    kept = [tuple(row) for row in await session.execute(query.limit(MOST_REFUSED))]
-    if len(kept) == MOST_REFUSED or (_as_text(subject_id), told) in kept:
+    about = (subject, subject_id)
+    if not await _is_new(session, about, by=staff_id, action=action, fields=told, now=now):
         return
     await record(
         session,
@@ -124,6 +118,49 @@ async def record_refused(
         fields=told,
         now=now,
     )
+
+
+async def record_stranger_refused(
+    session: AsyncSession, *subjects: tuple[str, RowId | None], now: datetime
+) -> None:
+    """The same for a chat of nobody whom we know: (subject, its id) of what it asked for.
+
+    The first of them decides whether it says something new.
+    """
+    if not await _is_new(session, subjects[0], by=None, action=REFUSED, fields=[], now=now):
+        return
+    for subject, subject_id in subjects:
+        await record(
+            session,
+            actor="person",
+            actor_id=None,
+            action=REFUSED,
+            subject=subject,
+            subject_id=subject_id,
+            now=now,
+        )
+
+
+async def _is_new(
+    session: AsyncSession,
+    about: tuple[str, RowId | None],
+    *,
+    by: UUID | None,
+    action: str,
+    fields: list[str],
+    now: datetime,
+) -> bool:
+    """Whether such a refusal of a member of staff, or of a stranger, is to be kept."""
+    subject, subject_id = about
+    query = select(AuditRow.subject_id, AuditRow.fields).where(
+        AuditRow.actor == ("person" if by is None else "staff"),
+        AuditRow.actor_id == _as_text(by),
+        AuditRow.action == action,
+        AuditRow.subject == subject,
+        AuditRow.at > now - REFUSED_WITHIN,
+    )
+    kept = [tuple(row) for row in await session.execute(query.limit(MOST_REFUSED))]
+    return len(kept) < MOST_REFUSED and (_as_text(subject_id), fields) not in kept
 
 
 def _check(value: str, known: tuple[str, ...], name: str, words: str) -> None:

@@ -28,6 +28,7 @@ FIELDS: Final = (
 """Names of columns and of filters that have words; others are shown as they are."""
 _SHORT: Final = 8
 _STRANGER: Final = "unknown-"
+_OF_CHATS: Final = ("chat_link", "staff_card")
 _TRIES: Final = (REFUSED, "locked")
 
 
@@ -88,6 +89,8 @@ def _say_deed(request: DeskRequest, line: LogLine, *, is_try: bool) -> str:
 def _say_actor(request: DeskRequest, line: LogLine) -> Named:
     if line.actor == "staff" and line.actor_id is not None:
         return _say_staff(line.actor_name, line.actor_id, request.text("desk-audit-by-staff"))
+    if line.actor == PERSON and line.subjects[0].kind in _OF_CHATS and line.actor_id is None:
+        return Named(request.text("desk-audit-by-chat"))
     words = request.text(f"desk-audit-by-{line.actor}")
     if line.actor != PERSON or line.actor_id is None:
         return Named(words)

@@ -31,6 +31,9 @@ CODE_LENGTH: Final = 12
 
 OVER, OF_ANOTHER = "over", "of_another"
 
+LINK, CHAT = "chat_link", "staff_chat"
+"""As the audit calls them; a chat by the id of whose it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
@@ -80,7 +83,7 @@ async def new_link(session: AsyncSession, visitor: Visitor, *, now: datetime) ->
     )
     session.add(link)
     await session.flush()
-    await _note(session, "added", "chat_link", link.id, by=visitor.staff_id, now=now)
+    await _note(session, "added", LINK, link.id, by=visitor.staff_id, now=now)
     return NewLink(START + token, code, link.expires_at)
 
 
@@ -97,10 +100,12 @@ async def link(
 ) -> Linked | NotLinked:
     """Join this chat to whose link or number was said. Said twice by the same chat, it is linked.
 
-    What is refused is written down with whose link it was: the caller commits either way.
+    What is refused is written down with whose link it was, but as done by whose chat this is: the
+    caller commits either way.
     """
     found = await _find(session, said)
     if found is None:
+        await audit.record_stranger_refused(session, (LINK, None), now=now)
         return NotLinked(OVER)
     person = await _hold_staff(session, found.staff_id)
     await session.refresh(found)
@@ -116,12 +121,12 @@ async def link(
     elif holder is not None and not is_own:
         reason = OF_ANOTHER
     if reason is not None:
-        await audit.record_refused(session, found.staff_id, "chat_link", found.id, now=now)
+        await _note_refused(session, found, holder, now)
         return NotLinked(reason)
     found.used_at = now
     await _leave(session, found.staff_id, but=address.id)
     session.add(StaffChat(staff_id=found.staff_id, address_id=address.id, linked_at=now))
-    await _note(session, "linked", "staff_chat", found.staff_id, by=found.staff_id, now=now)
+    await _note(session, "linked", CHAT, found.staff_id, by=found.staff_id, now=now)
     return linked
 
 
@@ -149,7 +154,7 @@ async def choose_hours(
     if await session.scalar(query) is None:
         return False
     fields = ["at_any_hour"]
-    await _note(session, "changed", "staff_chat", staff_id, by=staff_id, now=now, fields=fields)
+    await _note(session, "changed", CHAT, staff_id, by=staff_id, now=now, fields=fields)
     return True
 
 
@@ -164,7 +169,7 @@ async def unlink(
     await _end_links(session, staff_id, now)
     if not await _leave(session, staff_id):
         return False
-    await _note(session, "unlinked", "staff_chat", staff_id, by=by, now=now)
+    await _note(session, "unlinked", CHAT, staff_id, by=by, now=now)
     return True
 
 
@@ -172,7 +177,7 @@ async def forget(session: AsyncSession, address_ids: Sequence[int], *, now: date
     """Whoever deletes everything that is kept of a chat gets no cards there; nothing is said."""
     gone = delete(StaffChat).where(StaffChat.address_id.in_(address_ids))
     for staff_id in (await session.scalars(gone.returning(StaffChat.staff_id))).all():
-        await _note(session, "unlinked", "staff_chat", staff_id, by=staff_id, now=now)
+        await _note(session, "unlinked", CHAT, staff_id, by=staff_id, now=now)
 
 
 async def _leave(session: AsyncSession, staff_id: UUID, *, but: int | None = None) -> bool:
@@ -231,6 +236,16 @@ def _may_link(person: Staff) -> bool:
 def _hash_code(code: str) -> bytes:
     """With a key that the database has not: digits alone are soon tried out."""
     return current_keyring().blind_index(f"chat link:{code}")
+
+
+async def _note_refused(
+    session: AsyncSession, found: ChatLink, holder: StaffChat | None, now: datetime
+) -> None:
+    if holder is not None:
+        await audit.record_refused(session, holder.staff_id, LINK, found.id, now=now)
+    else:
+        whose = (CHAT, found.staff_id)
+        await audit.record_stranger_refused(session, (LINK, found.id), whose, now=now)
 
 
 async def _note(

@@ -6,14 +6,14 @@ may be taken is decided by the same rule as at the desk, in a transaction that s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, AuditRow, OutboxRow, Request, Staff, StaffCard, StaffChat
+from db.models import Account, OutboxRow, Request, Staff, StaffCard, StaffChat
 from services import audit, requests, threads
 from services.acting import NewSession, acting
 from services.contact_policy import Purpose
@@ -30,8 +30,6 @@ TAKE, SEEN = "t", "s"
 UNLINKED, GONE, ELSEWHERE = "unlinked", "gone", "elsewhere"
 TAKEN, COLLEAGUE, OVER, NOTED, TEST = "taken", "colleague", "over", "noted", "test"
 OUTCOMES: Final = (UNLINKED, GONE, ELSEWHERE, TAKEN, COLLEAGUE, OVER, NOTED, TEST)
-
-_STRANGER_WITHIN: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ async def press(
     async with new_session.begin() as session:
         who = await _find_presser(session, address_id)
         if who is None:
-            await _note_stranger(session, card_id, now)
+            await audit.record_stranger_refused(session, ("staff_card", card_id), now=now)
             return Pressed(UNLINKED)
         if card_id == TEST_CARD:
             return Pressed(TEST, who.language)
@@ -240,23 +238,3 @@ async def _note_refused(
     session: AsyncSession, who: _Presser, subject: str, subject_id: int, now: datetime
 ) -> None:
     await audit.record_refused(session, who.staff_id, subject, subject_id, now=now)
-
-
-async def _note_stranger(session: AsyncSession, card_id: int, now: datetime) -> None:
-    """A chat that is nobody's pressed a card: kept once a minute, however often it does so."""
-    kept = select(AuditRow.id).where(
-        AuditRow.actor == "person",
-        AuditRow.action == audit.REFUSED,
-        AuditRow.subject == "staff_card",
-        AuditRow.at > now - _STRANGER_WITHIN,
-    )
-    if await session.scalar(kept.limit(1)) is None:
-        await audit.record(
-            session,
-            actor="person",
-            actor_id=None,
-            action=audit.REFUSED,
-            subject="staff_card",
-            subject_id=card_id,
-            now=now,
-        )

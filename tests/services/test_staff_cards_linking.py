@@ -27,6 +27,13 @@ from tests.services.staff_chats import (
 LATER = FRIDAY + timedelta(minutes=5)
 
 
+async def _refused(session: AsyncSession) -> list[tuple[str, str | None, str]]:
+    """(actor, its id, kind of subject) of all that was refused."""
+    query = select(AuditRow.actor, AuditRow.actor_id, AuditRow.subject)
+    query = query.where(AuditRow.action == "refused").order_by(AuditRow.id)
+    return [tuple(row) for row in await session.execute(query)]
+
+
 async def _audit(session: AsyncSession, *actions: str) -> list[tuple[str, str]]:
     query = select(AuditRow.action, AuditRow.subject).where(AuditRow.action.in_(actions))
     return [tuple(row) for row in await session.execute(query.order_by(AuditRow.id))]
@@ -69,8 +76,12 @@ async def test_a_link_that_another_chat_has_used_is_over(session: AsyncSession) 
     made = await linking.new_link(session, at_desk(me), now=FRIDAY)
     await linking.link(session, await write_from(session, "1"), made.start, now=LATER)
     other = await write_from(session, "2")
-    assert await linking.link(session, other, made.start, now=LATER) == NotLinked("over")
-    assert await _audit(session, "refused") == [("refused", "chat_link")]
+    for _ in range(2):
+        assert await linking.link(session, other, made.start, now=LATER) == NotLinked("over")
+    assert await _refused(session) == [
+        ("person", None, "chat_link"),
+        ("person", None, "staff_chat"),
+    ]
 
 
 async def test_a_link_is_over_after_ten_minutes(session: AsyncSession) -> None:
@@ -93,6 +104,8 @@ async def test_what_was_never_made_is_over(session: AsyncSession, said: str) -> 
     chat = await write_from(session, "1")
     assert await linking.link(session, chat, said, now=LATER) == NotLinked("over")
     assert not await linking.knows_code(session, said)
+    await linking.link(session, chat, "staff-invented-too", now=LATER)
+    assert await _refused(session) == [("person", None, "chat_link")]
 
 
 async def test_a_link_of_who_has_left_links_nothing(session: AsyncSession) -> None:
@@ -107,6 +120,7 @@ async def test_a_link_of_who_has_left_links_nothing(session: AsyncSession) -> No
 async def test_a_chat_belongs_to_one_member_of_staff(session: AsyncSession) -> None:
     first, second = await work_with_chat(session), await employ(session, "Dara")
     assert await link(session, second, chat_of("Sok")) == NotLinked("of_another")
+    assert await _refused(session) == [("staff", str(first.id), "chat_link")]
     assert await linking.find_chat(session, first.id) is not None
     assert await linking.find_chat(session, second.id) is None
 
