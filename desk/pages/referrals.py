@@ -26,12 +26,12 @@ from services.referrals import asking, reading, steps
 from services.referrals.asking import TOLD_HOW, UNKNOWN, Begun, Told, Wanted
 from services.referrals.errors import NotGivable, ReferralNotFound
 from services.referrals.fields import LONGEST_ANSWER, LONGEST_NEED, LONGEST_NEED_BY_SMS, SHARED
-from services.referrals.gate import AGENCY_ENDED, NOT_AGREED, OVER, TAKEN_BACK
+from services.referrals.gate import AGENCY_CHANGED, AGENCY_ENDED, NOT_AGREED, OVER, TAKEN_BACK
 from services.referrals.states import RESULTS
 from services.referrals.steps import GIVEN_BY, STEPS, Step
 
 DONE: Final = ("asked", "held", "noted", "again", *STEPS, "untold")
-WRONG_WORDS: Final = ("changed", NOT_AGREED, TAKEN_BACK, AGENCY_ENDED, OVER)
+WRONG_WORDS: Final = ("changed", NOT_AGREED, TAKEN_BACK, AGENCY_ENDED, AGENCY_CHANGED, OVER)
 FAULTS: Final = (
     *("no_way", "refused_since", "before_yes", "sensitive"),
     *("stopped", "unreachable", "no_consent"),

@@ -19,13 +19,12 @@ from db.models import (
     OutboxRow,
     Referral,
     Request,
-    RequestEvent,
 )
 from db.models.request_moves import MOVES
 from services import follow_up, requests
 from services.due_times import get_due
 from services.outbox import OVERTAKEN
-from services.referrals import journal, states
+from services.referrals import journal, states, thread
 
 # Its request goes on, or is over, by what is done with it in the same breath.
 _GO_ON = ("replaced", "request")
@@ -125,13 +124,10 @@ async def list_open(session: AsyncSession, request: Request) -> Sequence[Referra
 
 async def withhold_question(session: AsyncSession, request: Request, referral: Referral) -> None:
     """Nobody is asked any more what still waits to be asked; what has begun goes its way."""
-    query = select(RequestEvent).where(
-        RequestEvent.request_id == request.id, RequestEvent.kind == states.ASKED
-    )
     asked = [
         event.outbox_id
-        for event in await session.scalars(query)
-        if event.outbox_id is not None and (event.body or {}).get("referral") == referral.id
+        for event in await thread.list_events(session, request, referral, states.ASKED)
+        if event.outbox_id is not None
     ]
     await session.execute(
         update(OutboxRow)

@@ -7,7 +7,7 @@ replaces it nor stands above it: of a general "no" and a yes to this one the lat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from db.models import OPEN_STATES, Agency, Consent, Referral, Request
 from services import consent
@@ -15,6 +15,7 @@ from services import consent
 NOT_AGREED: Final = "not_agreed"
 TAKEN_BACK: Final = "taken_back"
 AGENCY_ENDED: Final = "agency_ended"
+AGENCY_CHANGED: Final = "agency_changed"
 OVER: Final = "over"
 
 _RESTS_ON: Final = (consent.SERVICE, consent.SHARING)
@@ -26,7 +27,7 @@ class Facts:
     """What the rule needs to know.
 
     `refused_at` is when the person last said no to being helped, or to being passed on, as far as
-    that no still stands.
+    that no still stands. `is_agency_another`: it has other names than when the person was asked.
     """
 
     state: str
@@ -35,6 +36,7 @@ class Facts:
     refused_at: datetime | None
     request_state: str
     is_agency_ended: bool
+    is_agency_another: bool
 
 
 def find_reason_against(facts: Facts) -> str | None:
@@ -45,12 +47,19 @@ def find_reason_against(facts: Facts) -> str | None:
         return TAKEN_BACK
     if facts.is_agency_ended:
         return AGENCY_ENDED
+    if facts.is_agency_another:
+        return AGENCY_CHANGED
     return None if facts.request_state in OPEN_STATES else OVER
 
 
 def to_facts(
-    referral: Referral, request: Request, agency: Agency, agreements: Mapping[str, Consent | None]
+    referral: Referral,
+    request: Request,
+    agency: Agency,
+    agreements: Mapping[str, Consent | None],
+    begun: Mapping[str, Any],
 ) -> Facts:
+    """`begun` is the body of its first event, which names the agency as it was then."""
     return Facts(
         state=referral.state,
         consent=referral.consent,
@@ -58,7 +67,14 @@ def to_facts(
         refused_at=refused_at(agreements),
         request_state=request.state,
         is_agency_ended=agency.ended_at is not None,
+        is_agency_another=_is_another(agency, begun),
     )
+
+
+def _is_another(agency: Agency, begun: Mapping[str, Any]) -> bool:
+    """One name alone is a slip that was mended; both are a yes to somebody else."""
+    names = ((agency.name_km, begun["agency_km"]), (agency.name_en, begun["agency_en"]))
+    return all(now != then for now, then in names)
 
 
 def refused_at(agreements: Mapping[str, Consent | None]) -> datetime | None:

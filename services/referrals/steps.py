@@ -22,7 +22,7 @@ from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import UnusableForm
 from services.message_words import MessageWords
 from services.messages import Queued
-from services.referrals import gate, journal, refusals, states
+from services.referrals import gate, journal, refusals, states, thread
 from services.referrals.asking import TOLD, TOLD_IN, UNKNOWN, Told, day_of, faults_of_told, passing
 from services.referrals.ending import come_back, end, withhold_question
 from services.referrals.errors import NotGivable, ReferralNotFound
@@ -127,7 +127,9 @@ async def find_reason_against(
     address = await session.get_one(Address, request.address_id)
     async with across_centres(session):
         agreements = await consent.get_state(session, address)
-    return gate.find_reason_against(gate.to_facts(referral, request, agency, agreements))
+    first, *_ = await thread.list_events(session, request, referral)
+    facts = gate.to_facts(referral, request, agency, agreements, first.body or {})
+    return gate.find_reason_against(facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,14 @@ import pytest
 from db.models import OPEN_STATES, REFERRAL_STATES, STATES, Agency, Referral
 from db.models.request_moves import MoveNotAllowed
 from services.referrals import gate, states
-from services.referrals.gate import AGENCY_ENDED, NOT_AGREED, OVER, TAKEN_BACK, Facts
+from services.referrals.gate import (
+    AGENCY_CHANGED,
+    AGENCY_ENDED,
+    NOT_AGREED,
+    OVER,
+    TAKEN_BACK,
+    Facts,
+)
 from tests.services.centre_at_work import FRIDAY
 
 BEFORE, AFTER = FRIDAY - timedelta(days=1), FRIDAY + timedelta(days=1)
@@ -22,6 +29,7 @@ def _facts(**changed: object) -> Facts:
         "refused_at": NEVER,
         "request_state": "taken",
         "is_agency_ended": False,
+        "is_agency_another": False,
     }
     return Facts(**(facts | changed))  # type: ignore[arg-type]
 
@@ -58,6 +66,7 @@ def test_of_a_request_that_is_over_nothing_is_given(state: str) -> None:
 
 def test_nor_to_an_agency_that_is_no_more_nor_without_a_time() -> None:
     assert gate.find_reason_against(_facts(is_agency_ended=True)) == AGENCY_ENDED
+    assert gate.find_reason_against(_facts(is_agency_another=True)) == AGENCY_CHANGED
     assert gate.find_reason_against(_facts(agreed_at=None)) == NOT_AGREED
 
 

@@ -354,6 +354,19 @@ async def test_a_no_after_the_yes_closes_the_gate(session: AsyncSession) -> None
     assert "give" not in line.steps
 
 
+async def test_a_yes_to_one_agency_is_none_to_what_took_its_place(session: AsyncSession) -> None:
+    visitor, request, referral = await _agreed(session)
+    agency = await _agency(session, referral)
+    agency.name_km = "ការិយាល័យការងារ"
+    await session.flush()
+    await reading.get_sheet(session, visitor, request.code, referral.id, now=FRIDAY)
+    agency.name_en = "Recruiters Ltd."
+    await session.flush()
+    with pytest.raises(NotGivable) as raised:
+        await do(session, visitor, request, referral, "give")
+    assert raised.value.reason == "agency_changed"
+
+
 async def test_the_sheet_tells_what_was_agreed_to_and_nothing_else(session: AsyncSession) -> None:
     visitor, request, referral = await _agreed(session)
     sheet = await reading.get_sheet(session, visitor, request.code, referral.id, now=FRIDAY)
