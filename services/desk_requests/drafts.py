@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, ReplyDraft, Request
-from services import sms_text
+from services import plain_text, sms_text
 from services.accounts.types import Visitor
 from services.desk_requests.replays import was_done
 from services.desk_requests.rights import get_readable
@@ -46,7 +46,7 @@ async def save_draft(
     words: MessageWords,
     now: datetime,
 ) -> ReplySize:
-    """Keep what the visitor has written so far; blanks only: nothing is kept any more.
+    """Keep what the visitor has written so far; what shows nothing is kept no more.
 
     Words that were sent meanwhile do not come back as a draft (`seen` as in `RequestPage`). Raises
     RequestNotFound, and TextTooLong over LONGEST_DRAFT.
@@ -54,10 +54,9 @@ async def save_draft(
     request = await get_readable(session, visitor, code)
     if len(text) > LONGEST_DRAFT:
         raise TextTooLong(len(text), LONGEST_DRAFT)
-    sent: Mapping[str, object] = {"text": text.strip()}
-    if text.strip() and not await was_done(
-        session, visitor, request, "staff_message", sent, seen=seen
-    ):
+    said = plain_text.clean(text)
+    sent: Mapping[str, object] = {"text": said}
+    if said and not await was_done(session, visitor, request, "staff_message", sent, seen=seen):
         await _keep(session, visitor, request, text, now)
     else:
         await clear_draft(session, visitor, request)
@@ -85,7 +84,7 @@ def count_parts(
 
     On a phone that others read too these are others, but the reply must fit all the same.
     """
-    worded = words.reply(language, channel, code, text.strip())
+    worded = words.reply(language, channel, code, plain_text.clean(text))
     length = len(as_sent(channel, worded.text).encode("utf-16-le")) // 2
     fits = length <= LONGEST[channel]
     if channel != "sms":

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Request, Staff
-from services import audit, threads
+from services import audit, plain_text, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.drafts import clear_draft
@@ -98,7 +98,7 @@ async def do(
     Raises RequestNotFound, StaffNotFound, and what the act in `services.threads` raises.
     """
     kind = _KINDS[move.name]
-    value = move.value.strip()
+    value = plain_text.clean(move.value)
     body = {kind.in_body: value} if kind.in_body else {}
     if move.name == "hand_over" and (gone := await _find_handed_over(session, visitor, code, move)):
         await note_repeated(session, visitor, gone, now=now)

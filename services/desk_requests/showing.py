@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import File
-from services import audit, files
+from services import audit, files, plain_text
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.replays import was_done
@@ -48,7 +48,7 @@ async def reveal(
     look. Raises RequestNotFound, EmptyText and TextTooLong.
     """
     request = await hold_readable(session, visitor, code)
-    reason = reason.strip()
+    reason = plain_text.clean(reason)
     if not reason:
         raise EmptyText
     if len(reason) > LONGEST_REASON:

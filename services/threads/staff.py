@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OUTCOMES, URGENCIES, Address, Centre, Request, Staff
-from services import follow_up, messages, questions, requests
+from services import follow_up, messages, plain_text, questions, requests
 from services.contact_policy import Purpose
 from services.due_times import get_due
 from services.errors import AlreadyTaken, EmptyText, UnknownCentre, UnknownOutcome, UnknownUrgency
@@ -253,6 +253,7 @@ async def _send(
 
 
 def _text(text: str) -> str:
-    if not text.strip():
+    said = plain_text.clean(text)
+    if not said:
         raise EmptyText
-    return text.strip()
+    return said

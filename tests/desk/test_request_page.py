@@ -134,6 +134,15 @@ async def test_a_form_sent_again_says_so_and_does_nothing(desk: Desk) -> None:
         assert await session.scalar(select(func.count()).select_from(OutboxRow)) == 1
 
 
+async def test_a_reply_goes_out_without_what_nobody_sees(desk: Desk) -> None:
+    code = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        for again in (False, True):
+            answer = await _do(browser, code, "reply", "Come\u202e on \x07Monday\u200f")
+            assert answer.to.endswith("done=again" if again else "done=sent")
+        assert '<p class="words">Come on Monday</p>' in (await browser.get(answer.to)).body
+
+
 async def test_a_reply_that_cannot_be_sent_waits_as_a_draft(desk: Desk) -> None:
     code = await _asked(desk)
     words = "ក" * 1700
@@ -190,6 +199,8 @@ async def test_a_request_that_was_handed_over_is_left_for_the_queue(desk: Desk) 
         ("hand_over", "nowhere", "not_allowed"),
         ("hand_over", "pursat", "not_allowed"),
         ("note", " ", "empty"),
+        ("note", "\u202e", "empty"),
+        ("reply", "\u200b \x07", "empty"),
     ],
 )
 async def test_what_cannot_be_done_is_said(desk: Desk, move: str, value: str, wrong: str) -> None:
