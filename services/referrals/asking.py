@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import PURPOSES, SHARED, Address, Agency, Referral, Request
-from services import messages, questions
+from services import messages, plain_text, questions
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.contact_policy import Purpose
@@ -152,7 +152,7 @@ def _kind(wanted: Wanted) -> str:
 
 
 def _need_of(wanted: Wanted) -> str | None:
-    return wanted.need.strip() if "need" in wanted.shared else None
+    return plain_text.clean(wanted.need) if "need" in wanted.shared else None
 
 
 def _new(visitor: Visitor, request: Request, wanted: Wanted, now: datetime) -> Referral:
@@ -273,9 +273,9 @@ def _faults_of_choices(wanted: Wanted, known: fields.Known, longest_need: int) -
         faults["shared"] = UNKNOWN
     elif "phone" not in wanted.shared and not wanted.through_us:
         faults["shared"] = "no_way"
-    if "need" in wanted.shared and not wanted.need.strip():
+    if "need" in wanted.shared and not plain_text.clean(wanted.need):
         faults["need"] = "missing"
-    elif len(wanted.need.strip()) > longest_need:
+    elif len(plain_text.clean(wanted.need)) > longest_need:
         faults["need"] = "long"
     return faults
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Agency, Referral, Request
-from services import consent, messages
+from services import consent, messages, plain_text
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.contact_policy import Purpose
@@ -63,7 +63,7 @@ class Step:
                 on = "" if self.on is None else self.on.isoformat()
                 return {"on": on, "how": self.how}
             case "accept" | "decline":
-                return {"answer": self.text.strip()}
+                return {"answer": plain_text.clean(self.text)}
             case "finish":
                 return {"result": self.result}
         return {}
@@ -160,7 +160,7 @@ class _Doing:
 
     async def _note_yes(self) -> None:
         """They have told staff what the message asked."""
-        told = Told(self.step.on, self.step.how, self.step.text.strip())
+        told = Told(self.step.on, self.step.how, plain_text.clean(self.step.text))
         address = await self.session.get_one(Address, self.request.address_id)
         refused_at = await refusals.find_last(self.session, address, self.agency.id)
         _raise(faults_of_told(told, refused_at, self.now))
@@ -220,7 +220,7 @@ class _Doing:
 
     async def _note_answer(self, move: str) -> None:
         """It is the centre's turn: the person must hear of it, or something else be found."""
-        answer = self.step.text.strip()
+        answer = plain_text.clean(self.step.text)
         if not answer or len(answer) > LONGEST_ANSWER:
             raise UnusableForm({"text": "long" if answer else "missing"})
         kind = states.advance(self.referral, move, now=self.now)
