@@ -124,8 +124,18 @@ async def link(
         await _note_refused(session, found, holder, now)
         return NotLinked(reason)
     found.used_at = now
+    # Whoever is on duty at night stays so with a new phone.
+    chosen = select(StaffChat.at_any_hour).where(StaffChat.staff_id == found.staff_id)
+    at_any_hour = await session.scalar(chosen) or False
     await _leave(session, found.staff_id, but=address.id)
-    session.add(StaffChat(staff_id=found.staff_id, address_id=address.id, linked_at=now))
+    session.add(
+        StaffChat(
+            staff_id=found.staff_id,
+            address_id=address.id,
+            linked_at=now,
+            at_any_hour=at_any_hour,
+        )
+    )
     await _note(session, "linked", CHAT, found.staff_id, by=found.staff_id, now=now)
     return linked
 

@@ -135,6 +135,15 @@ async def test_another_chat_takes_the_place_of_the_first_which_is_told(
     assert len(await messages_to(session, "Sok")) == 1
 
 
+async def test_who_is_on_duty_at_night_stays_so_with_another_chat(session: AsyncSession) -> None:
+    me = await work_with_chat(session)
+    await linking.choose_hours(session, me.id, at_any_hour=True, now=FRIDAY)
+    await link(session, me, "4711")
+    chat = await linking.find_chat(session, me.id)
+    assert chat is not None
+    assert chat.at_any_hour
+
+
 async def test_auditors_and_half_signed_in_staff_get_no_link(session: AsyncSession) -> None:
     auditor = await employ(session, "Aud", "auditor", None)
     half = replace(at_desk(await employ(session)), is_confirmed=False)
