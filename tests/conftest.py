@@ -1,7 +1,8 @@
 """Real servers for the tests: one PostgreSQL and one Valkey per run, shared by all its workers.
 
-`session` is for services: everything a test does in it is rolled back. `db` is a database of the
-test's own, copied from a migrated template, for whatever commits or needs two connections.
+`session` is for services: everything a test does in it is rolled back. `db` is a database that the
+test has to itself, for whatever commits or needs two connections; it is cleaned afterwards. All
+tests of a process share one event loop, and so its connections and its browser.
 """
 
 import asyncio
