@@ -23,7 +23,7 @@ from services.desk_news import is_signed_in
 from services.desk_requests.changes import find_state
 from services.errors import RequestNotFound
 
-_LOOK_S: Final = 30.0
+_LOOK_S: Final = 10.0
 _LOOK_SOON_S: Final = 2.0
 
 
