@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from desk.request import ADDRESS, FORM_TOKEN, DeskRequest
+from desk.security import comes_from_here
 from services import audit
 from services.accounts import Visitor
 from services.acting import acting
@@ -41,13 +42,25 @@ class Forged(HTTPException):
         super().__init__(404)
 
 
+class StaleForm(HTTPException):
+    """A form of no page that this session was shown: of one before it, or of another site."""
+
+    def __init__(self) -> None:
+        super().__init__(403)
+
+
 class Page(Route):
     """A route of the desk that knows who may take it."""
 
     def __init__(
-        self, path: str, endpoint: Endpoint, methods: Collection[str], roles: frozenset[str]
+        self,
+        path: str,
+        endpoint: Endpoint,
+        methods: Collection[str],
+        roles: frozenset[str],
+        lapsed: Endpoint | None,
     ) -> None:
-        super().__init__(path, _guarded(path, endpoint, roles), methods=list(methods))
+        super().__init__(path, _guarded(path, endpoint, roles, lapsed), methods=list(methods))
         self.roles = roles
 
 
@@ -57,17 +70,22 @@ def page(
     methods: Collection[str] = ("GET",),
     *,
     roles: Collection[str],
+    lapsed: Endpoint | None = None,
 ) -> Page:
-    """A page at `path` (below /desk). `roles`: those of staff, OPEN or HALF_SIGNED_IN."""
+    """A page at `path` (below /desk). `roles`: those of staff, OPEN or HALF_SIGNED_IN.
+
+    `lapsed` answers a form of ours whose session is over; without it the sign-in does, and nothing
+    of the form is left.
+    """
     known = EVERY_ROLE | OPEN | HALF_SIGNED_IN
     wanted = frozenset(roles)
     if not wanted or not wanted <= known:
         raise ValueError(f"{path} names no role, or one that there is not")
-    return Page(path, endpoint, methods, wanted)
+    return Page(path, endpoint, methods, wanted, lapsed)
 
 
 def _guarded(
-    path: str, endpoint: Endpoint, roles: frozenset[str]
+    path: str, endpoint: Endpoint, roles: frozenset[str], lapsed: Endpoint | None
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(plain: Request) -> Response:
         request = DeskRequest(plain.scope, plain.receive)
@@ -89,6 +107,8 @@ def _guarded(
     async def _answer_to(request: DeskRequest, visitor: Visitor | None) -> Response:
         elsewhere = _find_right_place(request, visitor, roles)
         if elsewhere is not None:
+            if lapsed is not None and comes_from_here(request, request.parts):
+                return await lapsed(request)
             return redirect(request, elsewhere)
         if visitor is not None and not roles & {visitor.role, *OPEN, *HALF_SIGNED_IN}:
             await _note_refusal(request, visitor, path)
@@ -96,7 +116,9 @@ def _guarded(
         if request.method not in _SAFE_METHODS and not await request.is_own_form():
             if visitor is not None:
                 await _note_refusal(request, visitor, path, fields=[FORM_TOKEN])
-            raise HTTPException(403)
+            if lapsed is not None and comes_from_here(request, request.parts):
+                return await lapsed(request)
+            raise StaleForm
         if not all(str(value).isprintable() for value in request.path_params.values()):
             raise Forged
         return await endpoint(request)
@@ -111,7 +133,8 @@ def _find_right_place(
     if roles == OPEN:
         return None
     if visitor is None:
-        return sign_in_address(request)
+        is_page = request.method == "GET" and not request.is_htmx
+        return sign_in_address(request.here if is_page else None)
     if not visitor.is_confirmed:
         return None if roles == HALF_SIGNED_IN else next_step(visitor)
     return f"{ADDRESS}/" if roles == HALF_SIGNED_IN else None
@@ -122,11 +145,10 @@ def next_step(visitor: Visitor) -> str:
     return f"{ADDRESS}/code" if visitor.has_second_factor else f"{ADDRESS}/second-factor"
 
 
-def sign_in_address(request: DeskRequest) -> str:
+def sign_in_address(wanted: str | None) -> str:
     """The sign-in page, which leads back to where somebody wanted to go."""
-    if request.method != "GET" or request.is_htmx:
-        return f"{ADDRESS}/sign-in"
-    return f"{ADDRESS}/sign-in?next={quote(request.here, safe='/')}"
+    address = f"{ADDRESS}/sign-in"
+    return address if wanted is None else f"{address}?next={quote(wanted, safe='/')}"
 
 
 def redirect(request: DeskRequest, address: str) -> Response:

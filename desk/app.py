@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from desk.access import StaleForm
 from desk.pages import ROUTES
 from desk.parts import DeskParts
 from desk.rendering import STATIC, render
@@ -53,10 +54,21 @@ async def _on_refusal(plain: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     request = DeskRequest(plain.scope, plain.receive)
     await request.identify()
-    worded = error.status_code if error.status_code in _WORDED else HTTPStatus.BAD_REQUEST
     return render(
-        request, "error.html", status=error.status_code, headers=error.headers, kind=int(worded)
+        request,
+        "error.html",
+        status=error.status_code,
+        headers=error.headers,
+        kind=_kind_of(error),
     )
+
+
+def _kind_of(error: HTTPException) -> str:
+    """Which words of the catalogue tell it."""
+    if isinstance(error, StaleForm):
+        return "stale"
+    is_worded = error.status_code in _WORDED
+    return str(int(error.status_code if is_worded else HTTPStatus.BAD_REQUEST))
 
 
 async def _on_error(plain: Request, _error: Exception) -> Response:

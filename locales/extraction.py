@@ -47,7 +47,7 @@ from services.types import SEXES, STAFF_ROLES
 
 KEYWORDS: Final = ("Tr", "text", "say", "Press:2", "Confirm:2")
 
-_DESK_ERRORS: Final = ("400", "403", "404", "429", "500")
+_DESK_ERRORS: Final = ("400", "403", "stale", "404", "429", "500")
 
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "button-": tuple(role for role in Role if role is not Role.OPTION),

@@ -8,6 +8,7 @@ from db.models.request_moves import MoveNotAllowed
 
 __all__ = [
     "AlreadyTaken",
+    "AnsweredMeanwhile",
     "ChangedMeanwhile",
     "DomainError",
     "EmptyText",
@@ -104,6 +105,10 @@ class AlreadyTaken(DomainError):  # noqa: N818
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__("somebody else has taken this request")
+
+
+class AnsweredMeanwhile(DomainError):  # noqa: N818
+    """A colleague wrote to the person after the page was read from which somebody replies."""
 
 
 class NotAllowed(DomainError):  # noqa: N818

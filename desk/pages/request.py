@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, Forged, page, redirect
+from desk.pages.request_lapsed import keep_words, lead_back, say_lapsed
 from desk.pages.request_lines import SECTORS, TOPICS, list_lines
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
@@ -33,6 +34,7 @@ from services.desk_requests.drafts import LONGEST_DRAFT
 from services.desk_requests.showing import LONGEST_REASON
 from services.errors import (
     AlreadyTaken,
+    AnsweredMeanwhile,
     DomainError,
     EmptyText,
     MoveNotAllowed,
@@ -47,16 +49,26 @@ from services.errors import (
 )
 from services.phone_numbers import display as display_number
 from services.referrals.reading import list_of as list_referrals
+from services.threads import ThreadEvent
 
 DONE: Final = (
     *("again", "sent", "held", "withheld", "finished", "finished_unasked"),
     *("take", "assign", "note", "wait_for_person", "wait_for_others", "go_on", "reopen"),
     "set_urgency",
 )
-WRONG: Final = ("already_taken", "changed", "empty", "too_long", "elsewhere", "not_allowed")
+WRONG: Final = (
+    "already_taken",
+    "answered",
+    "changed",
+    "empty",
+    "too_long",
+    "elsewhere",
+    "not_allowed",
+)
 QUEUE: Final = f"{ADDRESS}/queue"
 _FAULTS: Final[Mapping[type[DomainError], str]] = {
     AlreadyTaken: "already_taken",
+    AnsweredMeanwhile: "answered",
     MoveNotAllowed: "changed",
     EmptyText: "empty",
     TextTooLong: "too_long",
@@ -82,7 +94,9 @@ async def move(request: DeskRequest) -> Response:
     name = request.path_params["move"]
     if name not in MOVES:
         raise Forged
-    form = Move(name, await request.field("value"), await _seen(request))
+    form = Move(
+        name, await request.field("value"), seen=await _seen(request), read=await _read(request)
+    )
     try:
         async with at_request(request) as (session, code):
             moved = await desk_requests.do(
@@ -195,6 +209,7 @@ async def _show(
         size=size,
         done=done,
         wrong=wrong,
+        answered=_find_answer(request, shown) if wrong == "answered" else None,
         revealed=revealed,
         is_kept=bool(shown.draft),
         code=codes.display(code),
@@ -206,6 +221,14 @@ async def _show(
         display_code=codes.display,
         display_number=display_number,
     )
+
+
+def _find_answer(request: DeskRequest, shown: RequestPage) -> ThreadEvent | None:
+    """What a colleague wrote to the person last."""
+    for event in reversed(shown.events):
+        if event.kind == "staff_message" and event.staff_name != request.visitor.name:
+            return event
+    return None
 
 
 def view(request: DeskRequest, shown: RequestPage) -> dict[str, Any]:
@@ -255,6 +278,11 @@ def _address(request: DeskRequest) -> str:
     return f"{ADDRESS}/requests/{request.path_params['code']}"
 
 
+async def _read(request: DeskRequest) -> int | None:
+    typed = await request.field("read")
+    return _number(typed) if typed else None
+
+
 async def _seen(request: DeskRequest) -> int:
     return _number(await request.field("seen"))
 
@@ -271,9 +299,9 @@ def _one_of(typed: str, known: tuple[str, ...]) -> str | None:
 
 ROUTES: Final = (
     page("/requests/{code}", show, roles=REQUEST_ROLES),
-    page("/requests/{code}/draft", draft, ["POST"], roles=REQUEST_ROLES),
-    page("/requests/{code}/canned", use_canned, ["POST"], roles=REQUEST_ROLES),
-    page("/requests/{code}/reveal", reveal, ["POST"], roles=REQUEST_ROLES),
+    page("/requests/{code}/draft", draft, ["POST"], roles=REQUEST_ROLES, lapsed=say_lapsed),
+    page("/requests/{code}/canned", use_canned, ["POST"], roles=REQUEST_ROLES, lapsed=keep_words),
+    page("/requests/{code}/reveal", reveal, ["POST"], roles=REQUEST_ROLES, lapsed=lead_back),
     page("/requests/{code}/reveal", go_back, roles=REQUEST_ROLES),
-    page("/requests/{code}/do/{move}", move, ["POST"], roles=REQUEST_ROLES),
+    page("/requests/{code}/do/{move}", move, ["POST"], roles=REQUEST_ROLES, lapsed=keep_words),
 )

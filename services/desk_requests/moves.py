@@ -13,14 +13,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Request, Staff
+from db.models import Request, RequestEvent, Staff
 from services import audit, plain_text, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.drafts import clear_draft
 from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff, hold_readable
-from services.errors import NotAllowed, StaffNotFound
+from services.errors import AnsweredMeanwhile, NotAllowed, StaffNotFound
 from services.message_words import MessageWords
 from services.threads import ReplyResult
 
@@ -32,13 +32,15 @@ class Move:
     """One act as a form asks for it.
 
     `name` is one of MOVES; `value` what it needs: the words of a reply or a note, an outcome, an
-    urgency, the id of a member of staff or of a centre. `seen` as in `RequestPage`; a form about
-    many requests says since when its page stands there instead.
+    urgency, the id of a member of staff or of a centre. `seen` and `read` as in `RequestPage`,
+    `read` is None for who has read no page; a form about many requests says since when its page
+    stands there instead.
     """
 
     name: str
     value: str = field(default="", repr=False)
     seen: int = 0
+    read: int | None = None
     since: datetime | None = None
 
 
@@ -95,7 +97,8 @@ async def do(
 ) -> Moved:
     """Do it, unless this very form did it before. A reply that goes out is a draft no more.
 
-    Raises RequestNotFound, StaffNotFound, and what the act in `services.threads` raises.
+    Raises RequestNotFound, StaffNotFound, AnsweredMeanwhile for a reply, and what the act in
+    `services.threads` raises.
     """
     kind = _KINDS[move.name]
     value = plain_text.clean(move.value)
@@ -111,6 +114,8 @@ async def do(
         return Moved(request, again=True)
     if move.name == "hand_over" and value == request.centre_id:
         raise NotAllowed  # no form of ours offers the centre that it is with
+    if move.name == "reply" and move.read is not None:
+        await _check_unanswered(session, visitor, request, move.read)
     before = _watch(request)
     done = await _act(session, visitor, code, kind, value, words=words, now=now)
     if move.name == "reply":
@@ -127,6 +132,20 @@ async def do(
         now=now,
     )
     return Moved(request, sent=done if isinstance(done, ReplyResult) else None)
+
+
+async def _check_unanswered(
+    session: AsyncSession, visitor: Visitor, request: Request, read: int
+) -> None:
+    """Two who answer at once would tell the person two things. Raises AnsweredMeanwhile."""
+    query = select(RequestEvent.id).where(
+        RequestEvent.request_id == request.id,
+        RequestEvent.id > read,
+        RequestEvent.kind == "staff_message",
+        RequestEvent.staff_id.is_distinct_from(visitor.staff_id),
+    )
+    if await session.scalar(query.limit(1)) is not None:
+        raise AnsweredMeanwhile
 
 
 async def _act(

@@ -113,7 +113,8 @@ class RequestPage:
     """All that one page shows.
 
     `moves` are those of STAFF_MOVES that are allowed now. `seen` is the visitor's latest event:
-    a form brings it back, see `services.desk_requests.moves`. `colleagues` are (id, name) of those
+    a form brings it back, see `services.desk_requests.moves`, and so it does with `read`, the
+    latest event of all. `colleagues` are (id, name) of those
     who may be given it, `centres` (id, name) of those who may take it over. `names` are those of
     all staff whom the events mention by id. `digest` as in `services.desk_requests.changes`.
     """
@@ -132,6 +133,7 @@ class RequestPage:
     moves: frozenset[str]
     seen: int
     colleagues: Sequence[tuple[UUID, str]]
+    read: int
     centres: Sequence[tuple[str, str]]
     names: Mapping[str, str]
     digest: str
@@ -160,6 +162,7 @@ async def get_page(
         moves=_allowed(request, visitor),
         seen=await find_last_own_event(session, visitor, request),
         colleagues=await _list_colleagues(session, visitor, request),
+        read=await _find_last_event(session, request),
         centres=[(each, name) for each, name in centres.items() if each != request.centre_id],
         names={str(one.id): one.name for one in everybody},
         digest=(await look(session, request.id)).digest,
@@ -177,6 +180,11 @@ async def find_last_own_event(session: AsyncSession, visitor: Visitor, request: 
 
 
 def _allowed(request: Request, visitor: Visitor) -> frozenset[str]:
+async def _find_last_event(session: AsyncSession, request: Request) -> int:
+    query = select(func.max(RequestEvent.id)).where(RequestEvent.request_id == request.id)
+    return await session.scalar(query) or 0
+
+
     moves = {move for move in STAFF_MOVES if (request.state, move) in MOVES}
     if request.owner_id == visitor.staff_id and request.state != "reopened":
         moves.discard("take")

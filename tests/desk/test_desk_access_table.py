@@ -72,11 +72,11 @@ TABLE = {
     "POST /queue/close": "door code in in in in 403",
     "GET /queue/live": "door code in in in in 403",
     "GET /requests/{code}": "door code in 404 404 in 403",
-    "POST /requests/{code}/draft": "door code in 404 404 in 403",
-    "POST /requests/{code}/canned": "door code in 404 404 in 403",
+    "POST /requests/{code}/draft": "door door in 404 404 in 403",
+    "POST /requests/{code}/canned": "door door in 404 404 in 403",
     "GET /requests/{code}/reveal": "door code in in in in 403",
-    "POST /requests/{code}/reveal": "door code in 404 404 in 403",
-    "POST /requests/{code}/do/{move}": "door code in 404 404 in 403",
+    "POST /requests/{code}/reveal": "door door in 404 404 in 403",
+    "POST /requests/{code}/do/{move}": "door door in 404 404 in 403",
     "GET /requests/{code}/files/{file}": "door code in 404 404 in 403",
     "GET /requests/{code}/live": "door code in 404 404 in 403",
     "GET /requests/{code}/referrals": "door code in 404 404 in 403",
@@ -292,3 +292,5 @@ def _outcome(status: int, location: str) -> str:
     if location in ("/desk/code", "/desk/second-factor"):
         return "code"
     return "start" if location == "/desk/" else "in"
+    if status == 401:
+        return "door"  # with the words that were sent, to be sent again

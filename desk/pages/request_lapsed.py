@@ -1,0 +1,75 @@
+"""Words that come from a page whose session is over: they go back to who wrote them.
+
+Somebody who writes for an hour must not find half a reply afterwards. Nothing of it is kept here:
+anybody could have sent it. The answer carries the words to the browser, which sends them again.
+"""
+
+from typing import Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from desk.access import StaleForm, redirect, sign_in_address
+from desk.rendering import render
+from desk.request import ADDRESS, DeskRequest
+from services.desk_requests.drafts import LONGEST_DRAFT
+
+_WITH_WORDS: Final = ("reply", "note")
+_UNAUTHORISED: Final = 401
+_CONFLICT: Final = 409
+
+
+async def keep_words(request: DeskRequest) -> Response:
+    """A page with what was written, to be sent again; other forms only lead to the sign-in."""
+    move = request.path_params.get("move", "reply")
+    if move not in _WITH_WORDS:
+        return await lead_back(request)
+    return render(
+        request,
+        "request_lapsed.html",
+        status=_status(request),
+        move=move,
+        own=_own(request),
+        words=await request.field("value"),
+        seen=await request.field("seen"),
+        read=await request.field("read"),
+        longest_draft=LONGEST_DRAFT,
+        sign_in=_sign_in(request),
+        is_signed_in=_is_signed_in(request),
+    )
+
+
+async def say_lapsed(request: DeskRequest) -> Response:
+    """The same to a draft: a part of the page in which somebody goes on writing."""
+    return render(
+        request,
+        "request_lapsed_draft.html",
+        status=_status(request),
+        sign_in=_sign_in(request),
+        is_signed_in=_is_signed_in(request),
+    )
+
+
+async def lead_back(request: DeskRequest) -> Response:
+    """To the sign-in, and from there to the request. Raises StaleForm for who is signed in."""
+    if _is_signed_in(request):
+        raise StaleForm
+    return redirect(request, _sign_in(request))
+
+
+def _is_signed_in(request: DeskRequest) -> bool:
+    """Whether they signed in anew meanwhile, so that the form alone is of the old session."""
+    visitor = request.find_visitor()
+    return visitor is not None and visitor.is_confirmed
+
+
+def _status(request: DeskRequest) -> int:
+    return _CONFLICT if _is_signed_in(request) else _UNAUTHORISED
+
+
+def _own(request: DeskRequest) -> str:
+    return f"{ADDRESS}/requests/{quote(request.path_params['code'])}"
+
+
+def _sign_in(request: DeskRequest) -> str:
+    return sign_in_address(_own(request))
