@@ -19,6 +19,7 @@ SESSION_COOKIE: Final = "tralob-desk"
 VISIT_COOKIE: Final = "tralob-visit"
 LANGUAGE_COOKIE: Final = "tralob-language"
 KNOWN_COOKIE: Final = "tralob-known"
+PHONE_COOKIE: Final = "tralob-phone"
 MOST_BODY_BYTES: Final = 256 * 1024
 
 _POLICY: Final = (

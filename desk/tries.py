@@ -15,8 +15,12 @@ MOST_OF_ALL_A_MINUTE: Final = 300
 """In one process: half a minute's work of one processor."""
 
 
-def limited(endpoint: Endpoint) -> Endpoint:
-    """The same page; 429 for an address that tried too often in this minute."""
+async def _refuse(_request: DeskRequest) -> Response:
+    raise HTTPException(429)
+
+
+def limited(endpoint: Endpoint, refuse: Endpoint = _refuse) -> Endpoint:
+    """The same page; `refuse` answers an address that tried too often in this minute, with 429."""
     tries_of_all = _Counter()
 
     @functools.wraps(endpoint)
@@ -26,11 +30,20 @@ def limited(endpoint: Endpoint) -> Endpoint:
         # In this order: what is refused to one address must not count against all others.
         too_many = await count_try(request.parts.redis, host, now=now) > MOST_A_MINUTE
         if too_many or tries_of_all.count(now) > MOST_OF_ALL_A_MINUTE:
-            wait = WINDOW_S - int(now.timestamp()) % WINDOW_S
-            raise HTTPException(429, headers={"Retry-After": str(wait)})
+            return await _answer_refused(request, refuse, now)
         return await endpoint(request)
 
     return answer
+
+
+async def _answer_refused(request: DeskRequest, refuse: Endpoint, now: datetime) -> Response:
+    wait = {"Retry-After": str(WINDOW_S - int(now.timestamp()) % WINDOW_S)}
+    try:
+        response = await refuse(request)
+    except HTTPException as error:
+        raise HTTPException(error.status_code, headers=wait) from None
+    response.headers.update(wait)
+    return response
 
 
 class _Counter:

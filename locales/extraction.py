@@ -107,7 +107,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "desk-known-": ("sms", "registered", "left"),
     "desk-file-": ("waiting", "refused", "lost"),
-    "desk-weak-": ("short", "long", "username", "common"),
+    "desk-weak-": ("short", "long", "username", "common", "same"),
     "data-": ("see", "correct", "agreements", "shared", "download", "delete", "passed-on"),
     "event-": (
         *("opened", "resubmitted", "asked_again", "person_message", "voice_note", "person_file"),

@@ -15,7 +15,8 @@ class Account(Base):
 
     It has no password until the invitation is answered, and no second factor until its first code
     was given. `used_step` is the last step of the second factor that signed somebody in: no code
-    does so twice. After `wrong_attempts` nobody signs in before `locked_until`.
+    does so twice. After `wrong_attempts` nobody signs in before `locked_until`; `wrong_codes` of
+    them were codes, and the right password takes the others off.
     """
 
     __tablename__ = "account"
@@ -26,6 +27,7 @@ class Account(Base):
     second_factor: Mapped[str | None] = mapped_column(EncryptedText)
     used_step: Mapped[int | None] = mapped_column(BigInteger)
     wrong_attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    wrong_codes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     locked_until: Mapped[datetime | None]
     language: Mapped[str] = mapped_column(server_default=text("'km'"))
     created_at: Mapped[datetime]

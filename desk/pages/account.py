@@ -12,17 +12,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from desk import security
-from desk.access import EVERY_ROLE, Forged, page, redirect
+from desk.access import EVERY_ROLE, REQUEST_ROLES, Forged, page, redirect
 from desk.pages import telegram_link
-from desk.pages.passwords import read_new_password, say_weak
+from desk.pages.passwords import differ, read_new_password, say_weak
 from desk.pages.sign_in import MOST_LETTERS, minutes_left
+from desk.pages.start import local_address
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services import accounts, centres
 from services.acting import Session
 from services.errors import LockedOut, NotAllowed, SessionNotFound, WeakPassword, WrongSignIn
 
-NOTICES: Final = ("session", "sessions", "codes", "factor", *telegram_link.DONE)
+NOTICES: Final = ("session", "sessions", "codes", "factor", "recovered", *telegram_link.DONE)
 _WRONG: Final = 422
 
 Load = Callable[[DeskRequest, Session], Awaitable[Mapping[str, Any]]]
@@ -68,24 +69,29 @@ async def show(request: DeskRequest) -> Response:
     return await _page(request)
 
 
+async def go_back(request: DeskRequest) -> Response:
+    """Who loads the answer of a form again, or changes its language, comes to where it stood."""
+    return redirect(request, f"{ADDRESS}/account")
+
+
 async def change_password(request: DeskRequest) -> Response:
     """They are signed out everywhere: whoever knew the old one, too."""
     old = await request.field("old", most=MOST_LETTERS)
     new = await read_new_password(request)
     if new is None:
-        return await _page(request, fault=request.text("desk-password-differ"))
+        return await _page(request, differ(request))
     try:
         async with request.parts.sign_ins, request.parts.new_session.begin() as session:
             await accounts.change_password(session, request.visitor, old, new, now=request.now())
     except NotAllowed:  # an administrator signed them out in this very moment
         return redirect(request, f"{ADDRESS}/account")
     except WrongSignIn:
-        return await _page(request, fault=request.text("desk-password-old-wrong"))
+        return await _page(request, {"old": request.text("desk-password-old-wrong")})
     except WeakPassword as error:
-        return await _page(request, fault=say_weak(request, error))
+        return await _page(request, say_weak(request, error))
     except LockedOut as error:
         minutes = minutes_left(request, error)
-        return await _page(request, fault=request.text("desk-locked", minutes=minutes))
+        return await _page(request, {"old": request.text("desk-locked", minutes=minutes)})
     response = redirect(request, f"{ADDRESS}/sign-in?done=changed")
     security.drop_cookie(response, request.parts, security.SESSION_COOKIE)
     return response
@@ -117,7 +123,8 @@ def _session_id(request: DeskRequest) -> UUID:
         raise Forged from None
 
 
-async def _page(request: DeskRequest, fault: str | None = None) -> Response:
+async def _page(request: DeskRequest, faults: Mapping[str, str] | None = None) -> Response:
+    """All the cards; `faults` are words for fields of the password."""
     values: dict[str, Any] = {}
     async with request.acting() as session:
         for card in _CARDS:
@@ -126,17 +133,20 @@ async def _page(request: DeskRequest, fault: str | None = None) -> Response:
     return render(
         request,
         "account.html",
-        status=200 if fault is None else _WRONG,
+        status=_WRONG if faults else 200,
         cards=[card.template for card in _CARDS],
-        fault=fault,
+        said=faults or {},
         notice=done if done in NOTICES else None,
+        wanted=local_address(request.query_params.get("next", "")),
         **values,
     )
 
 
 ROUTES: Final = (
     page("/account", show, roles=EVERY_ROLE),
+    page("/account/password", go_back, roles=EVERY_ROLE),
     page("/account/password", change_password, ["POST"], roles=EVERY_ROLE),
+    page("/account/telegram", go_back, roles=REQUEST_ROLES),
     page("/account/sessions/end", end_other_sessions, ["POST"], roles=EVERY_ROLE),
     page("/account/sessions/{session_id}/end", end_session, ["POST"], roles=EVERY_ROLE),
 )

@@ -1,12 +1,17 @@
-"""The second factor of somebody who is signed in: another phone, and new codes on paper."""
+"""The second factor of somebody who is signed in: another phone, and new codes on paper.
 
-from collections.abc import AsyncIterator
+The secret of another phone is shown on a page of its own, which may be loaded again: the browser
+keeps it, sealed, in a cookie until it is used or over. A code that was used is not asked for twice.
+"""
+
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from desk import security
 from desk.access import EVERY_ROLE, page, redirect
 from desk.pages.sign_in import (
     MOST_LETTERS,
@@ -14,6 +19,7 @@ from desk.pages.sign_in import (
     draw_code,
     grouped,
     minutes_left,
+    say_wrong_code,
     with_next,
 )
 from desk.pages.start import local_address
@@ -25,6 +31,7 @@ from services.acting import Session
 from services.errors import LockedOut, NotAllowed, WrongCode, WrongSignIn
 
 ACCOUNT: Final = f"{ADDRESS}/account"
+PHONE: Final = f"{ACCOUNT}/second-factor"
 _WRONG: Final = 422
 _TOO_MANY: Final = 429
 _LONGEST_PROOF: Final = 1000
@@ -76,7 +83,11 @@ async def change_codes(request: DeskRequest) -> Response:
 
 
 async def show_phone(request: DeskRequest) -> Response:
-    return await _ask_again(request, "account_factor.html")
+    """What the new phone needs, once password and code were given; else the form that asks."""
+    proof = security.read_cookie(request, request.parts, security.PHONE_COOKIE)
+    if proof is None:
+        return await _ask_again(request, "account_factor.html")
+    return await _go_on(request, proof)
 
 
 async def change_phone(request: DeskRequest) -> Response:
@@ -91,7 +102,10 @@ async def change_phone(request: DeskRequest) -> Response:
             )
     except _Unproved as refused:
         return refused.answer
-    return _show_factor(request, factor)
+    response = redirect(request, PHONE)
+    lasts = accounts.CHANGE_WITHIN
+    security.set_cookie(response, request.parts, security.PHONE_COOKIE, factor.proof, lasts=lasts)
+    return response
 
 
 async def _finish(request: DeskRequest, proof: str) -> Response:
@@ -102,12 +116,28 @@ async def _finish(request: DeskRequest, proof: str) -> Response:
         async with request.parts.new_session.begin() as session:
             await accounts.finish_change(session, visitor, proof, code, now=now)
     except NotAllowed:
-        return redirect(request, f"{ACCOUNT}/second-factor")
-    except WrongCode:
+        return _leave(request, PHONE)
+    except WrongCode as error:
+        return await _go_on(request, proof, fault=say_wrong_code(request, error))
+    return _leave(request, f"{ACCOUNT}?done=factor")
+
+
+async def _go_on(request: DeskRequest, proof: str, fault: str | None = None) -> Response:
+    try:
         async with request.parts.new_session.begin() as session:
-            factor = await accounts.go_on_with_change(session, visitor, proof, now=now)
-        return _show_factor(request, factor, fault=request.text("desk-code-wrong"))
-    return redirect(request, f"{ACCOUNT}?done=factor")
+            factor = await accounts.go_on_with_change(
+                session, request.visitor, proof, now=request.now()
+            )
+    except NotAllowed:
+        return _leave(request, PHONE)
+    return _show_factor(request, factor, fault)
+
+
+def _leave(request: DeskRequest, address: str) -> Response:
+    """The secret that waited is not shown any more."""
+    response = redirect(request, address)
+    security.drop_cookie(response, request.parts, security.PHONE_COOKIE)
+    return response
 
 
 def _show_factor(request: DeskRequest, factor: NewFactor, fault: str | None = None) -> Response:
@@ -136,11 +166,11 @@ async def _proved(request: DeskRequest, template: str) -> AsyncIterator[tuple[Se
         async with request.parts.sign_ins, request.parts.new_session.begin() as session:
             yield session, password, code
     except WrongSignIn:
-        fault = request.text("desk-password-old-wrong")
-        raise _Unproved(await _ask_again(request, template, fault=fault)) from None
-    except WrongCode:
-        fault = request.text("desk-code-wrong")
-        raise _Unproved(await _ask_again(request, template, fault=fault)) from None
+        said = {"password": request.text("desk-password-old-wrong")}
+        raise _Unproved(await _ask_again(request, template, said)) from None
+    except WrongCode as error:
+        said = {"code": say_wrong_code(request, error)}
+        raise _Unproved(await _ask_again(request, template, said)) from None
     except NotAllowed:  # an administrator took the second factor away in this very moment
         raise _Unproved(redirect(request, ACCOUNT)) from None
     except LockedOut as error:
@@ -150,15 +180,23 @@ async def _proved(request: DeskRequest, template: str) -> AsyncIterator[tuple[Se
 async def _ask_again(
     request: DeskRequest,
     template: str,
+    said: Mapping[str, str] | None = None,
     *,
-    fault: str | None = None,
     locked: LockedOut | None = None,
 ) -> Response:
+    """The form; `said` are words for its fields."""
     async with request.acting() as session:
         left = await accounts.count_recovery_codes(session, request.visitor.staff_id)
-    status = _TOO_MANY if locked else 200 if fault is None else _WRONG
-    minutes = minutes_left(request, locked)
-    return render(request, template, status=status, fault=fault, minutes=minutes, codes_left=left)
+    status = _TOO_MANY if locked else _WRONG if said else 200
+    return render(
+        request,
+        template,
+        status=status,
+        fault=None,
+        said=said or {},
+        minutes=minutes_left(request, locked),
+        codes_left=left,
+    )
 
 
 def _number(typed: str) -> int:

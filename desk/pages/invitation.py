@@ -1,11 +1,12 @@
 """The link by which somebody new, or somebody who forgot, chooses a password."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.responses import Response
 
 from desk.access import OPEN, page, redirect
-from desk.pages.passwords import read_new_password, say_weak
+from desk.pages.passwords import differ, read_new_password, say_weak
 from desk.pages.sign_in import start_session
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
@@ -30,14 +31,14 @@ async def accept(request: DeskRequest) -> Response:
         return _over(request)
     password = await read_new_password(request)
     if password is None:
-        return _form(request, invited, fault=request.text("desk-password-differ"))
+        return _form(request, invited, differ(request))
     try:
         async with request.parts.sign_ins, request.parts.new_session.begin() as session:
             await accounts.accept(session, _token(request), password, now=request.now())
     except InvitationOver:
         return _over(request)
     except WeakPassword as error:
-        return _form(request, invited, fault=say_weak(request, error))
+        return _form(request, invited, say_weak(request, error))
     try:
         return await start_session(request, invited.username, password)
     except (WrongSignIn, LockedOut):  # ended, or guessed at, in this very moment
@@ -53,9 +54,11 @@ def _token(request: DeskRequest) -> str:
     return str(request.path_params["token"])
 
 
-def _form(request: DeskRequest, invited: Invited, fault: str | None = None) -> Response:
-    status = 200 if fault is None else _WRONG
-    return render(request, "invitation.html", status=status, invited=invited, fault=fault)
+def _form(
+    request: DeskRequest, invited: Invited, faults: Mapping[str, str] | None = None
+) -> Response:
+    status = _WRONG if faults else 200
+    return render(request, "invitation.html", status=status, invited=invited, said=faults or {})
 
 
 def _over(request: DeskRequest) -> Response:

@@ -1,4 +1,9 @@
-"""What two pages ask alike: a new password, typed twice."""
+"""What two pages ask alike: a new password, typed twice.
+
+What is wrong is said beside the field that must be filled in again, by the names of the fields.
+"""
+
+from collections.abc import Mapping
 
 from desk.pages.sign_in import MOST_LETTERS
 from desk.request import DeskRequest
@@ -12,5 +17,10 @@ async def read_new_password(request: DeskRequest) -> str | None:
     return password if password == again else None
 
 
-def say_weak(request: DeskRequest, error: WeakPassword) -> str:
-    return request.text(f"desk-weak-{error.reason}")
+def differ(request: DeskRequest) -> Mapping[str, str]:
+    """The two lines are not the same."""
+    return {"again": request.text("desk-password-differ")}
+
+
+def say_weak(request: DeskRequest, error: WeakPassword) -> Mapping[str, str]:
+    return {"new": request.text(f"desk-weak-{error.reason}")}

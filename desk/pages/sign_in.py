@@ -19,7 +19,7 @@ from desk.tries import limited
 from services import accounts, demo_staff
 from services.accounts import Confirmed
 from services.demo_staff import WayIn
-from services.errors import LockedOut, NotAllowed, WrongCode, WrongSignIn
+from services.errors import LockedOut, NotAllowed, UnusableCode, WrongCode, WrongSignIn
 
 MOST_LETTERS: Final = 300
 RECOVERY_CODES: Final = f"{ADDRESS}/account/recovery-codes"
@@ -49,6 +49,17 @@ async def sign_in(request: DeskRequest) -> Response:
         return await _sign_in_page(request, username=username, wanted=wanted, fault=fault)
     except LockedOut as error:
         return await _sign_in_page(request, username=username, wanted=wanted, locked=error)
+
+
+async def refuse_for_now(request: DeskRequest) -> Response:
+    """Too many tries from one place: what was typed stays, but for the password."""
+    return await _sign_in_page(
+        request,
+        username=await request.field("username", most=MOST_LETTERS),
+        wanted=await request.field("next"),
+        fault=request.text("desk-error-text-429"),
+        status=_TOO_MANY,
+    )
 
 
 async def start_session(
@@ -90,12 +101,13 @@ async def _sign_in_page(
     wanted: str = "",
     fault: str | None = None,
     locked: LockedOut | None = None,
+    status: int | None = None,
 ) -> Response:
     done = request.query_params.get("done", "")
     return render(
         request,
         "sign_in.html",
-        status=_status(fault, locked),
+        status=status or _status(fault, locked),
         username=username,
         wanted=wanted,
         fault=fault,
@@ -144,10 +156,10 @@ async def confirm(request: DeskRequest) -> Response:
                 known=_known(request),
                 now=request.now(),
             )
-    except WrongCode:
+    except WrongCode as error:
         if not await _is_waiting(request):
             return redirect(request, local_address(wanted))
-        return await _code_page(request, wanted, fault=request.text("desk-code-wrong"))
+        return await _code_page(request, wanted, fault=say_wrong_code(request, error))
     except LockedOut as error:
         return await _code_page(request, wanted, locked=error)
     return _welcome(request, confirmed, wanted)
@@ -162,10 +174,15 @@ async def _is_waiting(request: DeskRequest) -> bool:
 
 
 def _welcome(request: DeskRequest, confirmed: Confirmed, wanted: str) -> Response:
-    """In; past the recovery codes, if none is left that would help when the phone is lost."""
+    """In; past the recovery codes, if none is left that would help when the phone is lost.
+
+    Who used one of them comes by the account, which tells how many are left.
+    """
     address = local_address(wanted)
     if confirmed.needs_recovery_codes:
         address = with_next(RECOVERY_CODES, address)
+    elif confirmed.by_recovery_code:
+        address = with_next(f"{ADDRESS}/account?done=recovered", address)
     response = redirect(request, address)
     security.set_cookie(response, request.parts, security.SESSION_COOKIE, confirmed.token)
     security.set_cookie(
@@ -257,7 +274,15 @@ def minutes_left(request: DeskRequest, locked: LockedOut | None) -> int | None:
 def with_next(address: str, wanted: str) -> str:
     """The address of a step, which leads on to where somebody wanted to go."""
     found = local_address(wanted)
-    return address if found == f"{ADDRESS}/" else f"{address}?next={quote(found, safe='/')}"
+    if found == f"{ADDRESS}/":
+        return address
+    return f"{address}{'&' if '?' in address else '?'}next={quote(found, safe='/')}"
+
+
+def say_wrong_code(request: DeskRequest, error: WrongCode) -> str:
+    """What is said of a code that does not help; of what cannot be one, how one looks."""
+    is_none = isinstance(error, UnusableCode)
+    return request.text("desk-code-unusable") if is_none else request.text("desk-code-wrong")
 
 
 def _status(fault: str | None, locked: LockedOut | None) -> int:
@@ -268,7 +293,7 @@ def _status(fault: str | None, locked: LockedOut | None) -> int:
 
 ROUTES: Final = (
     page("/sign-in", show_sign_in, roles=OPEN),
-    page("/sign-in", limited(sign_in), ["POST"], roles=OPEN),
+    page("/sign-in", limited(sign_in, refuse_for_now), ["POST"], roles=OPEN),
     page("/sign-out", sign_out, ["POST"], roles=OPEN),
     page("/code", show_code, roles=HALF_SIGNED_IN),
     page("/code", confirm, ["POST"], roles=HALF_SIGNED_IN),

@@ -17,6 +17,7 @@ from services.accounts.invitations import (
 from services.accounts.known_browsers import LASTS as KNOWN_BROWSER_LASTS
 from services.accounts.lockout import unlock
 from services.accounts.own import (
+    CHANGE_WITHIN,
     begin_change,
     end_other_sessions,
     finish_change,
@@ -45,6 +46,7 @@ from services.accounts.types import (
 )
 
 __all__ = [
+    "CHANGE_WITHIN",
     "INVITATION_LASTS",
     "KNOWN_BROWSER_LASTS",
     "Confirmed",

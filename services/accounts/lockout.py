@@ -1,6 +1,7 @@
 """What wrong attempts cost: after five of them a delay, which doubles with each further one.
 
-Passwords and codes count together, and only whoever gave both starts anew. A username that nobody
+Passwords and codes count together. The right password takes the wrong ones off; only whoever gives
+both starts anew. A username that nobody
 has is locked in the same way, or the lock would tell which ones there are. Its attempts are counted
 in the audit, under a short keyed hash: a username that does not exist is often a password, typed
 into the wrong line. A browser that is known (`known_browsers`) has a lock of its own, counted in
@@ -14,19 +15,20 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
 from db.models import Account, AuditRow, Staff
 from services.accounts.authority import check_may_manage
 from services.accounts.holding import hold_account
-from services.accounts.journal import PASSWORD, note
+from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
 from services.errors import DomainError, LockedOut, WrongSignIn
 
 FREE_ATTEMPTS = 5
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=1)
+RIGHT_PASSWORD = "recognised"  # noqa: S105 - an act of the audit
 _MOST_COUNTED = 20  # by far enough for the longest delay
 _BUCKET_BYTES = 3
 
@@ -58,8 +60,13 @@ async def unlock(session: AsyncSession, person: Staff, *, by: UUID | None, now: 
 
 def forgive(account: Account) -> None:
     """Whoever gave password and code, or has a new link, starts anew."""
-    account.wrong_attempts = 0
+    account.wrong_attempts = account.wrong_codes = 0
     account.locked_until = None
+
+
+def forgive_passwords(account: Account) -> None:
+    """Whoever gives the right one mistyped the others; of their codes that says nothing."""
+    account.wrong_attempts = account.wrong_codes
 
 
 async def refuse_account(
@@ -67,6 +74,8 @@ async def refuse_account(
 ) -> NoReturn:
     """Count a wrong attempt at `field` and commit. Raises `error`, or LockedOut from the fifth."""
     account.wrong_attempts = min(account.wrong_attempts + 1, _MOST_COUNTED)
+    if field == SECOND_FACTOR:
+        account.wrong_codes = min(account.wrong_codes + 1, _MOST_COUNTED)
     account.updated_at = now
     delay = get_delay(account.wrong_attempts)
     account.locked_until = now + delay if delay else None
@@ -74,19 +83,27 @@ async def refuse_account(
     await _refuse(session, subject, error, delay, field=field, now=now)
 
 
-async def check_browser(session: AsyncSession, known_by: UUID, *, now: datetime) -> None:
+async def check_browser(
+    session: AsyncSession, account: Account, known_by: UUID, *, now: datetime
+) -> None:
     """The same for a known browser, or one that is signed in; the account is held.
 
     Raises LockedOut.
     """
-    _check_attempts(await _list_attempts(session, "desk_session", str(known_by)), now)
+    _check_attempts(await _list_attempts_here(session, account, known_by), now)
 
 
 async def refuse_browser(
-    session: AsyncSession, known_by: UUID, error: DomainError, *, field: str, now: datetime
+    session: AsyncSession,
+    account: Account,
+    known_by: UUID,
+    error: DomainError,
+    *,
+    field: str,
+    now: datetime,
 ) -> NoReturn:
     """The same for a known browser. Raises `error`, or LockedOut from the fifth."""
-    attempts = await _list_attempts(session, "desk_session", str(known_by))
+    attempts = await _list_attempts_here(session, account, known_by)
     delay = get_delay(len(attempts) + 1)
     subject = ("desk_session", str(known_by))
     await _refuse(session, subject, error, delay, field=field, now=now)
@@ -127,7 +144,26 @@ async def _refuse(
     raise LockedOut(now + delay) if delay else error
 
 
-async def _list_attempts(session: AsyncSession, subject: str, row_id: str) -> Sequence[datetime]:
+async def _list_attempts_here(
+    session: AsyncSession, account: Account, known_by: UUID
+) -> Sequence[datetime]:
+    """Those of a browser; without passwords that were mistyped before the right one was given."""
+    given = (
+        select(func.max(AuditRow.id))
+        .where(
+            AuditRow.actor_id == str(account.staff_id),
+            AuditRow.actor == "staff",
+            AuditRow.action == RIGHT_PASSWORD,
+        )
+        .scalar_subquery()
+    )
+    counts = or_(AuditRow.id > func.coalesce(given, 0), AuditRow.fields.contains([SECOND_FACTOR]))
+    return await _list_attempts(session, "desk_session", str(known_by), counts)
+
+
+async def _list_attempts(
+    session: AsyncSession, subject: str, row_id: str, *which: ColumnElement[bool]
+) -> Sequence[datetime]:
     """When they were, the last one first, and no more than matter."""
     query = (
         select(AuditRow.at)
@@ -136,6 +172,7 @@ async def _list_attempts(session: AsyncSession, subject: str, row_id: str) -> Se
             AuditRow.subject_id == row_id,
             AuditRow.action == "refused",
             AuditRow.actor == "system",
+            *which,
         )
         .order_by(AuditRow.at.desc())
         .limit(_MOST_COUNTED)

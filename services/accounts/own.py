@@ -8,6 +8,7 @@ stranger's guesses keep anybody from their own account.
 import base64
 import json
 from datetime import datetime, timedelta
+from typing import NoReturn
 from uuid import UUID
 
 from sqlalchemy import update
@@ -18,9 +19,9 @@ from db.models import Account, DeskSession
 from services.accounts import lockout, passwords, recovery_codes, second_factor, sessions
 from services.accounts.journal import PASSWORD, RECOVERY_CODES, SECOND_FACTOR, note
 from services.accounts.types import NewFactor, Visitor
-from services.errors import NotAllowed, WrongCode, WrongSignIn
+from services.errors import DomainError, NotAllowed, WrongCode, WrongSignIn
 
-CHANGE_WITHIN = timedelta(minutes=30)
+CHANGE_WITHIN = timedelta(minutes=15)
 _PURPOSE = "change of the second factor"
 
 
@@ -53,10 +54,10 @@ async def begin_change(
 async def go_on_with_change(
     session: AsyncSession, visitor: Visitor, proof: str, *, now: datetime
 ) -> NewFactor:
-    """The same once more, after a wrong code. Raises NotAllowed for what is not, or is over."""
+    """The same once more. Raises NotAllowed for what is not, is done already, or is over."""
     account = await sessions.hold_own(session, visitor, now=now)
     secret = _unseal(proof, visitor.session_id, now)
-    if secret is None:
+    if secret is None or secret == account.second_factor:
         raise NotAllowed
     factor = second_factor.describe(account, secret)
     return NewFactor(secret=factor.secret, uri=factor.uri, proof=proof)
@@ -68,8 +69,9 @@ async def finish_change(
     """From now on the new authenticator counts; other browsers are signed out.
 
     Sent again, it changes nothing. Raises NotAllowed for a proof that is not one, or is over, and
-    WrongCode.
+    WrongCode, which counts for nothing.
     """
+    second_factor.check_form(code)
     account = await sessions.hold_own(session, visitor, now=now)
     secret = _unseal(proof, visitor.session_id, now)
     if secret is None:
@@ -107,28 +109,35 @@ async def end_other_sessions(session: AsyncSession, visitor: Visitor, *, now: da
 async def _prove(
     session: AsyncSession, visitor: Visitor, password: str, code: str, *, now: datetime
 ) -> Account:
+    """Raises UnusableCode before anything is tried, so that it tells nothing of the password."""
+    second_factor.check_form(code)
     account = await sessions.hold_own(session, visitor, now=now)
     if account.second_factor is None:
         raise NotAllowed
     here = visitor.session_id
-    await lockout.check_browser(session, here, now=now)
+    await lockout.check_browser(session, account, here, now=now)
+
+    async def refuse(error: DomainError, field: str) -> NoReturn:
+        await lockout.refuse_browser(session, account, here, error, field=field, now=now)
+
     if not await passwords.verify(password, account.password_hash):
-        await lockout.refuse_browser(session, here, WrongSignIn(), field=PASSWORD, now=now)
+        await refuse(WrongSignIn(), PASSWORD)
     if not await second_factor.use_code(session, account, code, now=now):
-        await lockout.refuse_browser(session, here, WrongCode(), field=SECOND_FACTOR, now=now)
+        await refuse(WrongCode(), SECOND_FACTOR)
     account.updated_at = now
     return account
 
 
 def _seal(session_id: UUID, secret: str, until: datetime) -> str:
     plain = json.dumps([_PURPOSE, str(session_id), secret, until.timestamp()])
-    return base64.urlsafe_b64encode(current_keyring().encrypt(plain.encode())).decode()
+    sealed = base64.urlsafe_b64encode(current_keyring().encrypt(plain.encode()))
+    return sealed.decode().rstrip("=")  # a browser keeps it in a cookie, which has no such sign
 
 
 def _unseal(proof: str, session_id: UUID, now: datetime) -> str | None:
     """The secret, if this very session was shown it not long ago."""
     try:
-        plain = current_keyring().decrypt(base64.urlsafe_b64decode(proof.encode()))
+        plain = current_keyring().decrypt(base64.urlsafe_b64decode(proof.encode() + b"=="))
     except (ValueError, DecryptionError):
         return None
     match json.loads(plain):

@@ -22,9 +22,10 @@ from services.accounts.holding import hold_account
 from services.accounts.journal import SECOND_FACTOR, note
 from services.accounts.sessions import hold_unconfirmed
 from services.accounts.types import SecondFactor, Visitor
-from services.errors import NotAllowed
+from services.errors import NotAllowed, UnusableCode
 
 ISSUER = "Tralob"
+DIGITS = 6
 _DRIFT_STEPS = 1
 _SECRET_BYTES = 20
 
@@ -75,7 +76,7 @@ async def use_code(session: AsyncSession, account: Account, code: str, *, now: d
     """Whether this code signs somebody in; it never does so again."""
     assert account.second_factor is not None
     digits = read_code(code)
-    if len(digits) == recovery_codes.DIGITS:
+    if is_on_paper(code):
         return await recovery_codes.use(session, account.staff_id, digits, now=now)
     step = _find_step(account.second_factor, digits, now)
     if step is None or (account.used_step is not None and step <= account.used_step):
@@ -95,6 +96,17 @@ def read_code(typed: str) -> str:
     """The digits of a code, in groups or not, Khmer or not; empty for anything else."""
     digits = regex.sub("[ -]", "", khmer.normalise(typed))
     return digits if regex.fullmatch("[0-9]+", digits) else ""
+
+
+def check_form(code: str) -> None:
+    """Raises UnusableCode for what cannot be a code, of the authenticator or on paper."""
+    if len(read_code(code)) not in (DIGITS, recovery_codes.DIGITS):
+        raise UnusableCode
+
+
+def is_on_paper(code: str) -> bool:
+    """Whether it has the form of a recovery code."""
+    return len(read_code(code)) == recovery_codes.DIGITS
 
 
 def new_secret() -> str:

@@ -18,7 +18,7 @@ from services.accounts import (
 from services.accounts.holding import fold_username, hold_account, hold_named
 from services.accounts.journal import PASSWORD, SECOND_FACTOR, note
 from services.accounts.types import Confirmed, Visitor
-from services.errors import DomainError, UnknownLanguage, WrongCode, WrongSignIn
+from services.errors import DomainError, UnknownLanguage, WeakPassword, WrongCode, WrongSignIn
 
 LANGUAGES = ("km", "en")
 
@@ -46,10 +46,13 @@ async def sign_in(
     await _check_lock(session, account, known_by, now)
     if not await _is_password(session, account, password):
         await _refuse(session, account, known_by, WrongSignIn(), field=PASSWORD, now=now)
+    if known_by is None:
+        lockout.forgive_passwords(account)
     row, token = await sessions.open_session(
         session, account.staff_id, device=device, is_confirmed=False, now=now
     )
-    await note(session, "recognised", row.id, by=account.staff_id, subject="desk_session", now=now)
+    act = lockout.RIGHT_PASSWORD
+    await note(session, act, row.id, by=account.staff_id, subject="desk_session", now=now)
     return token
 
 
@@ -65,8 +68,9 @@ async def confirm(
     """A session that may work, instead of the one that waited; the first code sets the factor up.
 
     Raises WrongCode (also when this session was confirmed or ended meanwhile, which counts for
-    nothing) and LockedOut; what is wrong is committed before.
+    nothing, as does UnusableCode) and LockedOut; what is wrong is committed before.
     """
+    second_factor.check_form(code)
     account = await hold_account(session, visitor.staff_id)
     waiting = await sessions.hold_unconfirmed(session, visitor.session_id, now=now)
     if account is None or waiting is None:
@@ -88,7 +92,12 @@ async def confirm(
     await note(session, "signed_in", row.id, by=account.staff_id, subject="desk_session", now=now)
     left = await recovery_codes.count_left(session, account.staff_id)
     noted = known_browsers.add(known, row.id, account.staff_id)
-    return Confirmed(token=token, known=noted, needs_recovery_codes=not left)
+    return Confirmed(
+        token=token,
+        known=noted,
+        recovery_codes_left=left,
+        by_recovery_code=second_factor.is_on_paper(code),
+    )
 
 
 async def change_password(
@@ -101,10 +110,13 @@ async def change_password(
     """
     account = await sessions.hold_own(session, visitor, now=now)
     here = visitor.session_id
-    await lockout.check_browser(session, here, now=now)
+    await lockout.check_browser(session, account, here, now=now)
     if not await passwords.verify(old, account.password_hash):
-        await lockout.refuse_browser(session, here, WrongSignIn(), field=PASSWORD, now=now)
+        error = WrongSignIn()
+        await lockout.refuse_browser(session, account, here, error, field=PASSWORD, now=now)
     passwords.check(new, account.username)
+    if await passwords.verify(new, account.password_hash):
+        raise WeakPassword("same")
     account.password_hash = await passwords.hash_password(new)
     account.updated_at = now
     await sessions.end_all(session, account.staff_id, now=now)
@@ -131,7 +143,7 @@ async def _check_lock(
     if known_by is None:
         lockout.check_account(account, now)
     else:
-        await lockout.check_browser(session, known_by, now=now)
+        await lockout.check_browser(session, account, known_by, now=now)
 
 
 async def _refuse(
@@ -145,7 +157,7 @@ async def _refuse(
 ) -> NoReturn:
     if known_by is None:
         await lockout.refuse_account(session, account, error, field=field, now=now)
-    await lockout.refuse_browser(session, known_by, error, field=field, now=now)
+    await lockout.refuse_browser(session, account, known_by, error, field=field, now=now)
 
 
 async def _is_password(session: AsyncSession, account: Account, password: str) -> bool:

@@ -49,14 +49,21 @@ class NewFactor(SecondFactor):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A session that may work, and whether its owner has no recovery code that is left.
+    """A session that may work, and how many recovery codes are left to its owner.
 
-    `known` is what the browser keeps, to be asked for it when somebody signs in there again.
+    `known` is what the browser keeps, to be asked for it when somebody signs in there again;
+    `by_recovery_code` says that the authenticator was not at hand.
     """
 
     token: str = field(repr=False)
     known: str = field(repr=False)
-    needs_recovery_codes: bool
+    recovery_codes_left: int
+    by_recovery_code: bool
+
+    @property
+    def needs_recovery_codes(self) -> bool:
+        """Whether nothing would let them in if the phone were lost."""
+        return not self.recovery_codes_left
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,12 @@ async def sign_in_with(desk: Desk, username: str, code: str) -> int:
         return (await browser.post("/desk/code", {"code": code})).status
 
 
+async def prove_for_phone(browser: Browser, code: str) -> Answer:
+    """The page of the new phone, to which the form leads."""
+    assert (await prove(browser, PHONE, code)).to == PHONE
+    return await browser.get(PHONE)
+
+
 async def prove(browser: Browser, path: str, code: str, password: str = PASSWORD) -> Answer:
     return await browser.post(path, {"password": password, "code": code})
 
@@ -69,20 +75,53 @@ async def test_another_phone_takes_over_with_its_first_code(desk: Desk) -> None:
         other.use(await desk.sign_in(worker))
         browser.use(await desk.sign_in(worker))
         assert 'name="password"' in (await browser.get(PHONE)).body
-        shown = await prove(browser, PHONE, worker.code(desk.clock.now))
+        shown = await prove_for_phone(browser, worker.code(desk.clock.now))
         proof, secret = first(_PROOF, shown), first(_SECRET, shown).replace(" ", "")
         wrong = await browser.post(PHONE, {"proof": proof, "code": "000000"})
         assert wrong.status == 422
         assert first(_SECRET, wrong).replace(" ", "") == secret
+        assert first(_SECRET, await browser.get(PHONE)).replace(" ", "") == secret
         code = pyotp.TOTP(secret).at(desk.clock.now)
         for _ in range(2):
             done = await browser.post(PHONE, {"proof": proof, "code": code})
             assert done.to == "/desk/account?done=factor"
         assert 'role="status"' in (await browser.get(done.to)).body
+        assert 'name="password"' in (await browser.get(PHONE)).body
         assert (await other.get("/desk/account")).status == 303
     desk.clock.go_on(minutes=1)
     assert await sign_in_with(desk, "sok", worker.code(desk.clock.now)) == 422
     assert await sign_in_with(desk, "sok", pyotp.TOTP(secret).at(desk.clock.now)) == 303
+
+
+async def test_the_new_phone_is_shown_until_it_is_over_and_no_second_code_is_used(
+    desk: Desk,
+) -> None:
+    worker = await desk.hire("sok", "case_worker")
+    async with desk.browser() as browser, desk.browser() as other:
+        browser.use(await desk.sign_in(worker))
+        shown = await prove_for_phone(browser, worker.recovery_codes[0])
+        for _ in range(2):
+            assert first(_SECRET, await browser.get(PHONE)) == first(_SECRET, shown)
+        assert "9" in (await browser.get("/desk/account")).body
+        other.use(await desk.sign_in(worker))
+        assert 'name="password"' in (await other.get(PHONE)).body
+        desk.clock.go_on(minutes=16)
+        over = await browser.get(PHONE)
+        assert over.to == PHONE
+        assert 'name="password"' in (await browser.get(PHONE)).body
+
+
+async def test_what_cannot_be_a_code_is_said_at_the_field_and_not_counted(desk: Desk) -> None:
+    worker = await desk.hire("sok", "case_worker")
+    async with desk.browser() as browser:
+        browser.use(await desk.sign_in(worker))
+        for _ in range(6):
+            told = await prove(browser, PHONE, "12345")
+            assert told.status == 422
+        assert 'id="code-fault" role="alert">លេខកូដមាន 6 ខ្ទង់' in told.body
+        assert re.search(r'id="code"[^>]* autofocus', told.body)
+        wrong = await prove(browser, PHONE, worker.code(desk.clock.now), "wrong password")
+        assert re.search(r'id="password"[^>]* autofocus', wrong.body)
 
 
 async def test_password_and_code_are_asked_for_and_guessing_locks(desk: Desk) -> None:
@@ -102,10 +141,8 @@ async def test_a_forged_or_old_proof_begins_anew(desk: Desk) -> None:
     worker = await desk.hire("sok", "case_worker")
     async with desk.browser() as browser:
         browser.use(await desk.sign_in(worker))
-        shown = await prove(browser, PHONE, worker.code(desk.clock.now))
-        desk.clock.go_on(minutes=29)
-        assert (await browser.get("/desk/account")).status == 200
-        desk.clock.go_on(minutes=2)
+        shown = await prove_for_phone(browser, worker.code(desk.clock.now))
+        desk.clock.go_on(minutes=15)
         for proof in ("invented", first(_PROOF, shown)):
             answer = await browser.post(PHONE, {"proof": proof, "code": "000000"})
             assert answer.to == PHONE

@@ -104,7 +104,11 @@ async def test_a_wrong_code_is_told_and_a_recovery_code_helps_once(desk: Desk) -
         await give_password(browser, "sok")
         wrong = await give_code(browser, "000000")
         assert (wrong.status, 'role="alert"' in wrong.body) == (422, True)
-        assert (await give_code(browser, worker.recovery_codes[0])).to == "/desk/"
+        let_in = await give_code(browser, worker.recovery_codes[0], wanted="/desk/queue")
+        assert let_in.to == "/desk/account?done=recovered&next=/desk/queue"
+        told = (await browser.get(let_in.to)).body
+        assert "លេខកូដបម្រុងនៅសល់ 9" in told
+        assert 'href="/desk/queue">បន្ត<' in told
     async with desk.browser() as browser:
         await give_password(browser, "sok")
         assert (await give_code(browser, worker.recovery_codes[0])).status == 422
@@ -251,9 +255,10 @@ async def test_a_used_old_or_invented_invitation_says_so(desk: Desk) -> None:
         both = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
         await browser.post(f"/desk/invitation/{used}", both)
         desk.clock.go_on(days=4)
-        for token in (used, old, "invented", "%00", "ក"):
+        for token in (used, old, "invented", "ក"):
             assert (await browser.get(f"/desk/invitation/{token}")).status == 410
             assert (await browser.post(f"/desk/invitation/{token}", both)).status == 410
+        assert (await browser.get("/desk/invitation/%00")).status == 404
 
 
 @pytest.mark.parametrize(
@@ -291,7 +296,13 @@ async def test_a_new_password_signs_out_everywhere(desk: Desk) -> None:
         await signed_in(desk, browser, worker)
         await signed_in(desk, other, worker)
         form = {"old": "wrong password", "password": NEW_PASSWORD, "again": NEW_PASSWORD}
-        assert (await browser.post("/desk/account/password", form)).status == 422
+        told = await browser.post("/desk/account/password", form)
+        assert (told.status, 'id="old-fault"' in told.body) == (422, True)
+        assert re.search(r'id="old"[^>]* autofocus', told.body)
+        assert (await browser.get("/desk/account/password")).to == "/desk/account"
+        same = {"old": PASSWORD, "password": PASSWORD, "again": PASSWORD}
+        told = await browser.post("/desk/account/password", same)
+        assert re.search(r'id="new"[^>]* autofocus', told.body)
         answer = await browser.post("/desk/account/password", form | {"old": PASSWORD})
         assert answer.to == "/desk/sign-in?done=changed"
         assert (await other.get("/desk/account")).status == 303

@@ -31,6 +31,9 @@ async def test_after_so_many_tries_a_minute_the_address_must_wait(desk: Desk) ->
         refused = await browser.post("/desk/sign-in", form)
         assert (refused.status, refused.headers["Retry-After"]) == (429, "45")
         assert "សូមរង់ចាំមួយនាទី" in refused.body
+        assert 'value="sok"' in refused.body
+        (over,) = await try_often(browser, 1)
+        assert over == 429
         assert (await browser.get("/desk/sign-in")).status == 200
         desk.clock.go_on(seconds=45)
         assert (await browser.post("/desk/sign-in", form)).status == 422

@@ -82,6 +82,19 @@ async def test_wrong_codes_count_for_the_browser_too_until_it_is_let_in(
     assert await guess(session, known) is WrongSignIn
 
 
+async def test_the_right_password_takes_the_wrong_ones_of_the_browser_off(
+    session: AsyncSession,
+) -> None:
+    await hire_with_account(session)
+    _, first = await set_up(session)
+    for _ in range(2):
+        for _ in range(4):
+            assert await guess(session, first.known) is WrongSignIn
+        await accounts.sign_in(
+            session, USERNAME, PASSWORD, device=DEVICE, known=first.known, now=LATER
+        )
+
+
 async def test_a_note_is_worth_something_for_one_account_alone(session: AsyncSession) -> None:
     person = await hire_with_account(session)
     _, done = await set_up(session)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Staff
 from services import accounts
-from services.errors import LockedOut, NotAllowed, WrongCode, WrongSignIn
+from services.errors import LockedOut, NotAllowed, UnusableCode, WrongCode, WrongSignIn
 from tests.services.centre_at_work import FRIDAY
 from tests.services.desk_accounts import (
     DEVICE,
@@ -65,6 +65,8 @@ async def test_the_new_phone_counts_when_its_first_code_was_given(session: Async
     for _ in range(2):
         code = code_at(new, LATER)
         await accounts.finish_change(session, visitor, proof, code, now=LATER)
+    with pytest.raises(NotAllowed):
+        await accounts.go_on_with_change(session, visitor, proof, now=LATER)
     assert not await signs_in(session, secret)
     assert await signs_in(session, new)
     assert [row.fields for row in await audited(session, "changed")] == [["second_factor"]]
@@ -102,7 +104,7 @@ async def test_a_forged_proof_changes_nothing(session: AsyncSession, proof: str)
     assert await signs_in(session, secret)
 
 
-async def test_a_proof_is_good_in_its_own_session_and_for_half_an_hour(
+async def test_a_proof_is_good_in_its_own_session_and_for_a_quarter_of_an_hour(
     session: AsyncSession,
 ) -> None:
     secret, visitor = await at_desk(session)
@@ -110,7 +112,7 @@ async def test_a_proof_is_good_in_its_own_session_and_for_half_an_hour(
     other = await half_signed_in(session, now=LATER)
     with pytest.raises(NotAllowed):
         await accounts.finish_change(session, other, proof, "000000", now=LATER)
-    late = LATER + timedelta(minutes=30)
+    late = LATER + timedelta(minutes=15)
     with pytest.raises(NotAllowed):
         await accounts.finish_change(session, visitor, proof, "000000", now=late)
 
@@ -130,6 +132,21 @@ async def test_another_phone_and_a_wish_sign_out_everywhere_else(session: AsyncS
     lines = await accounts.list_sessions(session, visitor, now=LATEST)
     assert [line.is_own for line in lines] == [True]
     assert [row.subject for row in await audited(session, "ended")] == ["desk_session"]
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "sok dara"])
+async def test_what_cannot_be_a_code_is_not_tried_and_counts_for_nothing(
+    session: AsyncSession, code: str
+) -> None:
+    secret, visitor = await at_desk(session)
+    proof = await begin(session, secret, visitor)
+    for _ in range(6):
+        for password in (PASSWORD, WRONG):
+            with pytest.raises(UnusableCode):
+                await accounts.begin_change(session, visitor, password, code, now=LATER)
+        with pytest.raises(UnusableCode):
+            await accounts.finish_change(session, visitor, proof, code, now=LATER)
+    assert await audited(session, "refused") == []
 
 
 async def test_what_an_administrator_ended_meanwhile_changes_nothing(session: AsyncSession) -> None:

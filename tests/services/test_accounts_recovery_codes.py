@@ -151,7 +151,7 @@ async def test_new_codes_need_password_and_code(session: AsyncSession) -> None:
         await accounts.renew_recovery_codes(session, visitor, PASSWORD, "000000", now=LATER)
     for _ in range(2):
         with pytest.raises(WrongCode):
-            await accounts.renew_recovery_codes(session, visitor, PASSWORD, "0", now=LATER)
+            await accounts.renew_recovery_codes(session, visitor, PASSWORD, "000000", now=LATER)
     with pytest.raises(LockedOut):
-        await accounts.renew_recovery_codes(session, visitor, PASSWORD, "0", now=LATER)
+        await accounts.renew_recovery_codes(session, visitor, PASSWORD, "000000", now=LATER)
     assert await accounts.count_recovery_codes(session, visitor.staff_id) == 10

@@ -170,7 +170,7 @@ async def test_wrong_codes_and_wrong_passwords_lock_together(
     session: AsyncSession, secret: str
 ) -> None:
     for error in (*[WrongCode] * 4, LockedOut):
-        assert await refusal(give(session, "000 000 0")) is error
+        assert await refusal(give(session, "000 000")) is error
     rows = await audited(session, "refused", "locked")
     assert [row.action for row in rows] == ["refused"] * 5 + ["locked"]
     assert rows[0].fields == ["second_factor"]
@@ -180,7 +180,7 @@ async def test_wrong_codes_and_wrong_passwords_lock_together(
 async def test_a_lock_keeps_the_right_code_out_too(session: AsyncSession, secret: str) -> None:
     visitor = await half_signed_in(session, now=LATER)
     for _ in range(5):
-        await refusal(accounts.confirm(session, visitor, "1", device=DEVICE, now=LATER))
+        await refusal(accounts.confirm(session, visitor, "000000", device=DEVICE, now=LATER))
     code = code_at(secret, LATER)
     given = accounts.confirm(session, visitor, code, device=DEVICE, now=LATER)
     assert await refusal(given) is LockedOut

@@ -12,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Account, AuditRow, DeskSession
 from services import accounts, staff
 from services.accounts import lockout, passwords
-from services.errors import DomainError, LockedOut, NotAllowed, WeakPassword, WrongSignIn
+from services.errors import (
+    DomainError,
+    LockedOut,
+    NotAllowed,
+    UnusableCode,
+    WeakPassword,
+    WrongCode,
+    WrongSignIn,
+)
 from tests.services.centre_at_work import FRIDAY, hire
 from tests.services.desk_accounts import (
     DEVICE,
@@ -176,12 +184,34 @@ async def test_after_the_delay_the_right_ones_sign_in_and_all_is_forgiven(
         assert type(await guess(session, USERNAME, at=FRIDAY + MINUTE)) is WrongSignIn
 
 
-async def test_the_password_alone_forgives_nothing(session: AsyncSession) -> None:
+async def test_the_right_password_takes_the_wrong_ones_off_the_count(session: AsyncSession) -> None:
     await hire_with_account(session)
     for _ in range(4):
         await guess(session, USERNAME)
     await half_signed_in(session)
+    for _ in range(4):
+        assert type(await guess(session, USERNAME)) is WrongSignIn
     assert type(await guess(session, USERNAME)) is LockedOut
+
+
+async def test_the_right_password_takes_no_wrong_code_off_the_count(session: AsyncSession) -> None:
+    await hire_with_account(session)
+    await set_up(session)
+    for error in (*[WrongCode] * 4, LockedOut):
+        visitor = await half_signed_in(session)
+        with pytest.raises(error):
+            await accounts.confirm(session, visitor, "000000", device=DEVICE, now=FRIDAY)
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "sok dara"])
+async def test_what_cannot_be_a_code_counts_for_nothing(session: AsyncSession, code: str) -> None:
+    await hire_with_account(session)
+    await set_up(session)
+    visitor = await half_signed_in(session)
+    for _ in range(6):
+        with pytest.raises(UnusableCode):
+            await accounts.confirm(session, visitor, code, device=DEVICE, now=FRIDAY)
+    assert await audited(session, "refused") == []
 
 
 async def test_a_wrong_attempt_counts_although_the_caller_s_transaction_fails(
@@ -266,8 +296,10 @@ async def test_a_new_password_needs_the_old_one_and_wrong_ones_count(
 ) -> None:
     await hire_with_account(session)
     visitor = await signed_in(session)
-    with pytest.raises(WeakPassword):
-        await accounts.change_password(session, visitor, PASSWORD, "short", now=FRIDAY)
+    for new, reason in (("short", "short"), (PASSWORD, "same")):
+        with pytest.raises(WeakPassword) as refused:
+            await accounts.change_password(session, visitor, PASSWORD, new, now=FRIDAY)
+        assert refused.value.reason == reason
     for error in (*[WrongSignIn] * 4, LockedOut):
         with pytest.raises(error):
             await accounts.change_password(session, visitor, WRONG, "a new one here", now=FRIDAY)
