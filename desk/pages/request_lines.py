@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import regex
+
 from desk.request import DeskRequest
 from services.desk_requests import FileLine, RequestPage
 from services.referrals.states import ENDED_FOR, RESULTS
@@ -28,18 +30,27 @@ CLIMBED_TO: Final = ("owner", "manager", "administrator")
 REOPENED_FOR: Final = ("not_helped", "no_answer", "person_wrote", "staff")
 SPOKEN: Final = ("person_message", "person_file", "voice_note", "staff_message", "note")
 
+LONGEST_UNFOLDED: Final = 1200
+"""Characters."""
+_UNFOLDED: Final = 800
+_CLUSTER: Final = regex.compile(r"\X")
+_COENG: Final = "\u17d2"  # what follows it is written below what stands before it
+_BETWEEN_WORDS: Final = " \n\u200b។"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One event. `side`: "person", "staff", "note" (only staff see it) or "event" (a sentence).
 
-    `who` is None for the person and for what happens by itself; `delivery` as in the thread.
+    `who` is None for the person and for what happens by itself; `delivery` as in the thread. What
+    is long goes on in `more`.
     """
 
     side: str
     at: datetime
     who: str | None
     text: str | None = field(repr=False)
+    more: str = field(repr=False)
     delivery: str | None
     file: FileLine | None
 
@@ -51,14 +62,28 @@ def list_lines(request: DeskRequest, page: RequestPage) -> Sequence[Line]:
 
 def _line(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> Line:
     spoken = event.kind in SPOKEN
+    text, more = _fold(event.text) if spoken else (_sentence(request, page, event), "")
     return Line(
         side=_side(event) if spoken else "event",
         at=event.at,
         who=event.staff_name,
-        text=event.text if spoken else _sentence(request, page, event),
+        text=text,
+        more=more,
         delivery=event.delivery,
         file=_file(page.files, event.file_id),
     )
+
+
+def _fold(words: str | None) -> tuple[str | None, str]:
+    """What is shown at once, and the rest: one long letter would hide all that follows it."""
+    if words is None or len(words) <= LONGEST_UNFOLDED:
+        return words, ""
+    ends = [found.end() for found in _CLUSTER.finditer(words, 0, _UNFOLDED)]
+    whole = [end for end in ends if words[end - 1] != _COENG]
+    late = [end for end in whole if end > _UNFOLDED // 2]
+    behind_words = [end for end in late if words[end - 1] in _BETWEEN_WORDS]
+    cut = (behind_words or whole or ends)[-1]
+    return words[:cut], words[cut:]
 
 
 def _side(event: ThreadEvent) -> str:

@@ -143,6 +143,24 @@ async def test_a_reply_goes_out_without_what_nobody_sees(desk: Desk) -> None:
         assert '<p class="words">Come on Monday</p>' in (await browser.get(answer.to)).body
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["a word " * 200, "ស្ត្រី" * 300, "ក្" * 700],
+    ids=["words", "no space", "subscripts alone"],
+)
+async def test_a_long_message_is_folded_and_whole(desk: Desk, words: str) -> None:
+    code = await _asked(desk)
+    words = words.strip()
+    async with desk.at_work("sok", "case_worker") as browser:
+        await _do(browser, code, "note", words)
+        body = (await browser.get(f"/desk/requests/{code}")).body
+    shown, more = re.findall(r'<p class="words">([^<]*)</p>', body)[-2:]
+    assert body.count("បង្ហាញទាំងអស់") == 1
+    assert shown.removesuffix("…") + more == words
+    assert len(shown) < 1000
+    assert shown.endswith("្…") is words.endswith("្")
+
+
 async def test_a_reply_that_cannot_be_sent_waits_as_a_draft(desk: Desk) -> None:
     code = await _asked(desk)
     words = "ក" * 1700
