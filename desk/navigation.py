@@ -33,9 +33,9 @@ class Entry:
 
 ENTRIES: Final = (
     Entry("queue", "/queue", REQUEST_ROLES),
-    Entry("centre", "/centres", REQUEST_ROLES, ("/canned", "/agencies")),
+    Entry("centre", "/centres", REQUEST_ROLES, ("/days", "/canned", "/agencies")),
     Entry("log", "/audit", AUDIT_ROLES),
-    Entry("staff", "/staff", frozenset({"administrator"})),
+    Entry("staff", "/staff", frozenset({"administrator", "centre_manager"})),
     Entry("account", "/account", EVERY_ROLE),
 )
 

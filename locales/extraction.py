@@ -18,6 +18,7 @@ from desk.pages import agencies as agencies_page
 from desk.pages import audit_lines, centre_parts, queue_address, request_lines
 from desk.pages import canned as canned_page
 from desk.pages import centres as centres_page
+from desk.pages import closed_days as days_page
 from desk.pages import referrals as referrals_page
 from desk.pages import request as request_page
 from desk.pages import staff as staff_page
@@ -84,7 +85,11 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-canned-did-": canned_page.DONE,
     "desk-canned-fill-": PLACEHOLDERS,
     "desk-centre-did-": centres_page.DONE,
-    "desk-fault-": (*agencies_page.FAULTS, *canned_page.FAULTS, *referrals_page.FAULTS),
+    "desk-days-did-": days_page.DONE,
+    "desk-fault-": (
+        *(*agencies_page.FAULTS, *canned_page.FAULTS),
+        *(*referrals_page.FAULTS, *days_page.FAULTS),
+    ),
     "desk-referral-did-": referrals_page.DONE,
     "desk-referral-wrong-": referrals_page.WRONG_WORDS,
     "desk-referral-state-": REFERRAL_STATES,

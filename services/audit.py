@@ -43,7 +43,7 @@ ACTIONS: Final = (
 SUBJECTS: Final = (
     *("request", "person", "address", "file", "canned_reply"),
     *("staff", "account", "desk_session", "recovery_code", "invitation"),
-    *("page", "audit", "agency", "centre", "referral"),
+    *("page", "audit", "agency", "centre", "closed_day", "referral"),
     *("chat_link", "staff_chat", "staff_card"),
 )
 

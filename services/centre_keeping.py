@@ -7,6 +7,7 @@ answers as one that there is not.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import AuditRow, Centre, CentreArea
-from services import audit
+from services import audit, centre_clock
 from services.accounts.types import Visitor
 from services.due_times import TIME_TO_ANSWER
 from services.errors import (
@@ -30,18 +31,26 @@ from services.office_hours import (
     DEFAULT_HOURS,
     WEEKDAYS,
     Hours,
-    add_working_time,
     are_assumed,
     parse_hours,
     read_time,
 )
+from services.plain_text import clean_line
 from services.staff_names import list_names
 
 NEVER_OPEN: Final = "never_open"
 LONGEST_NAME: Final = 200
+LONGEST_SHORT_NAME: Final = 40
 LONGEST_TO_CONFIRM: Final = 500
 """Characters."""
-_NAMES: Final = ("name_km", "name_en", "to_confirm")
+_LONGEST: Final = {
+    "name_km": LONGEST_NAME,
+    "name_en": LONGEST_NAME,
+    "short_km": LONGEST_SHORT_NAME,
+    "short_en": LONGEST_SHORT_NAME,
+    "to_confirm": LONGEST_TO_CONFIRM,
+}
+_NEEDED: Final = ("name_km", "name_en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,16 @@ Week = Mapping[str, Day]
 
 @dataclass(frozen=True, slots=True)
 class CentreNames:
-    """What a centre is called, and what of its facts nobody has confirmed yet ("": all are)."""
+    """What a centre is called, and what of its facts nobody has confirmed yet ("": all are).
+
+    The short names are for where one chooses among centres; "" for the whole name there too.
+    """
 
     name_km: str
     name_en: str
     to_confirm: str
+    short_km: str = ""
+    short_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +129,17 @@ async def get_page(
 ) -> CentrePage:
     """Raises UnknownCentre."""
     centre = await _get(session, visitor, centre_id)
+    clock = await centre_clock.get(session, centre_id)
     areas = select(CentreArea.place_code).where(CentreArea.centre_id == centre_id)
     return CentrePage(
         centre=centre,
-        week=show_week(centre.hours),
+        week=show_week(centre.hours, centre.closed_hours),
         are_assumed=are_assumed(centre.hours),
         hours_changed=await _find_change(session, centre_id, "hours"),
-        example_due=add_working_time(now, TIME_TO_ANSWER["normal"], centre.hours),
+        example_due=clock.after(now, TIME_TO_ANSWER["normal"]),
         places=(await session.scalars(areas.order_by(CentreArea.place_code))).all(),
-        hours_version=_version(centre.hours),
-        names_version=_version([getattr(centre, name) for name in _NAMES]),
+        hours_version=_version(_hours_of(centre)),
+        names_version=_version(_names_of(centre)),
     )
 
 
@@ -144,14 +159,16 @@ async def set_hours(
     """
     if not may_set_hours(visitor):
         raise NotAllowed
-    hours = read_week(week)
+    told = {"hours": read_week(week), "closed_hours": read_closed(week)}
     centre = await _hold(session, visitor, centre_id)
-    if centre.hours == hours:
+    changed = [name for name in told if getattr(centre, name) != told[name]]
+    if not changed:
         return
-    if _version(centre.hours) != seen:
+    if _version(_hours_of(centre)) != seen:
         raise ChangedMeanwhile
-    centre.hours = hours
-    await _note(session, visitor, centre, ("hours",), now)
+    for name in changed:
+        setattr(centre, name, told[name])
+    await _note(session, visitor, centre, changed, now)
 
 
 async def set_names(
@@ -166,16 +183,16 @@ async def set_names(
     """The same again changes nothing.
 
     Raises NotAllowed, UnknownCentre, ChangedMeanwhile and UnusableForm: name_km and name_en
-    (missing, long), to_confirm (long).
+    (missing, long), short_km, short_en and to_confirm (long).
     """
     if not may_set_names(visitor):
         raise NotAllowed
     told = _read_names(names)
     centre = await _hold(session, visitor, centre_id)
-    changed = [name for name in _NAMES if getattr(centre, name) != told[name]]
+    changed = [name for name in told if getattr(centre, name) != told[name]]
     if not changed:
         return
-    if _version([getattr(centre, name) for name in _NAMES]) != seen:
+    if _version(_names_of(centre)) != seen:
         raise ChangedMeanwhile
     for name in changed:
         setattr(centre, name, told[name])
@@ -210,10 +227,17 @@ async def take_rest(
 # Hours
 
 
-def show_week(hours: Hours | None) -> Week:
-    """Hours as a form shows them, with two spans a day at least; the usual ones for none."""
+def show_week(hours: Hours | None, closed: Hours | None = None) -> Week:
+    """Hours as a form shows them, with two spans a day at least; the usual ones for none.
+
+    `closed` are those that stand behind the ticks "closed".
+    """
     told = DEFAULT_HOURS if hours is None or are_assumed(hours) else hours
-    return {day: _show_day(told.get(day, ())) for day in WEEKDAYS}
+    behind = closed or {}
+    return {
+        day: _show_day(told.get(day) or behind.get(day, ()), is_closed=not told.get(day))
+        for day in WEEKDAYS
+    }
 
 
 def same_as_monday(week: Week) -> Week:
@@ -241,15 +265,27 @@ def read_week(week: Week) -> dict[str, list[list[str]]]:
     return hours
 
 
-def _show_day(spans: Sequence[Sequence[str]]) -> Day:
+def read_closed(week: Week) -> dict[str, list[list[str]]] | None:
+    """What stands behind the ticks "closed", as far as it could be hours; None for nothing."""
+    hours = {}
+    for name in WEEKDAYS:
+        if week[name].is_closed:
+            with suppress(UnusableForm):
+                hours[name] = _read_spans(name, week[name])
+    return hours or None
+
+
+def _show_day(spans: Sequence[Sequence[str]], *, is_closed: bool) -> Day:
     shown = [(opens, closes) for opens, closes in spans]
-    return Day([*shown, *[("", "")] * (2 - len(shown))], is_closed=not shown)
+    return Day([*shown, *[("", "")] * (2 - len(shown))], is_closed)
 
 
 def _read_day(name: str, day: Day) -> list[list[str]]:
     """Whoever ticks "closed" need not clear what stands there."""
-    if day.is_closed:
-        return []
+    return [] if day.is_closed else _read_spans(name, day)
+
+
+def _read_spans(name: str, day: Day) -> list[list[str]]:
     typed = [span for span in day.spans if any(moment.strip() for moment in span)]
     if not typed:
         raise UnusableForm({name: "empty"})
@@ -291,14 +327,20 @@ def _may_see(visitor: Visitor, centre_id: str) -> bool:
 
 
 def _read_names(names: CentreNames) -> dict[str, str | None]:
-    told = {name: " ".join(getattr(names, name).split()) for name in _NAMES}
-    faults = {name: "missing" for name in ("name_km", "name_en") if not told[name]}
-    for name, words in told.items():
-        if len(words) > (LONGEST_TO_CONFIRM if name == "to_confirm" else LONGEST_NAME):
-            faults[name] = "long"
+    told = {name: clean_line(getattr(names, name)) for name in _LONGEST}
+    faults = {name: "missing" for name in _NEEDED if not told[name]}
+    faults |= {name: "long" for name, words in told.items() if len(words) > _LONGEST[name]}
     if faults:
         raise UnusableForm(faults)
     return {name: words or None for name, words in told.items()}
+
+
+def _hours_of(centre: Centre) -> object:
+    return [centre.hours, centre.closed_hours]
+
+
+def _names_of(centre: Centre) -> object:
+    return [getattr(centre, name) for name in _LONGEST]
 
 
 def _version(value: object) -> str:

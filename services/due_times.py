@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Centre
 from db.models.request import Due
-from services.office_hours import Hours, add_working_time
+from services import centre_clock
+from services.centre_clock import CentreClock
 
 TIME_TO_ANSWER = {
     "urgent": timedelta(hours=2),
@@ -26,10 +26,10 @@ CLIMB_AFTER = {
 
 async def get_due(session: AsyncSession, centre_id: str) -> Due:
     """The clock of a centre: (urgency, from when) -> until when it should have answered."""
-    hours = (await session.get_one(Centre, centre_id)).hours
-    return lambda urgency, start: add_working_time(start, TIME_TO_ANSWER[urgency], hours)
+    clock = await centre_clock.get(session, centre_id)
+    return lambda urgency, start: clock.after(start, TIME_TO_ANSWER[urgency])
 
 
-def climb_at(urgency: str, now: datetime, hours: Hours | None) -> datetime:
+def climb_at(urgency: str, now: datetime, clock: CentreClock) -> datetime:
     """When the next one above learns of a request that somebody learnt of now."""
-    return add_working_time(now, CLIMB_AFTER[urgency], hours)
+    return clock.after(now, CLIMB_AFTER[urgency])

@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Centre, Request, Staff
+from db.models import Request, Staff
 from db.models.request_moves import CLIMBED_TO
+from services import centre_clock
 from services.due_times import climb_at
 from services.staff_cards import telling
 
@@ -17,8 +18,7 @@ async def climb(session: AsyncSession, now: datetime, limit: int = 100) -> int:
     Rows that somebody is changing this moment wait for the next run.
     """
     query = (
-        select(Request, Centre.hours, Staff.ended_at)
-        .join(Centre, Centre.id == Request.centre_id)
+        select(Request, Staff.ended_at)
         .outerjoin(Staff, Staff.id == Request.owner_id)
         .where(Request.climb_at <= now)
         .order_by(Request.climb_at)
@@ -27,9 +27,11 @@ async def climb(session: AsyncSession, now: datetime, limit: int = 100) -> int:
         .execution_options(populate_existing=True)
     )
     overdue = (await session.execute(query)).all()
-    for request, hours, owner_left_at in overdue:
+    clocks = await centre_clock.list_for(session, {request.centre_id for request, _ in overdue})
+    for request, owner_left_at in overdue:
+        clock = clocks[request.centre_id]
         level = _next_level(request, has_owner=request.owner_id is not None and not owner_left_at)
-        again_at = None if level == CLIMBED_TO[-1] else climb_at(request.urgency, now, hours)
+        again_at = None if level == CLIMBED_TO[-1] else climb_at(request.urgency, now, clock)
         request.climb(level, now=now, climb_at=again_at)
         await telling.tell_overdue(session, request, level, now=now)
     await session.flush()

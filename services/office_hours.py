@@ -1,18 +1,18 @@
 """The centres' clock: times to answer are counted while a centre is open.
 
 A request that comes on Friday evening before the Water Festival is not overdue on Saturday. Times
-are Phnom Penh's; a holiday is one of the whole kingdom. Hours come from people: those that cannot
+are Phnom Penh's; a holiday is one of the whole kingdom as far as nobody has said otherwise
+(`services.centre_clock`). Hours come from people: those that cannot
 be understood are refused where they are told, and replaced by the usual ones where they are found,
 since one centre's slip must not stop the clocks of all.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -42,13 +42,14 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _TYPED_TIME = re.compile(
     r"(?:ម៉ោង)?\s*(\d{1,2})(?:[:.h]?(\d\d))?\s*(?:h|(?P<am>am|ព្រឹក)|(?P<pm>pm|រសៀល|ល្ងាច))?"
 )
+_NOON = 12
 _DAY = timedelta(days=1)
 _CALENDAR_LANGUAGES = {"km": "km", "en": "en_US"}
 
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """Days in a row on which offices are closed; `last` is the `first` of a single one."""
+    """Days in a row on which an office is closed; `last` is the `first` of a single one."""
 
     name: str
     first: date
@@ -66,25 +67,26 @@ def is_holiday(day: date) -> bool:
     return day in _holidays_of(day.year)
 
 
-def list_holidays(since: date, count: int, language: str) -> Sequence[Holiday]:
-    """The next holidays from this day on ('km' or 'en'), as far as the calendar knows them."""
-    return list(islice(_next_holidays(since, language), count))
+def list_holidays(since: date, until: date, language: str) -> Mapping[date, str]:
+    """The holidays of the kingdom between two days (both included), named in 'km' or 'en'."""
+    years = range(since.year, until.year + 1)
+    return {
+        day: name
+        for year in years
+        for day, name in sorted(_holidays_of(year, language).items())
+        if since <= day <= until
+    }
 
 
-def _next_holidays(since: date, language: str) -> Iterator[Holiday]:
-    open_one: Holiday | None = None
-    for year in (since.year, since.year + 1):
-        for day, name in sorted(_holidays_of(year, language).items()):
-            if day < since:
-                continue
-            if open_one is None or (name, day) != (open_one.name, open_one.last + _DAY):
-                if open_one is not None:
-                    yield open_one
-                open_one = Holiday(name, day, day)
-            else:
-                open_one = Holiday(name, open_one.first, day)
-    if open_one is not None:
-        yield open_one
+def in_rows(days: Iterable[tuple[date, str]]) -> Sequence[Holiday]:
+    """Days in their order, those of one name that follow one another as one."""
+    rows: list[Holiday] = []
+    for day, name in days:
+        if rows and (name, day) == (rows[-1].name, rows[-1].last + _DAY):
+            rows[-1] = Holiday(name, rows[-1].first, day)
+        else:
+            rows.append(Holiday(name, day, day))
+    return rows
 
 
 def add_working_time(
@@ -122,9 +124,9 @@ def read_time(typed: str) -> str | None:
         return None
     hour = int(found[1])
     if found["am"] or found["pm"]:
-        if not 1 <= hour <= 12:
+        if not 1 <= hour <= _NOON:
             return None
-        hour = hour % 12 + (12 if found["pm"] else 0)
+        hour = hour % _NOON + (_NOON if found["pm"] else 0)
     told = f"{hour:02}:{found[2] or '00'}"
     return told if _TIME.fullmatch(told) else None
 

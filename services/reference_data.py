@@ -70,6 +70,8 @@ async def _load_centres(session: AsyncSession) -> None:
             id=row["id"],
             name_km=row["name_km"],
             name_en=row["name_en"],
+            short_km=row["short_km"] or None,
+            short_en=row["short_en"] or None,
             takes_rest=row["takes_rest"] == "yes" and not is_taken,
             to_confirm=row["to_confirm"] or None,
         )

@@ -3,7 +3,7 @@
 from db.models.address import CHANNELS, Address, Draft, address_index
 from db.models.audit import ACTORS, AuditRow
 from db.models.base import Base
-from db.models.centre import Centre, CentreArea, Installation
+from db.models.centre import Centre, CentreArea, ClosedDay, Installation
 from db.models.desk import (
     Account,
     CannedReply,
@@ -67,6 +67,7 @@ __all__ = [
     "Centre",
     "CentreArea",
     "ChatLink",
+    "ClosedDay",
     "Consent",
     "DeskSession",
     "Draft",

@@ -23,6 +23,7 @@ FIELDS: Final = (
     *("username", "age", "sex", "home", "need", "hours", "takes_rest", "to_confirm", "ended_at"),
     *("name_km", "name_en", "title", "text_km", "text_en", "purposes", "places", "phone_e164"),
     *("confirmed_on", "confirmed_by", "note", "is_sensitive"),
+    *("closed_hours", "short_km", "short_en", "day", "label", "is_open"),
     *("view", "staff", "centre", "actor", "action", "subject", "about", "first", "last"),
 )
 """Names of columns and of filters that have words; others are shown as they are."""

@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 
 from desk.access import Forged
 from desk.request import DeskRequest
-from services import audit
+from services import audit, centres
 from services.acting import Session
 from services.agencies import AgencyNotFound
 from services.desk_requests.canned import CannedReplyNotFound
 from services.errors import NotAllowed, UnknownCentre
 
-SECTIONS: Final = ("centres", "canned", "agencies")
+SECTIONS: Final = ("centres", "days", "canned", "agencies")
 WRONG: Final = 422
 CHANGED: Final = 409
 _NOT_THERE: Final = (UnknownCentre, CannedReplyNotFound, AgencyNotFound)
@@ -39,6 +39,18 @@ async def at_subject(
         async with request.acting() as session:
             await audit.record_refused(session, staff_id, subject, subject_id, now=now)
         raise HTTPException(403 if isinstance(error, NotAllowed) else 404) from None
+
+
+@asynccontextmanager
+async def at_centre(request: DeskRequest, wanted: str | None) -> AsyncIterator[Session]:
+    """The same about a centre, None for all of them.
+
+    What is no centre's id may be anything that somebody typed, so it is not written down.
+    """
+    async with request.acting() as session:
+        known = await centres.list_ids(session)
+    async with at_subject(request, "centre", wanted if wanted in known else None) as session:
+        yield session
 
 
 def number_of(typed: str) -> int:

@@ -4,8 +4,9 @@ The hours are a form that anybody can fill in on a phone: it says beside the day
 keeps whatever was typed.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import dataclasses
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final
 
@@ -13,15 +14,15 @@ from babel.dates import format_datetime, get_day_names
 from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, page, redirect
-from desk.pages.centre_parts import CHANGED, SECTIONS, WRONG, at_subject, one_of, say_day
+from desk.pages.centre_parts import CHANGED, SECTIONS, WRONG, at_centre, one_of, say_day
 from desk.rendering import CAMBODIA, render
 from desk.request import ADDRESS, DeskRequest
-from services import centre_keeping, centres
+from services import centre_keeping, closed_days
 from services.acting import Session
 from services.centre_keeping import CentreNames, CentrePage, Day, Week, same_as_monday, show_week
 from services.due_times import TIME_TO_ANSWER
 from services.errors import ChangedMeanwhile, UnusableForm
-from services.office_hours import WEEKDAYS, are_assumed, list_holidays
+from services.office_hours import WEEKDAYS, are_assumed, in_rows
 from services.places import label, load_gazetteer
 
 CENTRES: Final = f"{ADDRESS}/centres"
@@ -33,7 +34,7 @@ _KEEPERS: Final = ("centre_manager", "administrator")
 _ADMINISTRATOR: Final = ("administrator",)
 _MOST_SPANS: Final = 4
 _LONGEST_TIME: Final = 20
-_SHOWN_HOLIDAYS: Final = 3
+_SHOWN_DAYS: Final = 3
 
 
 async def list_centres(request: DeskRequest) -> Response:
@@ -76,7 +77,7 @@ async def set_hours(request: DeskRequest) -> Response:
 
 async def set_names(request: DeskRequest) -> Response:
     names = CentreNames(
-        *[await request.field(name) for name in ("name_km", "name_en", "to_confirm")]
+        **{one.name: await request.field(one.name) for one in dataclasses.fields(CentreNames)}
     )
     seen = await request.field("seen")
     try:
@@ -114,8 +115,10 @@ async def _show(
         shown = await centre_keeping.get_page(
             session, visitor, _centre_id(request), now=request.now()
         )
+        closed = await closed_days.list_closed(
+            session, shown.centre.id, language, now=request.now()
+        )
     status = WRONG if faults else CHANGED if note == "changed" else 200
-    today = request.now().astimezone(CAMBODIA).date()
     return render(
         request,
         "centre.html",
@@ -137,9 +140,9 @@ async def _show(
         day_names=_day_names(language),
         open_hours={name: _hours(time) for name, time in TIME_TO_ANSWER.items()},
         example_due=_say_moment(shown, language),
-        holidays=[
+        closed_days=[
             (one.name, say_day(one.first, language), say_day(one.last, language))
-            for one in list_holidays(today, _SHOWN_HOLIDAYS, language)
+            for one in in_rows(closed)[:_SHOWN_DAYS]
         ],
         places=_say_places(shown, language),
     )
@@ -151,15 +154,16 @@ def _hours(time: timedelta) -> int:
 
 def _say_week(week: Week) -> Mapping[str, str]:
     """By day: "08:00–12:00, 13:30–17:00", "" for closed."""
-    return {
-        day: ", ".join(f"{opens}–{closes}" for opens, closes in told.spans if opens)
-        for day, told in week.items()
-    }
+    return {day: "" if told.is_closed else _say_spans(told) for day, told in week.items()}
+
+
+def _say_spans(told: Day) -> str:
+    return ", ".join(f"{opens}–{closes}" for opens, closes in told.spans if opens)
 
 
 def _say_moment(shown: CentrePage, language: str) -> str:
     at = shown.example_due.astimezone(CAMBODIA)
-    said: str = format_datetime(at, "EEEE d MMMM HH:mm", locale=language)
+    said: str = format_datetime(at, "cccc d MMMM HH:mm", locale=language)
     return said
 
 
@@ -176,7 +180,9 @@ def _day_names(language: str) -> Mapping[str, str]:
 
 def _names_of(shown: CentrePage) -> CentreNames:
     centre = shown.centre
-    return CentreNames(centre.name_km, centre.name_en, centre.to_confirm or "")
+    return CentreNames(
+        **{one.name: getattr(centre, one.name) or "" for one in dataclasses.fields(CentreNames)}
+    )
 
 
 async def _read_week(request: DeskRequest) -> Week:
@@ -196,14 +202,8 @@ async def _read_day(request: DeskRequest, day: str) -> Day:
     return Day(spans, is_closed=await request.field(f"{day}-closed") != "")
 
 
-@asynccontextmanager
-async def _at_centre(request: DeskRequest) -> AsyncIterator[Session]:
-    """What is no centre's id may be anything that somebody typed, so it is not written down."""
-    wanted = _centre_id(request)
-    async with request.acting() as session:
-        known = await centres.list_ids(session)
-    async with at_subject(request, "centre", wanted if wanted in known else None) as session:
-        yield session
+def _at_centre(request: DeskRequest) -> AbstractAsyncContextManager[Session]:
+    return at_centre(request, _centre_id(request))
 
 
 def _centre_id(request: DeskRequest) -> str:

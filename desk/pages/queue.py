@@ -202,10 +202,7 @@ async def _name_centres(request: DeskRequest, session: Session) -> Mapping[str, 
     """By id, for who works for all of them; who works at one needs none named."""
     if request.visitor.centre_id is not None:
         return {}
-    return {
-        one.id: one.name_km if request.language == "km" else one.name_en
-        for one in await centres.list_all(session)
-    }
+    return {one.id: one.short_name(request.language) for one in await centres.list_all(session)}
 
 
 async def _list_colleagues(

@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, Address, Centre, OutboxRow, Request, Staff, StaffCard, StaffChat
-from services import messages
+from db.models import Account, Address, OutboxRow, Request, Staff, StaffCard, StaffChat
+from services import centre_clock, messages
+from services.centre_clock import CentreClock
 from services.contact_policy import Purpose
 from services.files import OWN_CENTRE_ROLES
 from services.messages import Withheld
-from services.office_hours import Hours, add_working_time
 from services.staff_cards.climbing import give_up
 from services.staff_cards.roles import CARD_ROLES
 from services.staff_cards.telling import OVERDUE, URGENT, is_wanted
@@ -40,7 +40,7 @@ class _Due:
 
     card: StaffCard
     request: Request
-    hours: Hours | None
+    clock: CentreClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +63,18 @@ async def send_due(
 ) -> int:
     """Promise the messages; returns how many cards were looked at. One at a time may run."""
     rows = (await session.execute(_due_cards(now, limit))).all()
-    readers = await _hold_readers(session, {card.staff_id for card, _, _ in rows})
+    readers = await _hold_readers(session, {card.staff_id for card, _ in rows})
+    clocks = await centre_clock.list_for(session, {card.centre_id for card, _ in rows})
     by_reader: dict[UUID, list[_Due]] = defaultdict(list)
     unreachable: list[tuple[StaffCard, Request]] = []
-    for card, request, hours in rows:
+    for card, request in rows:
         reader = readers.get(card.staff_id)
         if not is_wanted(card, request):
             end(card, now)
         elif reader is None or not reader.may_hear_of(request):
             unreachable.append((card, request))
         else:
-            by_reader[reader.staff_id].append(_Due(card, request, hours))
+            by_reader[reader.staff_id].append(_Due(card, request, clocks[card.centre_id]))
     for staff_id, due in by_reader.items():
         unreachable += await _send_all(session, readers[staff_id], due, words, now)
     await give_up(session, unreachable, now)
@@ -89,9 +90,8 @@ def end(card: StaffCard, now: datetime) -> None:
 
 def _due_cards(now: datetime, limit: int) -> Any:
     return (
-        select(StaffCard, Request, Centre.hours)
+        select(StaffCard, Request)
         .join(Request, Request.id == StaffCard.request_id)
-        .join(Centre, Centre.id == StaffCard.centre_id)
         .where(
             StaffCard.climb_at <= now,
             StaffCard.outbox_id.is_(None),
@@ -183,7 +183,7 @@ async def _send(
         return [(one.card, one.request) for one in due]
     for one in due:
         one.card.outbox_id = sent.outbox_id
-        one.card.climb_at = add_working_time(now, LOOK_WITHIN[one.card.cause], one.hours)
+        one.card.climb_at = one.clock.after(now, LOOK_WITHIN[one.card.cause])
     return []
 
 

@@ -6,16 +6,15 @@ changes, because somebody took the request or answered it, its cards are needles
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Centre, Request, RequestEvent, StaffCard
-from services import jobs
-from services.office_hours import Hours, add_working_time
+from db.models import Request, RequestEvent, StaffCard
+from services import centre_clock, jobs
 from services.staff_cards.recipients import list_linked, list_wakeful
 from services.staff_cards.roles import ADMINISTRATOR, MANAGER, OWNER, WORKER, levels_above
 
@@ -88,8 +87,8 @@ async def write_cards(
     """
     if not staff_ids:
         return 0
-    hours = (await session.get_one(Centre, request.centre_id)).hours
-    opens_at = next_open(at, hours)
+    # Nobody is rung up at night.
+    opens_at = (await centre_clock.get(session, request.centre_id)).next_open(at)
     at_once = await list_wakeful(session, staff_ids) if cause == URGENT else frozenset()
     cards = [
         {
@@ -109,11 +108,6 @@ async def write_cards(
     if written and (opens_at <= at or at_once):
         await jobs.defer(session, jobs.SEND_CARDS, lock=jobs.STAFF_CARDS)
     return len(written)
-
-
-def next_open(at: datetime, hours: Hours | None) -> datetime:
-    """This moment when the centre is open, else when it opens next: nobody is rung up at night."""
-    return add_working_time(at, timedelta(0), hours)
 
 
 def round_of(card: StaffCard) -> str:

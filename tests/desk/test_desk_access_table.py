@@ -91,6 +91,10 @@ TABLE = {
     "POST /centres/{centre}/hours": "door code 403/in 403/404 in in 403",
     "POST /centres/{centre}/names": "door code 403 403 in in 403",
     "POST /centres/{centre}/rest": "door code 403 403 in in 403",
+    "GET /days": "door code in in in in 403",
+    "POST /days": "door code 403/in 403/404 in in 403",
+    "POST /days/open": "door code 403 403 in in 403",
+    "POST /days/back": "door code 403/in 403/404 in in 403",
     "GET /canned": "door code in in in in 403",
     "GET /canned/new": "door code 403/in 403/in in in 403",
     "POST /canned/new": "door code 403/in 403/in in in 403",
@@ -278,6 +282,8 @@ async def _try(desk: Desk, visit: Visit, line: str, places: dict[str, str]) -> s
             browser.use(visit.token)
         form = {"form-token": await browser.form_token(), "value": "to call"}
         form["canned"] = places.get("reply", "")
+        if path.startswith("/days"):
+            form |= {"day": desk.clock.now.date().isoformat(), "centre": HERE}
         form["do"] = "unlock"  # of the page of somebody who works here
         body = {"data": form} if method == "POST" else {}
         address = f"{desk.url}/desk{path.format(**known)}"

@@ -93,6 +93,21 @@ def test_whoever_ticks_closed_need_not_clear_what_stands_there() -> None:
     assert centre_keeping.read_week(told) == {"mon": [["08:00", "12:00"]]}
 
 
+async def test_what_stands_behind_closed_is_kept_to_open_again_by(session: AsyncSession) -> None:
+    manager = await _manager(session)
+    told = dict(week(mon=[("08:00", "12:00")]))
+    told["tue"] = Day([("8", "11"), ("", "")], is_closed=True)
+    told["wed"] = Day([("8", "?"), ("", "")], is_closed=True)
+    for _ in range(2):
+        await _set(session, manager, told)
+    centre = await session.get_one(Centre, "pursat")
+    assert centre.hours == {"mon": [["08:00", "12:00"]]}
+    shown = (await centre_keeping.get_page(session, manager, "pursat", now=LATER)).week
+    assert shown["tue"] == Day([("08:00", "11:00"), ("", "")], is_closed=True)
+    assert shown["wed"] == CLOSED
+    assert await audited(session) == [("changed", "centre", "pursat", ["hours", "closed_hours"])]
+
+
 def test_the_days_to_friday_may_be_as_monday() -> None:
     typed = centre_keeping.same_as_monday(week(mon=[("08:00", "?")], sat=[("09:00", "10:00")]))
     assert [typed[day].spans for day in ("tue", "wed", "thu", "fri")] == [[("08:00", "?")]] * 4
@@ -145,24 +160,28 @@ async def test_who_may_see_and_say_what(session: AsyncSession) -> None:
 async def test_an_administrator_says_what_a_centre_is_called(session: AsyncSession) -> None:
     chief = await visit(session, "Chief", "administrator", None)
     seen = (await centre_keeping.get_page(session, chief, "pursat", now=LATER)).names_version
-    names = CentreNames("មជ្ឈមណ្ឌល", " MRC  Pursat ", "")
+    names = CentreNames("មជ្ឈមណ្ឌល", " MRC \u202e Pursat ", "", "ពោធិ៍សាត់", "")
     for _ in range(2):
         await centre_keeping.set_names(session, chief, "pursat", names, seen=seen, now=LATER)
     centre = await session.get_one(Centre, "pursat")
     assert (centre.name_en, centre.to_confirm) == ("MRC Pursat", None)
+    assert [centre.short_name(language) for language in ("km", "en")] == ["ពោធិ៍សាត់", "MRC Pursat"]
     other = CentreNames("មជ្ឈមណ្ឌល", "Centre", "phone")
     with pytest.raises(ChangedMeanwhile):
         await centre_keeping.set_names(session, chief, "pursat", other, seen=seen, now=LATER)
-    empty = CentreNames("", "x" * 201, "x" * 501)
+    empty = CentreNames("", "x" * 201, "x" * 501, "x" * 41)
     with pytest.raises(UnusableForm) as refused:
         await centre_keeping.set_names(session, chief, "pursat", empty, seen=seen, now=LATER)
-    assert refused.value.faults == {"name_km": "missing", "name_en": "long", "to_confirm": "long"}
+    assert refused.value.faults == {
+        "name_km": "missing",
+        **dict.fromkeys(("name_en", "short_km", "to_confirm"), "long"),
+    }
     with pytest.raises(NotAllowed):
         await centre_keeping.set_names(
             session, await _manager(session), "pursat", names, seen=seen, now=LATER
         )
     assert await audited(session) == [
-        ("changed", "centre", "pursat", ["name_km", "name_en", "to_confirm"])
+        ("changed", "centre", "pursat", ["name_km", "name_en", "short_en", "to_confirm"])
     ]
 
 
