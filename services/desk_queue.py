@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Person, Request, RequestEvent, Staff
 from db.models.request_order import IS_CLOSED, IS_OPEN, IS_WAITING
-from services import audit, desk_search
+from services import audit, centre_clock, desk_search
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_cursor import Position
@@ -49,8 +49,9 @@ class Who:
 class QueueLine:
     """A request in the list. `due_at` is when the centre should have answered.
 
-    `who` is None where the visitor may not read the request (`can_open`). `last_delivery` as in
-    `services.threads.ThreadEvent`.
+    `closed_until` says when its centre opens next, of an urgent one whose time to answer is long
+    because it is closed now. `who` is None where the visitor may not read the request (`can_open`).
+    `last_delivery` as in `services.threads.ThreadEvent`.
     """
 
     code: str
@@ -67,6 +68,7 @@ class QueueLine:
     created_at: datetime
     due_at: datetime | None
     is_overdue: bool
+    closed_until: datetime | None
     last_delivery: str | None
     is_demo: bool
 
@@ -223,6 +225,7 @@ async def _to_lines(
     may_open = {request.id for request, *_ in found if may_read(visitor, request)}
     people = await _find_people(session, [row for row in found if row[0].id in may_open])
     deliveries = await list_last_deliveries(session, [request.id for request, *_ in found])
+    opens_at = await _find_openings(session, [request for request, *_ in found], now)
     return [
         QueueLine(
             code=request.code,
@@ -243,11 +246,26 @@ async def _to_lines(
             created_at=request.created_at,
             due_at=request.due_at,
             is_overdue=request.due_at is not None and request.due_at <= now,
+            closed_until=opens_at.get(request.id),
             last_delivery=deliveries.get(request.id),
             is_demo=request.is_demo,
         )
         for request, address, owner, _ in found
     ]
+
+
+async def _find_openings(
+    session: AsyncSession, found: Sequence[Request], now: datetime
+) -> Mapping[int, datetime]:
+    """By request when its centre opens again: of urgent ones that wait for nothing else."""
+    waiting = [
+        request
+        for request in found
+        if request.urgency == "urgent" and request.due_at is not None and request.due_at > now
+    ]
+    clocks = await centre_clock.list_for(session, {request.centre_id for request in waiting})
+    opens_at = {request.id: clocks[request.centre_id].next_open(now) for request in waiting}
+    return {request_id: at for request_id, at in opens_at.items() if at > now}
 
 
 async def _find_people(

@@ -1,6 +1,6 @@
 """What each tab of the desk's list holds, for whom, in which order."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -91,6 +91,20 @@ async def test_what_is_urgent_comes_first_then_what_is_due_then_what_waits_for_o
     assert [line.code for line in lines] == [
         request.code for request in (urgent, first, second, waiting, low)
     ]
+
+
+async def test_what_is_urgent_and_due_in_days_says_until_when_its_centre_is_closed(
+    session: AsyncSession,
+) -> None:
+    visitor = await visit(session)
+    saturday = FRIDAY + timedelta(days=1)  # before the Water Festival
+    after_it = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
+    urgent = await _open(session, "1", urgency="urgent", now=saturday)
+    await _open(session, "2", now=saturday)
+    told = {line.code: line.closed_until for line in await _list(session, visitor, now=saturday)}
+    assert [told.pop(urgent.code), *told.values()] == [after_it, None]
+    for now in (after_it, after_it + timedelta(hours=3)):  # open, and overdue
+        assert {line.closed_until for line in await _list(session, visitor, now=now)} == {None}
 
 
 async def test_what_was_closed_last_comes_first(session: AsyncSession) -> None:
