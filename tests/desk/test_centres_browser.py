@@ -1,5 +1,7 @@
 """Centres, canned replies and agencies in a real browser: by hand and keyboard, wide and narrow."""
 
+from datetime import timedelta
+
 from playwright.async_api import Browser, expect
 
 from services import starters
@@ -23,6 +25,12 @@ async def test_a_manager_keeps_hours_and_replies_on_a_phone(browser: Browser, de
         await page.locator("[name=fri-0-to]").fill("?")
         await page.locator(".primary").click()
         await expect(page.locator("#fri-fault")).to_be_visible()
+        await check_page(page)
+        await page.goto(f"{desk.url}/desk/days")
+        await page.locator("#first").fill((desk.clock.now + timedelta(days=2)).date().isoformat())
+        await page.locator("#label").fill("ទឹកជំនន់")
+        await page.locator(".primary").click()
+        await expect(page.get_by_text("ទឹកជំនន់", exact=True)).to_be_visible()
         await check_page(page)
         await page.goto(f"{desk.url}/desk/canned/new")
         await page.locator("#text_km").fill("សួស្ដី {name}")
