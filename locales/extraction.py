@@ -15,8 +15,8 @@ from jinja2 import Environment, nodes
 
 from desk.pages import account as account_page
 from desk.pages import agencies as agencies_page
-from desk.pages import audit_lines, centre_parts, queue_address, request_lines
 from desk.pages import canned as canned_page
+from desk.pages import centre_parts, queue_address, request_lines
 from desk.pages import centres as centres_page
 from desk.pages import closed_days as days_page
 from desk.pages import referrals as referrals_page
@@ -29,8 +29,9 @@ from dialogs.passing_on import STATES as REFERRAL_STATES
 from dialogs.talk import WHOSE
 from services.agencies import PURPOSES as REFERRAL_PURPOSES
 from services.audit import ACTIONS as AUDIT_ACTIONS
+from services.audit import FIELDS as AUDIT_FIELDS
 from services.audit import SUBJECTS as AUDIT_SUBJECTS
-from services.audit_search import ACTORS, FAULTS, VIEWS
+from services.audit_search import ACTORS, FAULTS, SIDES, VIEWS
 from services.consent import PURPOSES
 from services.desk_queue import TABS
 from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
@@ -55,8 +56,9 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-audit-by-": ACTORS,
     "desk-audit-did-": AUDIT_ACTIONS,
     "desk-audit-fault-": FAULTS,
-    "desk-audit-field-": audit_lines.FIELDS,
+    "desk-audit-field-": AUDIT_FIELDS,
     "desk-audit-of-": AUDIT_SUBJECTS,
+    "desk-audit-side-": SIDES,
     "desk-audit-view-": tuple(VIEWS),
     "desk-account-done-": account_page.NOTICES,
     "desk-error-text-": _DESK_ERRORS,

@@ -4,7 +4,7 @@ It says names of staff and codes of requests, which are nobody's secret, and ids
 person, no word that was written. How rows are found is said in `services.audit_walks`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Account, AuditRow, DeskSession, Request, Staff
+from db.models import Account, AuditRow, Staff
 from services import audit, khmer, staff
 from services.accounts.types import Visitor
-from services.acting import across_centres
-from services.audit_search import OF_STAFF, REQUEST, SESSION, Search, find_uuid
-from services.audit_walks import list_rows
+from services.audit_names import Names, find_names
+from services.audit_search import REQUEST, Search
+from services.audit_walks import find_ids, is_known, list_rows, with_persons
 from services.errors import NotAllowed
 
 PAGE_SIZE: Final = 50
@@ -32,7 +32,8 @@ _SAME_SEARCH = timedelta(hours=12)
 class Subject:
     """To what it was done. `code` is that of a request.
 
-    `name` is that of a member of staff: who it is, or whose session it is, if not the actor's own.
+    `name` is that of a member of staff, a centre, an agency or a ready reply; or of whose a
+    session, an invitation or a chat is, if not the actor's own.
     """
 
     kind: str
@@ -66,10 +67,17 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """One page; `following` is the id that the next one comes after, None after the last."""
+    """One page; `following` is the id that the next one comes after, None after the last.
+
+    `is_unknown`: nothing that was ever done was done to such an id.
+    """
 
     lines: Sequence[LogLine]
     following: int | None
+    is_unknown: bool = False
+
+
+NOTHING: Final = LogPage((), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +105,16 @@ async def list_page(
     """
     check_may_read(visitor)
     if search.faults:
-        return LogPage((), None)
+        return NOTHING
     rows = await list_rows(session, search, before=before, most=size + 1)
     if search.names:
         await _note_search(session, visitor, search, is_first=before is None, now=now)
-    lines = await _to_lines(session, rows[:size])
+    if not rows and search.about is not None and not await is_known(session, search):
+        return LogPage((), None, is_unknown=True)
+    shown = rows[:size]
+    if search.is_of_requests:
+        shown = await with_persons(session, shown)
+    lines = await _to_lines(session, shown, visitor.language)
     return LogPage(lines, rows[size - 1].id if len(rows) > size else None)
 
 
@@ -126,6 +139,19 @@ async def find_staff(session: AsyncSession, visitor: Visitor, typed: str) -> Seq
     alike = [one for one in everybody if any(wanted in called for called in _called(one))]
     alike.sort(key=lambda one: khmer.sort_key(one.name))
     return exact if len(exact) == 1 else alike[:MOST_CHOICES]
+
+
+async def find_about(
+    session: AsyncSession, visitor: Visitor, search: Search
+) -> Sequence[tuple[str, str]]:
+    """(subject, its id) of what may be meant by the beginning of an id, as the log shows it.
+
+    Nothing where the search names no such beginning, or nothing begins so. Raises NotAllowed.
+    """
+    check_may_read(visitor)
+    if search.beginning is None:
+        return ()
+    return await find_ids(session, search.beginning, search.subject, most=MOST_CHOICES)
 
 
 async def find_staff_name(session: AsyncSession, visitor: Visitor, staff_id: UUID) -> str | None:
@@ -179,18 +205,18 @@ async def _was_noted(
 # Showing
 
 
-async def _to_lines(session: AsyncSession, rows: Sequence[AuditRow]) -> list[LogLine]:
-    names = {str(one.id): one.name for one in await staff.list_staff(session, with_ended=True)}
-    request_codes = await _list_codes(session, rows)
-    owners = await find_owners(session, [row.subject_id for row in rows if row.subject == SESSION])
+async def _to_lines(
+    session: AsyncSession, rows: Sequence[AuditRow], language: str
+) -> list[LogLine]:
+    names = await find_names(session, rows, language)
     return [
         LogLine(
             at=acts[0].at,
             actor=acts[0].actor,
             actor_id=acts[0].actor_id,
-            actor_name=names.get(acts[0].actor_id or ""),
+            actor_name=names.staff.get(acts[0].actor_id or ""),
             action=acts[0].action,
-            subjects=[_to_subject(act, names, owners, request_codes) for act in reversed(acts)],
+            subjects=[_to_subject(act, names) for act in reversed(acts)],
             fields=acts[0].fields,
         )
         for acts in (list(same) for _, same in groupby(rows, key=_act))
@@ -202,29 +228,6 @@ def _act(row: AuditRow) -> tuple[object, ...]:
     return row.at, row.actor, row.actor_id, row.action, tuple(row.fields)
 
 
-def _to_subject(
-    row: AuditRow, names: dict[str, str], owners: dict[str, str], request_codes: dict[str, str]
-) -> Subject:
-    row_id = row.subject_id or ""
-    code = request_codes.get(row_id) if row.subject == REQUEST else None
-    staff_id = row_id if row.subject in OF_STAFF else None
-    if row.subject == SESSION and owners.get(row_id) != row.actor_id:
-        staff_id = owners.get(row_id)
-    return Subject(row.subject, row.subject_id, names.get(staff_id or ""), code)
-
-
-async def find_owners(session: AsyncSession, session_ids: Iterable[str | None]) -> dict[str, str]:
-    """The id of the member of staff whose each of these sessions is; some are kept no more."""
-    ids = {found for one in session_ids if (found := find_uuid(one or "")) is not None}
-    query = select(DeskSession.id, DeskSession.staff_id).where(DeskSession.id.in_(ids))
-    return {str(row.id): str(row.staff_id) for row in await session.execute(query)}
-
-
-async def _list_codes(session: AsyncSession, rows: Sequence[AuditRow]) -> dict[str, str]:
-    """The code by which each request is known; it says nothing of whose it is."""
-    written = {row.subject_id or "" for row in rows if row.subject == REQUEST}
-    ids = [int(one) for one in written if one.isdigit()]
-    asked = {one: one.removeprefix("code:") for one in written if one.startswith("code:")}
-    async with across_centres(session):
-        found = await session.execute(select(Request.id, Request.code).where(Request.id.in_(ids)))
-        return asked | {str(request_id): code for request_id, code in found}
+def _to_subject(row: AuditRow, names: Names) -> Subject:
+    code = names.codes.get(row.subject_id or "") if row.subject == REQUEST else None
+    return Subject(row.subject, row.subject_id, names.find(row), code)

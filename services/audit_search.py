@@ -17,14 +17,17 @@ from sqlalchemy import ColumnElement, and_, not_
 from db import models
 from db.models import AuditRow
 from services import codes
-from services.audit import ACTIONS, REFUSED, SUBJECTS
+from services.audit import ACTIONS, REFUSED, SUBJECTS, find_uuid
 
 REQUEST: Final = "request"
 PERSON: Final = "person"
 SESSION: Final = "desk_session"
+STAFF_CHAT: Final = "staff_chat"
 OF_STAFF: Final = ("staff", "account")
 """Subjects whose id is that of a member of staff."""
 FAULTS: Final = ("staff", "about", "day", "days")
+DID, MET = SIDES = ("did", "met")
+"""What somebody did, and what was done to them."""
 CAMBODIA: Final = ZoneInfo("Asia/Phnom_Penh")
 
 ACTORS: Final = models.ACTORS
@@ -33,6 +36,7 @@ _DOOR = ("account", SESSION)
 _FIRST_YEAR, _LAST_YEAR = 2020, 2200
 _MOST_LETTERS = 100
 _ABOUT = regex.compile(r"#?[A-Za-z0-9._:/{}-]+")
+_BEGINNING = regex.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]{0,27})?")
 _CENTRE = regex.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
@@ -71,8 +75,9 @@ def is_at_the_door(actor: str, subject: str) -> bool:
 VIEWS: Final[Mapping[str, View]] = {
     "refusals": View((REFUSED, "repeated", "expired"), at_the_door=False),
     "reveals": View(("revealed",)),
-    "failed": View((REFUSED, "locked"), at_the_door=True),
-    "sign_ins": View(("recognised", "signed_in", "signed_out"), ("desk_session",)),
+    "failed": View((REFUSED,), at_the_door=True),
+    "locks": View(("locked",), at_the_door=True),
+    "sign_ins": View(("signed_in",), (SESSION,)),
     "roles": View(("added", "changed", "ended"), ("staff",)),
     "reads": View(("read", "listed", "searched")),
 }
@@ -82,13 +87,15 @@ VIEWS: Final[Mapping[str, View]] = {
 class Search:
     """Each is None when it narrows nothing.
 
-    `staff` did it, or it was done to them. `about` is the code of a request, an id of ours as it
-    stands in the log, or (with # before it) a number of ours. Days are those of Cambodia, both
+    `staff` did it, or it was done to them; `side` is one of SIDES and asks for one of both. `about`
+    is the code of a request, an id of ours as it stands in the log (of a long one its beginning),
+    or (with # before it) a number of ours. Days are those of Cambodia, both
     included. `faults` are those of FAULTS that make the search impossible.
     """
 
     view: str | None = None
     staff: UUID | None = None
+    side: str | None = None
     centre: str | None = None
     actor: str | None = None
     action: str | None = None
@@ -109,6 +116,7 @@ class Search:
         return cls(
             view=_one_of(given, "view", tuple(VIEWS)),
             staff=_staff(given.get("staff", ""), faults),
+            side=_one_of(given, "side", SIDES) if given.get("staff") else None,
             centre=given["centre"] if _CENTRE.fullmatch(given.get("centre", "")) else None,
             actor=_one_of(given, "actor", ACTORS),
             action=_one_of(given, "action", ACTIONS),
@@ -139,6 +147,20 @@ class Search:
         is_meant = self.view is None or VIEWS[self.view].has(action, actor, subject)
         asked = ((self.actor, actor), (self.action, action), (self.subject, subject))
         return is_meant and all(wanted in (None, found) for wanted, found in asked)
+
+    @property
+    def beginning(self) -> str | None:
+        """Of a long id, as the log shows it; digits alone may be the code of a request as well."""
+        about = (self.about or "").lower()
+        is_code = self.subject in (None, REQUEST) and codes.is_valid(about)
+        is_whole = find_uuid(about) is not None
+        return about if _BEGINNING.fullmatch(about) and not is_code and not is_whole else None
+
+    @property
+    def is_of_requests(self) -> bool:
+        """Whether only rows of requests and of what belongs to them are found."""
+        is_code = self.about is not None and codes.is_valid(self.about)
+        return self.subject == REQUEST or (is_code and self.subject is None)
 
     @property
     def since(self) -> datetime | None:
@@ -197,11 +219,5 @@ def _about(typed: str, subject: str | None, faults: list[str]) -> str | None:
     if not is_possible or (subject == REQUEST and not typed.startswith(("#", "code:"))):
         faults.append("about")
         return None
-    return typed
-
-
-def find_uuid(written: str) -> UUID | None:
-    try:
-        return UUID(written)
-    except ValueError:
-        return None
+    whole = find_uuid(typed)
+    return typed if whole is None else str(whole)

@@ -5,23 +5,40 @@ So the kinds of rows that there are (by whom, what, to what) are read off an ind
 those are walked, the newest row first, until a page is full.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, true, tuple_, union_all
+from sqlalchemy import ColumnElement, or_, select, true, tuple_, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
-from db.models import AuditRow, DeskSession, File, Request, Staff
+from db.models import AuditRow, DeskSession, File, Referral, Request, StaffCard
 from services import audit, codes
 from services.acting import across_centres
-from services.audit_search import OF_STAFF, PERSON, REQUEST, SESSION, VIEWS, Search, find_uuid
+from services.audit import find_uuid
+from services.audit_search import (
+    DID,
+    MET,
+    OF_STAFF,
+    PERSON,
+    REQUEST,
+    SESSION,
+    STAFF_CHAT,
+    VIEWS,
+    Search,
+)
 
 # A row says when its transaction began to write it, and has its number a little later.
 _OUT_OF_ORDER = timedelta(hours=1)
 _NO_ID = 2**63 - 1
+_OF_REQUESTS: Final[Mapping[str, Any]] = {
+    "file": File,
+    "referral": Referral,
+    "staff_card": StaffCard,
+}
 _KIND: Final = (AuditRow.actor, AuditRow.action, AuditRow.subject)
 
 _Conditions = list[ColumnElement[bool]]
@@ -70,6 +87,56 @@ async def _list_ways(session: AsyncSession, search: Search) -> list[_Conditions]
     return [[]]
 
 
+async def is_known(session: AsyncSession, search: Search) -> bool:
+    """Whether what it is about is in the log at all, whatever else the search asks for."""
+    alone = Search(about=search.about, subject=search.subject)
+    if await list_rows(session, alone, before=None, most=1):
+        return True
+    async with across_centres(session):
+        found = select(Request.id).where(Request.code == search.about).limit(1)
+        return await session.scalar(found) is not None
+
+
+async def find_ids(
+    session: AsyncSession, beginning: str, subject: str | None, *, most: int
+) -> list[tuple[str, str]]:
+    """(subject, its id) of the long ids that begin so; a person may also have acted themselves."""
+    kinds = audit.SUBJECTS if subject is None else (subject,)
+    ways = [
+        select(AuditRow.subject, AuditRow.subject_id)
+        .where(AuditRow.subject == kind, *_begins(AuditRow.subject_id, beginning))
+        .distinct()
+        .limit(most)
+        for kind in kinds
+    ]
+    if PERSON in kinds:
+        ways.append(
+            select(AuditRow.actor, AuditRow.actor_id)
+            .where(AuditRow.actor == PERSON, *_begins(AuditRow.actor_id, beginning))
+            .distinct()
+            .limit(most)
+        )
+    found = union(*[select(*way.subquery().c) for way in ways]).limit(most)
+    return sorted((kind, own_id) for kind, own_id in await session.execute(found))
+
+
+def _begins(column: InstrumentedAttribute[str | None], beginning: str) -> _Conditions:
+    """As a span of an index: no letter of an id comes after its last one."""
+    return [column >= beginning, column < f"{beginning}g", column.startswith(beginning)]
+
+
+async def with_persons(session: AsyncSession, rows: Sequence[AuditRow]) -> Sequence[AuditRow]:
+    """The same and the rows about persons that the same acts wrote: the newest first."""
+    acts = {(row.at, row.actor_id, row.action) for row in rows if row.subject == REQUEST}
+    query = select(AuditRow).where(
+        AuditRow.at.in_({at for at, _, _ in acts}), AuditRow.subject == PERSON
+    )
+    persons = [
+        row for row in await session.scalars(query) if (row.at, row.actor_id, row.action) in acts
+    ]
+    return sorted({row.id: row for row in (*rows, *persons)}.values(), key=lambda row: -row.id)
+
+
 async def list_kinds(session: AsyncSession) -> Sequence[tuple[str, str, str]]:
     """The actors, actions and subjects that stand in the log together: some dozens.
 
@@ -108,13 +175,20 @@ async def _by_whom(session: AsyncSession, search: Search) -> list[_Conditions]:
     if search.staff is None:
         return [[]]
     staff_id = str(search.staff)
+    did = [AuditRow.actor_id == staff_id, AuditRow.actor == "staff"]
+    if search.side == DID:
+        return [did]
     query = select(DeskSession.id).where(DeskSession.staff_id == search.staff)
     sessions = [str(one) for one in await session.scalars(query)]
-    return [
-        [AuditRow.actor_id == staff_id, AuditRow.actor == "staff"],
-        [AuditRow.subject.in_(OF_STAFF), AuditRow.subject_id == staff_id],
+    # Everybody's own account is theirs: what they do to it they did.
+    others: _Conditions = [
+        or_(AuditRow.actor != "staff", AuditRow.actor_id != staff_id),
+    ]
+    met = [
+        [AuditRow.subject.in_((*OF_STAFF, STAFF_CHAT)), AuditRow.subject_id == staff_id],
         [AuditRow.subject == SESSION, AuditRow.subject_id.in_(sessions)],
     ]
+    return [way + others for way in met] if search.side == MET else [did, *met]
 
 
 async def _about_what(session: AsyncSession, search: Search) -> list[_Conditions]:
@@ -133,34 +207,36 @@ async def _narrow(session: AsyncSession, search: Search) -> _Conditions:
     """What holds for every row, whichever way it was found."""
     found: _Conditions = []
     if search.centre is not None:
-        people = select(Staff.id).where(Staff.centre_id == search.centre)
-        found.append(AuditRow.actor_id.in_([str(one) for one in await session.scalars(people)]))
+        found.append(AuditRow.centre == search.centre)
     if search.since is not None:
-        found += [AuditRow.at >= search.since, AuditRow.id >= await _id_at(session, search.since)]
+        found += [
+            AuditRow.at >= search.since,
+            AuditRow.id > await _last_id_before(session, search.since),
+        ]
     if search.until is not None:
         found += [
             AuditRow.at < search.until,
-            AuditRow.id <= await _id_before(session, search.until),
+            AuditRow.id < await _first_id_after(session, search.until),
         ]
     return found
 
 
-async def _id_at(session: AsyncSession, moment: datetime) -> int:
-    """No row from this moment on has a smaller one: so that a walk knows where to end."""
-    query = select(AuditRow.id).where(AuditRow.at >= moment - _OUT_OF_ORDER)
-    found = await session.scalar(query.order_by(AuditRow.at, AuditRow.id).limit(1))
-    return _NO_ID if found is None else found
-
-
-async def _id_before(session: AsyncSession, moment: datetime) -> int:
-    """No row before this moment has a greater one: where a walk begins."""
-    query = select(AuditRow.id).where(AuditRow.at < moment + _OUT_OF_ORDER)
+async def _last_id_before(session: AsyncSession, moment: datetime) -> int:
+    """All rows from this moment on have greater ones: so that a walk knows where to end."""
+    query = select(AuditRow.id).where(AuditRow.at < moment - _OUT_OF_ORDER)
     found = await session.scalar(query.order_by(AuditRow.at.desc(), AuditRow.id.desc()).limit(1))
     return 0 if found is None else found
 
 
+async def _first_id_after(session: AsyncSession, moment: datetime) -> int:
+    """All rows before this moment have smaller ones: where a walk begins."""
+    query = select(AuditRow.id).where(AuditRow.at >= moment + _OUT_OF_ORDER)
+    found = await session.scalar(query.order_by(AuditRow.at, AuditRow.id).limit(1))
+    return _NO_ID if found is None else found
+
+
 async def _find_target(session: AsyncSession, about: str, subject: str | None) -> _Target:
-    """The trail of a request has its files, that of a person their requests and their files."""
+    """The trail of a request has what belongs to it, that of a person their requests with these."""
     target = _Target()
     if codes.is_valid(about) and subject in (None, REQUEST):
         # Whoever asked for it without being allowed to is kept under the code.
@@ -180,9 +256,10 @@ async def _find_target(session: AsyncSession, about: str, subject: str | None) -
 async def _add_requests(
     session: AsyncSession, target: _Target, condition: ColumnElement[bool]
 ) -> None:
-    """Their ids and those of their files; nothing else of another's rows is read."""
+    """Their ids and those of what belongs to them; nothing else of another's rows is read."""
     async with across_centres(session):
         requests = (await session.scalars(select(Request.id).where(condition))).all()
-        files = await session.scalars(select(File.id).where(File.request_id.in_(requests)))
-        target.add("file", files)
+        for subject, model in _OF_REQUESTS.items():
+            found = select(model.id).where(model.request_id.in_(requests))
+            target.add(subject, await session.scalars(found))
     target.add(REQUEST, requests)

@@ -1,7 +1,7 @@
 """The last seven days beside the seven before: what an auditor looks at first.
 
-Counted anew each time, for each centre whose staff did it. Whoever tries to sign in is nobody yet:
-that counts for the centre of whom they tried to be.
+Counted anew each time, for each centre where those who did it worked then. Whoever tries to sign in
+is nobody yet: that counts for the centre of whom they tried to be.
 """
 
 from collections import Counter
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import AuditRow, Staff
+from db.models import AuditRow
 from services.accounts.types import Visitor
-from services.audit_log import check_may_read, find_owners
-from services.audit_search import CAMBODIA, OF_STAFF, SESSION, VIEWS, View, begin_of
+from services.audit_log import check_may_read
+from services.audit_search import CAMBODIA, VIEWS, View, begin_of
 
 _DAYS: Final = timedelta(days=7)
 _LAST_DAY: Final = timedelta(days=6)
@@ -74,26 +74,24 @@ class _Act:
 
 
 async def _count(session: AsyncSession, this: Week, last: Week) -> Counter[_Act]:
-    whose = case(
-        (AuditRow.actor == "staff", AuditRow.actor_id),
-        (AuditRow.subject.in_((*OF_STAFF, SESSION)), AuditRow.subject_id),
-    )
-    is_now = AuditRow.at >= begin_of(this.first)
-    query = (
-        select(AuditRow.action, AuditRow.actor, AuditRow.subject, whose, is_now, func.count())
+    """An act is counted once, also where it was done to a request and to its person."""
+    kind = (AuditRow.action, AuditRow.actor, AuditRow.centre)
+    act = (
+        select(*kind, AuditRow.at, func.max(AuditRow.subject).label("subject"))
         .where(AuditRow.at >= begin_of(last.first))
         .where(AuditRow.action.in_({action for view in VIEWS.values() for action in view.actions}))
-        .group_by(AuditRow.action, AuditRow.actor, AuditRow.subject, whose, is_now)
+        .group_by(*kind, AuditRow.at, AuditRow.actor_id, AuditRow.fields)
+        .subquery()
     )
-    people = await session.execute(select(Staff.id, Staff.centre_id))
-    centres = {str(staff_id): centre for staff_id, centre in people}
-    found = (await session.execute(query)).all()
-    owners = await find_owners(session, [row[3] for row in found if row[2] == SESSION])
-    counted: Counter[_Act] = Counter()
-    for action, actor, subject, whose_id, of_this_week, count in found:
-        centre = centres.get(owners.get(whose_id, whose_id))
-        counted[_Act(action, actor, subject, centre, of_this_week)] += count
-    return counted
+    counted = (act.c.action, act.c.actor, act.c.subject, act.c.centre)
+    is_now = act.c.at >= begin_of(this.first)
+    query = select(*counted, is_now, func.count()).group_by(*counted, is_now)
+    return Counter(
+        {
+            _Act(action, actor, subject, centre, of_this_week): count
+            for action, actor, subject, centre, of_this_week, count in await session.execute(query)
+        }
+    )
 
 
 def _of_view(name: str, view: View, counted: Counter[_Act]) -> ViewCount:

@@ -29,7 +29,8 @@ from bot.embedded import start_postgres, start_valkey, stop_postgres, stop_valke
 from db import migrate
 from db.crypto import Keyring, derive_key, use_keyring
 from db.engine import create_engine, new_session_factory
-from services import reference_data
+from db.models import AuditRow
+from services import audit, reference_data
 from services.accounts import passwords
 from tests.databases import WorkerDatabase
 from tests.support import Database, connect_to_server, database_url, temporary_database
@@ -41,6 +42,13 @@ _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 4 * 1024**3
 _SERVERS = pytest.StashKey[Path]()
 _TEST_KEYS = Keyring([b"k" * 32], derive_key("secret of the tests", b"blind-index"))
+
+
+@event.listens_for(AuditRow, "before_insert")
+def _has_words(_mapper: object, _connection: object, row: AuditRow) -> None:
+    """Whatever any test writes into the log can be read there in words."""
+    names = {name for name in row.fields if not name.startswith(audit.TRIED)}
+    assert names <= set(audit.FIELDS), names
 
 
 # Servers

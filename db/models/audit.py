@@ -14,7 +14,8 @@ ACTORS = ("person", "staff", "system")
 class AuditRow(Base):
     """One act. Rows are only ever added, and outlive whom they speak of: they hold no foreign key.
 
-    `actor_id` and `subject_id` are ids of ours, as text; `fields` names columns.
+    `actor_id` and `subject_id` are ids of ours, as text; `fields` names columns. `centre` is where
+    the member of staff worked at that time who did it, or as whom somebody tried to sign in.
     """
 
     __tablename__ = "audit"
@@ -24,6 +25,7 @@ class AuditRow(Base):
         Index("ix_audit_actor", "actor_id", "id"),
         Index("ix_audit_kind", "actor", "action", "subject", "id"),
         Index("ix_audit_at", "at"),
+        Index("ix_audit_centre", "centre", "id", postgresql_where=text("centre IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -34,3 +36,4 @@ class AuditRow(Base):
     subject: Mapped[str]
     subject_id: Mapped[str | None]
     fields: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    centre: Mapped[str | None]

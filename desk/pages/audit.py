@@ -12,14 +12,22 @@ from babel.dates import format_date
 from starlette.responses import Response
 
 from desk.access import AUDIT_ROLES, page, redirect
-from desk.pages.audit_lines import address_of, say_lines
+from desk.pages.audit_lines import address_of, say_lines, say_meant
 from desk.rendering import render
 from desk.request import DeskRequest
 from services import centres, codes
 from services.acting import Session
 from services.audit import ACTIONS, SUBJECTS
-from services.audit_log import MOST_CHOICES, StaffName, find_staff, find_staff_name, list_page
-from services.audit_search import ACTORS, VIEWS, Search
+from services.audit_log import (
+    MOST_CHOICES,
+    NOTHING,
+    StaffName,
+    find_about,
+    find_staff,
+    find_staff_name,
+    list_page,
+)
+from services.audit_search import ACTORS, SIDES, VIEWS, Search
 from services.audit_weeks import ViewCount, Weeks, compare_weeks
 
 _MOST_LETTERS: Final = 100
@@ -62,32 +70,40 @@ async def show(request: DeskRequest) -> Response:
             choices = await find_staff(session, request.visitor, looking.who)
             if len(choices) == 1:
                 return redirect(request, looking.address(staff=choices[0].id))
-        return await _show(request, session, looking, choices)
+        meant = await find_about(session, request.visitor, looking.search)
+        if len(meant) == 1:
+            return redirect(request, looking.address(subject=meant[0][0], about=meant[0][1]))
+        return await _show(request, session, looking, choices, meant)
 
 
 async def _show(
-    request: DeskRequest, session: Session, looking: Looking, choices: Sequence[StaffName]
+    request: DeskRequest,
+    session: Session,
+    looking: Looking,
+    choices: Sequence[StaffName],
+    meant: Sequence[tuple[str, str]],
 ) -> Response:
     visitor, now, search = request.visitor, request.now(), looking.search
     weeks = await compare_weeks(session, visitor, now=now) if looking.is_plain else None
-    lines, following = [], None
-    if not looking.who:
+    found = NOTHING
+    if not looking.who and not meant:
         found = await list_page(session, visitor, search, now=now, before=looking.before)
-        lines, following = say_lines(request, found.lines), found.following
     known_centres = {
-        one.id: one.name_km if request.language == "km" else one.name_en
-        for one in await centres.list_all(session)
+        one.id: one.short_name(request.language) for one in await centres.list_all(session)
     }
     return render(
         request,
         "audit.html",
         looking=looking,
         search=search,
-        lines=lines,
-        following=following,
+        lines=say_lines(request, found.lines),
+        following=found.following,
+        faults=("about",) if found.is_unknown else search.faults,
+        meant=say_meant(request, meant),
         choices=choices,
         most_choices=MOST_CHOICES,
         staff_name=await find_staff_name(session, visitor, search.staff) if search.staff else None,
+        sides=SIDES if search.staff else (),
         weeks=None if weeks is None else _say_weeks(request, weeks),
         centres=known_centres,
         views={view: request.text(f"desk-audit-view-{view}") for view in VIEWS},

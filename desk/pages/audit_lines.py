@@ -11,26 +11,17 @@ from babel.dates import format_datetime
 from desk.rendering import CAMBODIA
 from desk.request import ADDRESS, DeskRequest
 from services import codes
-from services.audit import REFUSED, TRIED
+from services.audit import FIELDS, REFUSED, TRIED
 from services.audit_log import LogLine, Subject
-from services.audit_search import OF_STAFF, PERSON, REQUEST, SESSION, is_at_the_door
+from services.audit_search import OF_STAFF, PERSON, REQUEST, STAFF_CHAT, is_at_the_door
 
 AUDIT: Final = f"{ADDRESS}/audit"
-FIELDS: Final = (
-    *("name", "phone", "reason", "role", "centre_id", "owner_id", "state", "urgency", "outcome"),
-    *("password_hash", "second_factor", "recovery_codes", "locked_until"),
-    *("form-token", "made-up", "too-much"),
-    *("username", "age", "sex", "home", "need", "hours", "takes_rest", "to_confirm", "ended_at"),
-    *("name_km", "name_en", "title", "text_km", "text_en", "purposes", "places", "phone_e164"),
-    *("confirmed_on", "confirmed_by", "note", "is_sensitive"),
-    *("closed_hours", "short_km", "short_en", "day", "label", "is_open"),
-    *("view", "staff", "centre", "actor", "action", "subject", "about", "first", "last"),
-)
-"""Names of columns and of filters that have words; others are shown as they are."""
 _SHORT: Final = 8
 _STRANGER: Final = "unknown-"
+_NAMED: Final = ("agency", "canned_reply", "centre", STAFF_CHAT)
 _OF_CHATS: Final = ("chat_link", "staff_card")
 _TRIES: Final = (REFUSED, "locked")
+_LATE: Final = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +47,18 @@ class Line:
     is_refused: bool
 
 
+def say_meant(request: DeskRequest, found: Sequence[tuple[str, str]]) -> list[Named]:
+    """The things that a beginning of an id may mean, each with its whole id."""
+    return [
+        Named(
+            request.text(f"desk-audit-of-{subject}"),
+            own_id,
+            address_of(subject=subject, about=own_id),
+        )
+        for subject, own_id in found
+    ]
+
+
 def address_of(**wanted: object) -> str:
     """Of a search from its beginning; what is empty narrows nothing."""
     query = urlencode({name: str(value) for name, value in wanted.items() if value})
@@ -68,7 +71,7 @@ def say_lines(request: DeskRequest, found: Sequence[LogLine]) -> list[Line]:
 
 def _say(request: DeskRequest, line: LogLine) -> Line:
     at = line.at.astimezone(CAMBODIA)
-    is_try = line.action in _TRIES and is_at_the_door(line.actor, line.subjects[0].kind)
+    is_try = _is_try(line)
     return Line(
         at=at.isoformat(),
         day=format_datetime(at, "d MMM y", locale=request.language),
@@ -81,9 +84,18 @@ def _say(request: DeskRequest, line: LogLine) -> Line:
     )
 
 
+def _is_try(line: LogLine) -> bool:
+    """Whether whoever did it was trying to get in, and so was nobody yet."""
+    kind = line.subjects[0].kind
+    is_attempt = line.action in _TRIES and is_at_the_door(line.actor, kind)
+    return is_attempt or (line.action == _LATE and kind == "invitation")
+
+
 def _say_deed(request: DeskRequest, line: LogLine, *, is_try: bool) -> str:
     if is_try and line.action == REFUSED:
         return request.text("desk-audit-not-signed-in")
+    if is_try and line.action == _LATE:
+        return request.text("desk-audit-late-invitation")
     return request.text(f"desk-audit-did-{line.action}")
 
 
@@ -105,14 +117,19 @@ def _say_subject(request: DeskRequest, subject: Subject) -> Named:
         return Named(words)
     if subject.kind in OF_STAFF:
         if subject.name is None and not _is_uuid(subject.id):
-            return Named(request.text("desk-audit-nobody"), subject.id.removeprefix(_STRANGER))
+            trail = address_of(subject=subject.kind, about=subject.id)
+            shown = subject.id.removeprefix(_STRANGER)
+            return Named(request.text("desk-audit-nobody"), shown, trail)
         return _say_staff(subject.name, subject.id, words)
-    if subject.kind == SESSION and subject.name is not None:
+    trail = address_of(subject=subject.kind, about=subject.about)
+    if subject.kind in _NAMED and subject.name is not None:
+        return Named(f"{words} ({subject.name})", None, trail)
+    if subject.name is not None:
         words = f"{words} ({subject.name})"
     shown = _shorten(subject.id)
     if subject.kind == REQUEST and subject.code is not None:
         shown = codes.display(subject.code)
-    return Named(words, shown, address_of(subject=subject.kind, about=subject.about))
+    return Named(words, shown, trail)
 
 
 def _say_staff(name: str | None, staff_id: str, words: str) -> Named:

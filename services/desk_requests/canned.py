@@ -15,6 +15,7 @@ from db.models import Address, CannedReply, Centre, Person
 from services import audit, codes, khmer
 from services.accounts.types import Visitor
 from services.acting import across_centres
+from services.desk_requests.looks import note_look
 from services.desk_requests.rights import get_readable
 from services.errors import ChangedMeanwhile, DomainError, NotAllowed, UnusableForm
 from services.plain_text import clean, clean_line
@@ -89,16 +90,7 @@ async def fill(
     is_english = address.language == "en" and reply.text_en is not None
     words = reply.text_en if is_english and reply.text_en else reply.text_km
     if person is not None and "{name}" in words:
-        await audit.record(
-            session,
-            actor="staff",
-            actor_id=visitor.staff_id,
-            action="read",
-            subject="person",
-            subject_id=person.id,
-            fields=("name",),
-            now=now,
-        )
+        await note_look(session, visitor, request, "read", ("name",), now=now)
     return filled(
         words,
         {

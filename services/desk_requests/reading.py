@@ -21,11 +21,12 @@ from db.models import (
     Request,
     RequestEvent,
 )
-from services import audit, giving, requests, staff, threads
+from services import giving, requests, staff, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests import canned
 from services.desk_requests.changes import look
+from services.desk_requests.looks import note_look
 from services.desk_requests.rights import get_readable, readable
 from services.masking import mask_name, mask_phone
 from services.places import Gazetteer, label, load_gazetteer
@@ -132,8 +133,8 @@ class RequestPage:
     canned: Sequence[CannedReply]
     moves: frozenset[str]
     seen: int
-    colleagues: Sequence[tuple[UUID, str]]
     read: int
+    colleagues: Sequence[tuple[UUID, str]]
     centres: Sequence[tuple[str, str]]
     names: Mapping[str, str]
     digest: str
@@ -161,13 +162,13 @@ async def get_page(
         canned=await canned.list_replies(session, request.centre_id),
         moves=_allowed(request, visitor),
         seen=await find_last_own_event(session, visitor, request),
-        colleagues=await _list_colleagues(session, visitor, request),
         read=await _find_last_event(session, request),
+        colleagues=await _list_colleagues(session, visitor, request),
         centres=[(each, name) for each, name in centres.items() if each != request.centre_id],
         names={str(one.id): one.name for one in everybody},
         digest=(await look(session, request.id)).digest,
     )
-    await _note_look(session, visitor, request, now)
+    await note_look(session, visitor, request, "read", now=now)
     return page
 
 
@@ -179,12 +180,12 @@ async def find_last_own_event(session: AsyncSession, visitor: Visitor, request: 
     return await session.scalar(query) or 0
 
 
-def _allowed(request: Request, visitor: Visitor) -> frozenset[str]:
 async def _find_last_event(session: AsyncSession, request: Request) -> int:
     query = select(func.max(RequestEvent.id)).where(RequestEvent.request_id == request.id)
     return await session.scalar(query) or 0
 
 
+def _allowed(request: Request, visitor: Visitor) -> frozenset[str]:
     moves = {move for move in STAFF_MOVES if (request.state, move) in MOVES}
     if request.owner_id == visitor.staff_id and request.state != "reopened":
         moves.discard("take")
@@ -291,10 +292,7 @@ async def _find_draft(session: AsyncSession, visitor: Visitor, request: Request)
 
 async def _list_centres(session: AsyncSession, language: str) -> dict[str, str]:
     query = select(Centre).order_by(Centre.id)
-    return {
-        centre.id: centre.name_km if language == "km" else centre.name_en
-        for centre in await session.scalars(query)
-    }
+    return {centre.id: centre.short_name(language) for centre in await session.scalars(query)}
 
 
 async def _list_colleagues(
@@ -303,21 +301,3 @@ async def _list_colleagues(
     """Whom the visitor may give it to, besides the one whose it is."""
     able = await giving.list_able(session, visitor, request.centre_id)
     return [(one.id, one.name) for one in able if one.id != request.owner_id]
-
-
-async def _note_look(
-    session: AsyncSession, visitor: Visitor, request: Request, now: datetime
-) -> None:
-    looked_at: list[tuple[str, int | UUID]] = [("request", request.id)]
-    if request.person_id is not None:
-        looked_at.append(("person", request.person_id))
-    for subject, subject_id in looked_at:
-        await audit.record(
-            session,
-            actor="staff",
-            actor_id=visitor.staff_id,
-            action="read",
-            subject=subject,
-            subject_id=subject_id,
-            now=now,
-        )

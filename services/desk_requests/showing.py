@@ -11,6 +11,7 @@ from db.models import File
 from services import audit, files, plain_text
 from services.accounts.types import Visitor
 from services.acting import across_centres
+from services.desk_requests.looks import note_look
 from services.desk_requests.replays import was_done
 from services.desk_requests.rights import get_readable, get_staff, hold_readable
 from services.errors import EmptyText, TextTooLong
@@ -58,17 +59,7 @@ async def reveal(
         request.record(REVEALED, now=now, by=visitor.staff_id, internal=True, body=body)
     async with across_centres(session):
         ways = await find_ways(session, request)
-    of_person = request.person_id is not None
-    await audit.record(
-        session,
-        actor="staff",
-        actor_id=visitor.staff_id,
-        action=REVEALED,
-        subject="person" if of_person else "request",
-        subject_id=request.person_id if of_person else request.id,
-        fields=("name", "phone", "reason"),
-        now=now,
-    )
+    await note_look(session, visitor, request, REVEALED, ("name", "phone", "reason"), now=now)
     return Revealed(ways.name, ways.numbers)
 
 

@@ -1,13 +1,15 @@
 """The log at the desk, as a browser without scripts sees it."""
 
 import re
+from datetime import timedelta
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import AuditRow, Request
+from db.models import AuditRow, Invitation, Request, Staff
 from services import audit, staff
 from tests.desk.at_the_desk import Answer, Browser, Desk
 from tests.services.desk_visitors import HOME_PHONE, NAME, PHONE, register
@@ -86,6 +88,87 @@ async def test_each_id_leads_to_its_trail(desk: Desk) -> None:
         assert any("looked at" in row for row in person_rows)
 
 
+async def test_the_short_form_of_an_id_leads_to_its_trail(desk: Desk) -> None:
+    await reveal(desk)
+    async with desk.at_work("eye", "auditor") as browser:
+        await _english(browser)
+        shown = await browser.get("/desk/audit?action=revealed")
+        (short,) = set(re.findall(r"person +([0-9a-f]{8})", " ".join(_rows(shown))))
+        (link,) = {one for one in _links(shown) if "subject=person" in one}
+        found = await browser.get(f"/desk/audit?about={short}")
+        assert found.status == 303
+        assert dict(parse_qsl(urlsplit(found.to).query)) == dict(parse_qsl(urlsplit(link).query))
+
+
+async def test_of_several_ids_that_begin_alike_one_is_chosen(desk: Desk) -> None:
+    ids = [f"538ebdac-0000-4000-8000-00000000000{last}" for last in (1, 2)]
+    async with desk.new_session.begin() as session:
+        for own_id in ids:
+            await _record(session, desk, "read", "file", own_id)
+    async with desk.at_work("eye", "auditor") as browser:
+        await _english(browser)
+        shown = await browser.get("/desk/audit?about=538ebdac")
+        assert "Several things begin with “538ebdac”" in shown.body
+        links = [one for one in _links(shown) if "about=538ebdac-" in one]
+        assert links == [f"/desk/audit?subject=file&about={own_id}" for own_id in ids]
+        assert len(_rows(await browser.get(links[0]))) == 1
+
+
+async def test_who_did_it_is_told_truly_also_of_strangers(desk: Desk) -> None:
+    sok = await desk.hire("sok", "case_worker")
+    async with desk.new_session.begin() as session:
+        now = desk.clock.now
+        person = await session.get_one(Staff, sok.staff_id)
+        invitation = Invitation(
+            token_hash=b"hash", staff_id=person.id, created_at=now, expires_at=now
+        )
+        session.add(invitation)
+        await session.flush()
+        await _record(session, desk, "expired", "invitation", str(invitation.id))
+        card_at = now + timedelta(seconds=1)
+        await audit.record_stranger_refused(session, ("staff_card", 7), now=card_at)
+        await audit.record_stranger_refused(
+            session, ("chat_link", None), ("staff_chat", person.id), now=now
+        )
+        await _record(session, desk, "changed", "centre", "pursat")
+    async with desk.at_work("eye", "auditor") as browser:
+        await _english(browser)
+        rows = "\n".join(_rows(await browser.get("/desk/audit")))
+        name = "A chat in Telegram that is linked to nobody refused"
+        assert f"{name} link for Telegram Telegram of staff (Sok)" in rows
+        assert f"{name} card in Telegram #7" in rows
+        opened = r"Not signed in opened an invitation that was over invitation \(Sok\) \w{8}"
+        assert re.search(opened, rows)
+        assert re.search(r"The system changed centre \(.*Pursat.*\)", rows)
+
+
+async def test_a_day_of_somebody_is_split_into_what_they_did_and_what_was_done_to_them(
+    desk: Desk,
+) -> None:
+    async with desk.at_work("sok", "case_worker"), desk.at_work("eye", "auditor") as browser:
+        await _english(browser)
+        found = (await browser.get("/desk/audit?who=sok")).to
+        sides = [one for one in _links(await browser.get(found)) if "side=" in one]
+        did, met = [_rows(await browser.get(address)) for address in sides]
+        assert any("signed in" in row for row in did)
+        assert any("added Sok" in row for row in met)
+        assert not set(did) & set(met)
+
+
+async def _record(
+    session: AsyncSession, desk: Desk, action: str, subject: str, subject_id: str
+) -> None:
+    await audit.record(
+        session,
+        actor="system",
+        actor_id=None,
+        action=action,
+        subject=subject,
+        subject_id=subject_id,
+        now=desk.clock.now,
+    )
+
+
 async def test_a_typed_name_is_found_or_chosen(desk: Desk) -> None:
     await reveal(desk)
     async with desk.new_session.begin() as session:
@@ -106,15 +189,7 @@ async def test_a_typed_name_is_found_or_chosen(desk: Desk) -> None:
 async def test_pages_lead_to_the_end_and_keep_the_search(desk: Desk) -> None:
     async with desk.new_session.begin() as session:
         for number in range(120):
-            await audit.record(
-                session,
-                actor="system",
-                actor_id=None,
-                action="read",
-                subject="file",
-                subject_id=number,
-                now=desk.clock.now,
-            )
+            await _record(session, desk, "read", "file", str(number))
             desk.clock.go_on(seconds=1)
     async with desk.at_work("eye", "auditor") as browser:
         seen: list[str] = []
@@ -138,6 +213,8 @@ async def test_pages_lead_to_the_end_and_keep_the_search(desk: Desk) -> None:
         ("subject=request&about=1234", "Nothing has such a code"),
         ("staff=sok", "There is no such member of staff"),
         ("action=deleted&subject=canned_reply", "Nothing was done that fits"),
+        ("about=hello", "Nothing has such a code"),
+        ("about=12ab34cd", "Nothing has such a code"),
         ("about=%00%27%22%3Cscript%3E", "Nothing has such a code"),
     ],
 )

@@ -30,7 +30,7 @@ async def _record(session: AsyncSession, now: datetime) -> None:
         action="read",
         subject="file",
         subject_id=7,
-        fields=["media_type"],
+        fields=["state"],
         now=now,
     )
 
@@ -43,7 +43,7 @@ async def test_an_act_is_kept_as_ids_and_names(session: AsyncSession, now: datet
         "read",
         "file",
         "7",
-        ["media_type"],
+        ["state"],
     )
 
 

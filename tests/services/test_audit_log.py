@@ -1,56 +1,26 @@
 """The log as auditors search it."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, Person
-from services import audit, desk_requests, my_data, staff
-from services.accounts.types import Visitor
-from services.audit_log import LogLine, find_staff, list_page
-from services.audit_search import FAULTS, VIEWS, Search
-from services.audit_walks import list_kinds, list_rows
-from services.audit_weeks import Count, compare_weeks
+from db.models import Person
+from services import desk_requests, staff
+from services.audit_log import find_staff, list_page
+from services.audit_search import FAULTS, Search
+from services.audit_walks import list_rows
+from services.audit_weeks import compare_weeks
 from services.errors import NotAllowed
 from tests.services.centre_at_work import FRIDAY
-from tests.services.desk_visitors import HOME_PHONE, NAME, PHONE, ask, audited, see_as, visit
+from tests.services.desk_visitors import HOME_PHONE, NAME, PHONE, ask, audited, visit
+from tests.services.log_reading import find, hire_auditor, record, told
 
-_SOMEBODY = UUID("0d9fbb0f-53ba-4dcc-9a0e-9f7a3d1f9d52")
 # 23:00 in Phnom Penh, and half past midnight there.
 _LATE_EVENING = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
 _AFTER_MIDNIGHT = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)
-
-
-async def _record(session: AsyncSession, **changed: Any) -> None:
-    values: dict[str, Any] = {
-        "actor": "staff",
-        "actor_id": _SOMEBODY,
-        "action": "read",
-        "subject": "file",
-        "subject_id": 7,
-        "now": FRIDAY,
-    }
-    await audit.record(session, **values | changed)
-
-
-async def _auditor(session: AsyncSession) -> Visitor:
-    auditor = await visit(session, "Eye", "auditor", None)
-    await see_as(session, auditor)
-    return auditor
-
-
-async def _find(session: AsyncSession, auditor: Visitor, **wanted: str) -> list[LogLine]:
-    page = await list_page(session, auditor, Search.parse(wanted), now=FRIDAY)
-    return [line for line in page.lines if line.action != "searched"]
-
-
-def _told(lines: list[LogLine]) -> list[tuple[str, str, str | None]]:
-    """(action, kind of subject, its id) of each subject of each line."""
-    return [(line.action, one.kind, one.id) for line in lines for one in line.subjects]
 
 
 @pytest.mark.parametrize(
@@ -68,9 +38,9 @@ async def test_the_log_is_the_auditors_alone(session: AsyncSession, role: str) -
 
 
 async def test_all_is_shown_page_by_page_without_gaps_or_repeats(session: AsyncSession) -> None:
-    auditor = await _auditor(session)
+    auditor = await hire_auditor(session)
     for number in range(1, 8):
-        await _record(session, subject_id=number, now=FRIDAY + timedelta(seconds=number))
+        await record(session, subject_id=number, now=FRIDAY + timedelta(seconds=number))
     seen: list[str | None] = []
     before, sizes = None, []
     while True:
@@ -82,7 +52,7 @@ async def test_all_is_shown_page_by_page_without_gaps_or_repeats(session: AsyncS
         if page.following is None:
             break
         before = page.following
-        await _record(session, subject_id=99)  # what comes in meanwhile moves nothing
+        await record(session, subject_id=99)  # what comes in meanwhile moves nothing
     assert (seen, sizes) == (["7", "6", "5", "4", "3", "2", "1"], [3, 3, 1])
 
 
@@ -91,8 +61,8 @@ async def test_a_request_shows_its_code_and_nothing_of_whose_it_is(session: Asyn
     worker = await visit(session)
     await desk_requests.get_page(session, worker, request.code, now=FRIDAY)
     await desk_requests.reveal(session, worker, request.code, "to call back", now=FRIDAY)
-    auditor = await _auditor(session)
-    lines = await _find(session, auditor)
+    auditor = await hire_auditor(session)
+    lines = await find(session, auditor)
     reveal, look = [line for line in lines if line.subjects[0].kind != "staff"][:2]
     assert (look.actor_name, look.action) == ("Sok", "read")
     assert [(one.kind, one.code) for one in look.subjects] == [
@@ -105,66 +75,11 @@ async def test_a_request_shows_its_code_and_nothing_of_whose_it_is(session: Asyn
         assert secret not in shown
 
 
-async def test_by_its_code_a_request_is_found_with_its_files_and_who_was_refused(
-    session: AsyncSession,
-) -> None:
-    request = await ask(session)
-    stranger = await visit(session, "Bopha", centre="preah-vihear")
-    await desk_requests.note_refused(session, stranger, request.code, now=FRIDAY)
-    await _record(session, subject="request", subject_id=request.id)
-    await _record(session, subject="request", subject_id=request.id + 1)
-    auditor = await _auditor(session)
-    written = f"{request.code[:4]} {request.code[4:]}"
-    for wanted in ({"about": written}, {"about": written, "subject": "request"}):
-        assert _told(await _find(session, auditor, **wanted)) == [
-            ("read", "request", str(request.id)),
-            ("refused", "request", f"code:{request.code}"),
-        ]
-
-
 async def test_the_auditor_sees_no_centre_s_rows_afterwards(session: AsyncSession) -> None:
     request = await ask(session)
-    auditor = await _auditor(session)
-    await _find(session, auditor, about=request.code)
+    auditor = await hire_auditor(session)
+    await find(session, auditor, about=request.code)
     assert (await session.scalars(select(Person))).all() == []
-
-
-async def test_a_person_has_one_trail_of_what_they_did_and_what_was_done(
-    session: AsyncSession,
-) -> None:
-    request = await ask(session)
-    person_id = str(request.person_id)
-    worker = await visit(session)
-    await desk_requests.get_page(session, worker, request.code, now=FRIDAY)
-    await _record(session, actor="person", actor_id=person_id, action="deleted", subject="person")
-    await _record(session, subject="person", subject_id=uuid4())
-    auditor = await _auditor(session)
-    found = await _find(session, auditor, subject="person", about=person_id)
-    assert [line.action for line in found] == ["deleted", "read"]
-    assert ("read", "request", str(request.id)) in _told(found)
-
-
-async def test_a_person_who_deleted_everything_keeps_their_trail(session: AsyncSession) -> None:
-    request = await ask(session)
-    person_id = str(request.person_id)
-    worker = await visit(session)
-    await desk_requests.get_page(session, worker, request.code, now=FRIDAY)
-    address = await session.get_one(Address, request.address_id)
-    await my_data.delete_everything(session, address, now=FRIDAY)
-    auditor = await _auditor(session)
-    found = await _find(session, auditor, subject="person", about=person_id)
-    assert [line.action for line in found] == ["deleted", "read"]
-
-
-async def test_of_a_member_of_staff_is_found_what_they_did_and_what_was_done_to_them(
-    session: AsyncSession,
-) -> None:
-    worker = await visit(session)
-    await _record(session, actor_id=worker.staff_id)
-    await _record(session)
-    auditor = await _auditor(session)
-    found = await _find(session, auditor, staff=str(worker.staff_id))
-    assert _told(found) == [("read", "file", "7"), ("added", "staff", str(worker.staff_id))]
 
 
 @pytest.mark.parametrize(
@@ -194,15 +109,15 @@ async def test_each_filter_narrows(
     session: AsyncSession, wanted: dict[str, str], count: int
 ) -> None:
     worker, person = await visit(session), uuid4()
-    auditor = await _auditor(session)
-    await _record(session, subject="person", subject_id=person, action="revealed")
-    await _record(
+    auditor = await hire_auditor(session)
+    await record(session, subject="person", subject_id=person, action="revealed")
+    await record(
         session, actor="person", actor_id=person, subject="person", subject_id=7, action="deleted"
     )
-    await _record(session, subject_id=7, now=_LATE_EVENING)
-    await _record(session, subject_id=8, actor_id=worker.staff_id, now=_LATE_EVENING)
-    await _record(session, subject="request", subject_id=3, now=_AFTER_MIDNIGHT)
-    found = _told(await _find(session, auditor, **wanted))
+    await record(session, subject_id=7, now=_LATE_EVENING)
+    await record(session, subject_id=8, actor_id=worker.staff_id, now=_LATE_EVENING)
+    await record(session, subject="request", subject_id=3, now=_AFTER_MIDNIGHT)
+    found = told(await find(session, auditor, **wanted))
     assert len([one for one in found if one[1] != "staff"]) == count  # those who were hired
 
 
@@ -225,17 +140,17 @@ async def test_an_impossible_search_says_so_and_finds_nothing(
     assert fault in FAULTS
     search = Search.parse(wanted)
     assert search.faults == (fault,)
-    await _record(session)
-    auditor = await _auditor(session)
-    assert await _find(session, auditor, **wanted) == []
+    await record(session)
+    auditor = await hire_auditor(session)
+    assert await find(session, auditor, **wanted) == []
 
 
 async def test_a_search_is_written_down_once_by_what_was_searched_and_not_for_what(
     session: AsyncSession,
 ) -> None:
-    auditor = await _auditor(session)
+    auditor = await hire_auditor(session)
     for number in range(3):
-        await _record(session, subject_id=number)
+        await record(session, subject_id=number)
     search = Search(subject="file", first=date(2026, 11, 1))
     page = await list_page(session, auditor, search, now=FRIDAY, size=1)
     await list_page(session, auditor, search, now=FRIDAY, before=page.following, size=1)
@@ -247,8 +162,8 @@ async def test_a_search_is_written_down_once_by_what_was_searched_and_not_for_wh
 async def test_a_search_that_begins_at_its_second_page_is_written_down_too(
     session: AsyncSession,
 ) -> None:
-    auditor = await _auditor(session)
-    await _record(session)
+    auditor = await hire_auditor(session)
+    await record(session)
     await list_page(session, auditor, Search(action="read"), now=FRIDAY, before=10**6)
     assert ("searched", "audit", None, ["action"]) in await audited(session)
 
@@ -260,7 +175,7 @@ async def test_staff_are_found_by_name_or_username_however_it_is_written(
         await visit(session, name)
     left = await staff.get_by_name(session, "Sokha")
     await staff.end(session, left, by=None, now=FRIDAY)
-    auditor = await _auditor(session)
+    auditor = await hire_auditor(session)
 
     async def called(typed: str) -> list[tuple[str, bool]]:
         return [(one.name, one.has_left) for one in await find_staff(session, auditor, typed)]
@@ -270,50 +185,6 @@ async def test_staff_are_found_by_name_or_username_however_it_is_written(
     assert await called("ចាន់ធូ") == [("ចាន់ធូ", False)]
     assert await called("nobody") == []
     assert await called(" ") == []
-
-
-async def test_two_weeks_are_counted_by_the_centre_of_who_did_it(session: AsyncSession) -> None:
-    worker = await visit(session)
-    other = await visit(session, "Bopha", centre="preah-vihear")
-    today, last_week = FRIDAY, FRIDAY - timedelta(days=7)
-    for who, when in ((worker, today), (worker, last_week), (other, today), (other, today)):
-        await _record(session, actor_id=who.staff_id, action="revealed", subject="person", now=when)
-    failed = {"actor": "system", "actor_id": None, "action": "refused", "subject": "account"}
-    await _record(session, **failed, subject_id=worker.staff_id)
-    await _record(session, **failed, subject_id="unknown-0a1b2c")
-    await _record(session, action="revealed", now=FRIDAY - timedelta(days=30))
-    auditor = await _auditor(session)
-    weeks = await compare_weeks(session, auditor, now=today)
-    assert (weeks.now.first, weeks.now.last) == (date(2026, 11, 14), date(2026, 11, 20))
-    assert (weeks.before.first, weeks.before.last) == (date(2026, 11, 7), date(2026, 11, 13))
-    counts = {count.view: count for count in weeks.counts}
-    assert list(counts) == list(VIEWS)
-    assert counts["reveals"].total == Count(3, 1)
-    assert counts["reveals"].centres == {"preah-vihear": Count(2, 0), "pursat": Count(1, 1)}
-    assert counts["failed"].centres == {None: Count(1, 0), "pursat": Count(1, 0)}
-    assert counts["refusals"].total == Count(0, 0)
-
-
-async def test_what_is_counted_is_what_its_search_shows(session: AsyncSession) -> None:
-    for action in audit.ACTIONS:
-        for subject in ("account", "staff", "request", "desk_session"):
-            await _record(session, action=action, subject=subject)
-    auditor = await _auditor(session)
-    weeks = await compare_weeks(session, auditor, now=FRIDAY)
-    for count in weeks.counts:
-        search = Search(view=count.view, first=weeks.now.first, last=weeks.now.last)
-        rows = await list_rows(session, search, before=None, most=1000)
-        assert len(rows) == count.total.now, count.view
-
-
-async def test_each_kind_of_act_in_the_log_is_known_once(session: AsyncSession) -> None:
-    before = set(await list_kinds(session))
-    new = {("person", "seen", "agency"), ("staff", "seen", "agency"), ("staff", "used", "agency")}
-    for _ in range(2):
-        for actor, action, subject in new:
-            await _record(session, actor=actor, action=action, subject=subject)
-    found = await list_kinds(session)
-    assert sorted(found) == sorted(before | new)
 
 
 @pytest.mark.parametrize(
@@ -332,6 +203,6 @@ async def test_filters_of_kind_go_together(
         *(("person", "seen", "agency"), ("staff", "seen", "agency")),
         *(("staff", "used", "agency"), ("staff", "read", "file"), ("person", "read", "file")),
     ):
-        await _record(session, actor=actor, action=action, subject=subject)
+        await record(session, actor=actor, action=action, subject=subject)
     rows = await list_rows(session, Search.parse(wanted), before=None, most=50)
     assert {(row.actor, row.action, row.subject) for row in rows} == kinds
