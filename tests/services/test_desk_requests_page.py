@@ -191,9 +191,9 @@ async def test_the_whole_name_and_numbers_are_shown_for_a_reason(session: AsyncS
     assert {number.e164 for number in shown.numbers} == {PHONE, HOME_PHONE}
     event = (await events_of(session, request))[-1]
     assert (event.kind, event.internal, event.body) == ("revealed", True, {"text": "to call"})
-    assert await audited(session) == [
-        ("revealed", "person", str(request.person_id), ["name", "phone", "reason"])
-    ]
+    looked_at = (("request", str(request.id)), ("person", str(request.person_id)))
+    fields = ["name", "phone", "reason"]
+    assert await audited(session) == [("revealed", *one, fields) for one in looked_at]
     assert request.due_at is not None
     assert await outbox(session) == []
 
@@ -213,7 +213,8 @@ async def test_the_same_reason_again_is_a_second_look_and_one_note(session: Asyn
     for _ in range(2):
         await desk_requests.reveal(session, visitor, request.code, "to call", now=LATER)
     assert [event.kind for event in await events_of(session, request)].count("revealed") == 1
-    assert [action for action, *_ in await audited(session)] == ["revealed", "revealed"]
+    looks = [subject for action, subject, *_ in await audited(session) if action == "revealed"]
+    assert looks == ["request", "person"] * 2
 
 
 @pytest.mark.parametrize(
