@@ -20,7 +20,6 @@ from desk.pages import (
     request_live,
     sign_in,
     staff,
-    staff_new,
     start,
     telegram_link,
 )
@@ -32,7 +31,6 @@ ROUTES: Final[tuple[Page, ...]] = (
     *account.ROUTES,
     *telegram_link.ROUTES,
     *account_phone.ROUTES,
-    *staff_new.ROUTES,
     *staff.ROUTES,
     *audit.ROUTES,
     *centres.ROUTES,
