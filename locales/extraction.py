@@ -16,7 +16,7 @@ from jinja2 import Environment, nodes
 from desk.pages import account as account_page
 from desk.pages import agencies as agencies_page
 from desk.pages import canned as canned_page
-from desk.pages import centre_parts, queue_address, request_lines
+from desk.pages import centre_parts, queue_address, request_lines, staff_parts
 from desk.pages import centres as centres_page
 from desk.pages import closed_days as days_page
 from desk.pages import referrals as referrals_page
@@ -70,7 +70,6 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-role-may-": STAFF_ROLES,
     "desk-staff-done-": staff_page.DONE,
     "desk-staff-requests-": ("change", "end"),
-    "desk-staff-wrong-": tuple(staff_page.FAULTS.values()),
     "desk-card-": pressing.OUTCOMES,
     "desk-card-link-": (linking.OVER, linking.OF_ANOTHER),
     "desk-climbed-": request_lines.CLIMBED_TO,
@@ -89,6 +88,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-centre-did-": centres_page.DONE,
     "desk-days-did-": days_page.DONE,
     "desk-fault-": (
+        *staff_parts.FAULTS,
         *(*agencies_page.FAULTS, *canned_page.FAULTS),
         *(*referrals_page.FAULTS, *days_page.FAULTS),
     ),

@@ -22,6 +22,7 @@ from services.errors import (
     UnknownCentre,
     UnusableRole,
 )
+from services.plain_text import clean_line
 from services.staff_cards import linking
 
 OF_ALL_CENTRES = ("administrator", "auditor")
@@ -43,7 +44,7 @@ async def add(
     Raises NotAllowed, EmptyText, TextTooLong, StaffNameTaken, UnusableRole or UnknownCentre.
     """
     await check_may_manage(session, by)
-    name = _read_name(name)
+    name = read_name(name)
     await _check_role(session, role, centre_id)
     if await find_by_name(session, name) is not None:
         raise StaffNameTaken
@@ -89,6 +90,21 @@ async def list_staff(
     if not with_ended:
         query = query.where(Staff.ended_at.is_(None))
     return (await session.scalars(query)).all()
+
+
+async def set_name(
+    session: AsyncSession, person: Staff, name: str, *, now: datetime, by: UUID | None = None
+) -> None:
+    """Correct how somebody is called. Raises NotAllowed, EmptyText, TextTooLong, StaffNameTaken."""
+    await check_may_manage(session, by)
+    name = read_name(name)
+    if name == person.name:
+        return
+    if await find_by_name(session, name) not in (None, person):
+        raise StaffNameTaken
+    person.name = name
+    await session.flush()
+    await _note(session, person, "changed", by, now, fields=["name"])
 
 
 async def change_role(
@@ -200,9 +216,9 @@ async def _hold_for_change(
         await hold_role(session, to.id)
 
 
-def _read_name(name: str) -> str:
-    """Raises EmptyText and TextTooLong."""
-    name = "".join(sign for sign in " ".join(name.split()) if sign.isprintable())
+def read_name(typed: str) -> str:
+    """A name as it is kept. Raises EmptyText and TextTooLong."""
+    name = clean_line(typed)
     if not name:
         raise EmptyText
     if len(name) > LONGEST_NAME:

@@ -1,4 +1,4 @@
-"""The staff as an administrator sees them: their roles, and how their accounts stand."""
+"""The staff as an administrator sees them, and managers their own team: roles, and accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from db.models import OPEN_STATES, STAFF_ROLES, Account, DeskSession, Invitation
 from services import audit
 from services.accounts.authority import check_may_manage
 from services.acting import across_centres
-from services.errors import StaffNotFound
+from services.errors import NotAllowed, StaffNotFound
 
 OPEN: Final = "open"
 EXPIRED: Final = "expired"
@@ -56,9 +56,10 @@ async def list_lines(
 ) -> Sequence[StaffLine]:
     """Who is at work, or (`ended`) who has left: of a role, of a centre, by name.
 
-    The look is written down. Raises NotAllowed for who is no administrator.
+    A manager finds the own centre alone. The look is written down. Raises NotAllowed for who is
+    neither manager nor administrator.
     """
-    await check_may_manage(session, by)
+    centre = await _find_own_centre(session, by) or centre
     query = _query(Staff.ended_at.is_not(None) if ended else Staff.ended_at.is_(None))
     if role in STAFF_ROLES:
         query = query.where(Staff.role == role)
@@ -79,6 +80,18 @@ async def get_line(session: AsyncSession, staff_id: UUID, *, by: UUID, now: date
         raise StaffNotFound
     await _note(session, "read", staff_id, by, now)
     return _line(found, now)
+
+
+async def _find_own_centre(session: AsyncSession, by: UUID) -> str | None:
+    """The one centre whose staff they may see; None for an administrator. Raises NotAllowed."""
+    person = await session.get(Staff, by, populate_existing=True)
+    if person is None or person.ended_at is not None:
+        raise NotAllowed
+    if person.role == "administrator":
+        return None
+    if person.role != "centre_manager" or person.centre_id is None:
+        raise NotAllowed
+    return person.centre_id
 
 
 def _query(condition: ColumnElement[bool]) -> Select[tuple[object, ...]]:

@@ -20,6 +20,7 @@ from desk.pages import (
     request_live,
     sign_in,
     staff,
+    staff_new,
     start,
     telegram_link,
 )
@@ -31,6 +32,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     *account.ROUTES,
     *telegram_link.ROUTES,
     *account_phone.ROUTES,
+    *staff_new.ROUTES,
     *staff.ROUTES,
     *audit.ROUTES,
     *centres.ROUTES,

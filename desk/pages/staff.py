@@ -1,12 +1,11 @@
-"""The people of the desk: who works here, as what, and how they get in. For administrators alone.
+"""The people of the desk: who works here, as what, and how they get in.
 
-A link by which somebody chooses a password is shown once, on the answer of the form that made it:
-never in an address, where a history or a log would keep it.
+Administrators keep them; managers see their own team and change nothing.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,62 +13,46 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from desk.access import CENTRE_ROLES, Forged, page, redirect
-from desk.pages.sign_in import MOST_LETTERS, draw_code
+from desk.pages.sign_in import MOST_LETTERS
+from desk.pages.staff_parts import (
+    KEEPERS,
+    NAMESAKE_NOW,
+    STAFF,
+    WRONG,
+    name_centres,
+    note_made_up,
+    note_refused,
+    read,
+    show_link,
+)
 from desk.rendering import render
-from desk.request import ADDRESS, DeskRequest
-from services import accounts, audit, centres, staff, staff_list
+from desk.request import DeskRequest
+from services import accounts, staff, staff_form, staff_list
 from services.acting import Session
 from services.errors import (
     ChangedMeanwhile,
-    DomainError,
-    EmptyText,
     NotAllowed,
     StaffNameTaken,
     StaffNotFound,
-    TextTooLong,
-    UnknownCentre,
-    UnusableRole,
+    UnusableForm,
     UnusableUsername,
     UsernameTaken,
 )
+from services.staff_form import ALL_CENTRES, StaffForm
 from services.staff_list import StaffLine
+from services.staff_names import list_names
 from services.types import STAFF_ROLES, Staff
 
-STAFF: Final = f"{ADDRESS}/staff"
-DONE: Final = ("changed", "ended", "unlocked", "meanwhile", "not_allowed")
-FAULTS: Final[Mapping[type[DomainError], str]] = {
-    EmptyText: "name",
-    TextTooLong: "name_long",
-    StaffNameTaken: "name_taken",
-    UnusableUsername: "username",
-    UsernameTaken: "username_taken",
-    UnusableRole: "role",
-    UnknownCentre: "role",
-}
-_WRONG: Final = 422
-_ROLES: Final = ("administrator",)
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What stood in a form, to stand there again when it cannot be done."""
-
-    name: str = field(default="", repr=False)
-    username: str = ""
-    role: str = ""
-    centre: str = ""
-
-    @property
-    def centre_id(self) -> str | None:
-        """Where they will work; administrators and auditors do so for all centres."""
-        return None if self.role in staff.OF_ALL_CENTRES else self.centre or None
+DONE: Final = ("changed", "renamed", "already", "ended", "unlocked", "meanwhile", "not_allowed")
+_VIEWERS: Final = (*KEEPERS, "centre_manager")
+_LONGEST_COUNT: Final = 6
 
 
 async def show_list(request: DeskRequest) -> Response:
     asked = request.query_params
     role, centre, ended = asked.get("role", ""), asked.get("centre", ""), "ended" in asked
     async with request.acting() as session:
-        names = await _name_centres(request, session)
+        names = await name_centres(request, session)
         lines = await staff_list.list_lines(
             session,
             by=request.visitor.staff_id,
@@ -87,46 +70,7 @@ async def show_list(request: DeskRequest) -> Response:
         role=role,
         centre=centre,
         ended=ended,
-    )
-
-
-# Somebody new
-
-
-async def show_new(request: DeskRequest) -> Response:
-    return await _new_page(request, Typed())
-
-
-async def add(request: DeskRequest) -> Response:
-    """Make them and their link; sent again, the name is taken."""
-    typed = await _read(request)
-    by, now = request.visitor.staff_id, request.now()
-    try:
-        async with request.acting() as session:
-            person = await staff.add(
-                session, typed.name, typed.role, typed.centre_id, by=by, now=now
-            )
-            token = await accounts.invite(session, person, typed.username, by=by, now=now)
-            line = await staff_list.get_line(session, person.id, by=by, now=now)
-    except tuple(FAULTS) as error:
-        if made_up := _made_up(typed, error):
-            await _note_refused(request, None, "added", made_up)
-        return await _new_page(request, typed, fault=_say(request, error))
-    return _show_link(request, line, token)
-
-
-async def _new_page(request: DeskRequest, typed: Typed, fault: str | None = None) -> Response:
-    async with request.acting() as session:
-        names = await _name_centres(request, session)
-    return render(
-        request,
-        "staff_new.html",
-        status=200 if fault is None else _WRONG,
-        fault=fault,
-        typed=typed,
-        centres=names,
-        roles=STAFF_ROLES,
-        longest_name=staff.LONGEST_NAME,
+        may_keep=request.visitor.role in KEEPERS,
     )
 
 
@@ -148,45 +92,46 @@ async def act(request: DeskRequest) -> Response:
         if staff_id == request.visitor.staff_id:
             raise NotAllowed
         return await do(request)
-    except tuple(FAULTS) as error:
-        typed = await _read(request)
-        if made_up := _made_up(typed, error):
-            await _note_refused(request, staff_id, tried, made_up)
-        return await _person_page(request, typed, fault=_say(request, error))
+    except UnusableForm as error:
+        typed = await read(request)
+        await note_made_up(request, staff_id, tried, typed)
+        return await _person_page(request, name, typed, error.faults)
     except ChangedMeanwhile:
         return _back(request, "meanwhile")
     except NotAllowed:  # no form of ours asks for it
-        await _note_refused(request, staff_id, tried)
+        await note_refused(request, staff_id, tried)
         return _back(request, "not_allowed")
 
 
+async def _rename(request: DeskRequest) -> Response:
+    typed = await read(request)
+    async with _at_person(request) as (session, person):
+        await staff_form.rename(
+            session, person, typed, by=request.visitor.staff_id, now=request.now()
+        )
+    return _back(request, "renamed")
+
+
 async def _change(request: DeskRequest) -> Response:
-    typed = await _read(request)
+    typed = await read(request)
     async with _at_person(request) as (session, person):
         if person.ended_at is not None:
             raise ChangedMeanwhile
+        to = await _read_colleague(request, session)
+        centre_id = await staff_form.check_role(session, typed)
+        by, now = request.visitor.staff_id, request.now()
         moved = await staff.change_role(
-            session,
-            person,
-            typed.role,
-            typed.centre_id,
-            to=await _read_colleague(request, session),
-            by=request.visitor.staff_id,
-            now=request.now(),
+            session, person, typed.role, centre_id, to=to, by=by, now=now
         )
-    return _back(request, "changed", moved)
+    return _back(request, "changed", moved, to)
 
 
 async def _end(request: DeskRequest) -> Response:
     async with _at_person(request) as (session, person):
-        moved = await staff.end(
-            session,
-            person,
-            to=await _read_colleague(request, session),
-            by=request.visitor.staff_id,
-            now=request.now(),
-        )
-    return _back(request, "ended", moved)
+        to = await _read_colleague(request, session)
+        by, now = request.visitor.staff_id, request.now()
+        moved = await staff.end(session, person, to=to, by=by, now=now)
+    return _back(request, "ended", moved, to)
 
 
 async def _unlock(request: DeskRequest) -> Response:
@@ -213,14 +158,14 @@ async def _take_up(request: DeskRequest) -> Response:
             await staff.take_up(session, person, by=by, now=now)
             line, token = await _invite_again(request, session, person)
     except StaffNameTaken:
-        return await _person_page(request, fault=request.text("desk-staff-wrong-namesake"))
-    return _show_link(request, line, token)
+        return await _person_page(request, "take-up", faults={"take-up": NAMESAKE_NOW})
+    return show_link(request, line, token)
 
 
 async def _make_link(request: DeskRequest, *, with_reset: bool) -> Response:
     async with _at_person(request) as (session, person):
         line, token = await _invite_again(request, session, person, with_reset=with_reset)
-    return _show_link(request, line, token)
+    return show_link(request, line, token)
 
 
 async def _invite_again(
@@ -229,20 +174,26 @@ async def _invite_again(
     """How they stand after it, and the token of the link."""
     by, now = request.visitor.staff_id, request.now()
     username = await accounts.find_username(session, person)
-    token = await accounts.invite_again(
-        session,
-        person,
-        username or await request.field("username", most=MOST_LETTERS),
-        seen=_find_id(await request.field("seen")),
-        with_reset=with_reset,
-        by=by,
-        now=now,
-    )
+    try:
+        token = await accounts.invite_again(
+            session,
+            person,
+            username or await request.field("username", most=MOST_LETTERS),
+            seen=_find_id(await request.field("seen")),
+            with_reset=with_reset,
+            by=by,
+            now=now,
+        )
+    except UnusableUsername:
+        raise UnusableForm({"username": "username"}) from None
+    except UsernameTaken:
+        raise UnusableForm({"username": "username_taken"}) from None
     return await staff_list.get_line(session, person.id, by=by, now=now), token
 
 
 # By the names of the buttons: the act, and what the log calls it where it is refused.
 _ACTS: Final = {
+    "rename": (_rename, "changed"),
     "change": (_change, "changed"),
     "end": (_end, "ended"),
     "unlock": (_unlock, "unlocked"),
@@ -253,37 +204,34 @@ _ACTS: Final = {
 
 
 async def _person_page(
-    request: DeskRequest, typed: Typed | None = None, fault: str | None = None
+    request: DeskRequest,
+    sent: str = "",
+    typed: StaffForm | None = None,
+    faults: Mapping[str, str] | None = None,
 ) -> Response:
+    """Everything of one of them; `faults` are those of the form that was `sent`."""
     async with _at_person(request) as (session, person):
-        line = await staff_list.get_line(
-            session, person.id, by=request.visitor.staff_id, now=request.now()
-        )
+        by, now = request.visitor.staff_id, request.now()
+        line = await staff_list.get_line(session, person.id, by=by, now=now)
         colleagues = await _list_colleagues(session, line)
-        names = await _name_centres(request, session)
-    asked = request.query_params
-    done, moved = asked.get("done", ""), asked.get("moved", "")
+        names = await name_centres(request, session)
+        moved = await _say_moved(request, session)
+    done = request.query_params.get("done", "")
     return render(
         request,
         "staff_person.html",
-        status=200 if fault is None else _WRONG,
-        fault=fault,
+        status=WRONG if faults else 200,
+        faults=faults or {},
         line=line,
-        typed=_typed(line, typed),
+        typed=_typed(line, sent, typed),
         colleagues=colleagues,
         centres=names,
+        all_centres=ALL_CENTRES,
         roles=STAFF_ROLES,
+        longest_name=staff.LONGEST_NAME,
         done=done if done in DONE else None,
-        moved=int(moved) if moved.isascii() and moved.isdecimal() else 0,
-        is_own=line.id == request.visitor.staff_id,
-    )
-
-
-def _show_link(request: DeskRequest, line: StaffLine, token: str) -> Response:
-    link = f"{request.parts.public_url}{ADDRESS}/invitation/{token}"
-    until = request.now() + accounts.INVITATION_LASTS
-    return render(
-        request, "staff_invited.html", line=line, link=link, until=until, picture=draw_code(link)
+        moved=moved,
+        is_own=line.id == by,
     )
 
 
@@ -300,44 +248,20 @@ async def _at_person(request: DeskRequest) -> AsyncIterator[tuple[Session, Staff
                 raise StaffNotFound
             yield session, await staff.get(session, staff_id)
     except StaffNotFound:
-        await _note_refused(request, staff_id)
+        await note_refused(request, staff_id)
         raise HTTPException(404) from None
 
 
-async def _note_refused(
-    request: DeskRequest,
-    staff_id: UUID | None,
-    tried: str | None = None,
-    fields: Sequence[str] = (),
-) -> None:
-    by, now = request.visitor.staff_id, request.now()
-    async with request.acting() as session:
-        await audit.record_refused(
-            session, by, "staff", staff_id, tried=tried, fields=fields, now=now
-        )
-
-
-def _made_up(typed: Typed, error: DomainError) -> Sequence[str]:
-    """What of the form was not chosen from the lists that it offers."""
-    if isinstance(error, UnknownCentre):
-        return ["centre_id"]
-    is_role = isinstance(error, UnusableRole) and typed.role not in ("", *STAFF_ROLES)
-    return ["role"] if is_role else []
-
-
-async def _read(request: DeskRequest) -> Typed:
-    names = ("name", "username", "role", "centre")
-    return Typed(*[await request.field(name, most=MOST_LETTERS) for name in names])
-
-
-def _typed(line: StaffLine, again: Typed | None) -> Typed:
+def _typed(line: StaffLine, sent: str, again: StaffForm | None) -> StaffForm:
     """What stands in the forms: in the one that was sent what was typed, else what is so."""
-    kept = Typed(line.name, line.username or "", line.role, line.centre_id or "")
+    centre = ALL_CENTRES if line.centre_id is None else line.centre_id
+    kept = StaffForm(line.name, line.username or "", line.role, centre)
     if again is None:
         return kept
-    if again.role:
+    if sent == "change":
         return replace(kept, role=again.role, centre=again.centre)
-    return replace(kept, username=again.username)
+    name = again.name if sent == "rename" else kept.name
+    return replace(kept, name=name, username=again.username)
 
 
 async def _read_colleague(request: DeskRequest, session: Session) -> Staff | None:
@@ -354,9 +278,14 @@ async def _list_colleagues(session: Session, line: StaffLine) -> Sequence[tuple[
     return [(one.id, one.name) for one in found if one.role in CENTRE_ROLES and one.id != line.id]
 
 
-async def _name_centres(request: DeskRequest, session: Session) -> Mapping[str, str]:
-    found = await centres.list_all(session)
-    return {one.id: one.name_km if request.language == "km" else one.name_en for one in found}
+async def _say_moved(request: DeskRequest, session: Session) -> tuple[int, str] | None:
+    """How many requests went on as the address says, and to whom ("": back to the centre)."""
+    asked = request.query_params
+    moved, to = asked.get("moved", ""), _find_id(asked.get("to", ""))
+    if not (moved.isascii() and moved.isdecimal() and len(moved) <= _LONGEST_COUNT):
+        return None
+    names = await list_names(session, [to])
+    return int(moved), "" if to is None else names.get(to, "")
 
 
 def _find_id(typed: Any) -> UUID | None:
@@ -366,19 +295,15 @@ def _find_id(typed: Any) -> UUID | None:
         return None
 
 
-def _say(request: DeskRequest, error: DomainError) -> str:
-    return request.text(f"desk-staff-wrong-{FAULTS[type(error)]}")
-
-
-def _back(request: DeskRequest, done: str, moved: int = 0) -> Response:
+def _back(request: DeskRequest, done: str, moved: int = 0, to: Staff | None = None) -> Response:
     more = f"&moved={moved}" if moved else ""
+    if moved and to is not None:
+        more += f"&to={to.id}"
     return redirect(request, f"{STAFF}/{request.path_params['staff_id']}?done={done}{more}")
 
 
 ROUTES: Final = (
-    page("/staff", show_list, roles=_ROLES),
-    page("/staff/new", show_new, roles=_ROLES),
-    page("/staff/new", add, ["POST"], roles=_ROLES),
-    page("/staff/{staff_id}", show, roles=_ROLES),
-    page("/staff/{staff_id}", act, ["POST"], roles=_ROLES),
+    page("/staff", show_list, roles=_VIEWERS),
+    page("/staff/{staff_id}", show, roles=KEEPERS),
+    page("/staff/{staff_id}", act, ["POST"], roles=KEEPERS),
 )

@@ -32,6 +32,11 @@ async def do(browser: Browser, page: str, act: str, **form: str) -> Answer:
     return await browser.post(page, {"do": act, "seen": seen.group(1) if seen else "", **form})
 
 
+def faults_of(answer: Answer) -> list[str]:
+    """The fields beside which something is said."""
+    return re.findall(r'class="fault" id="([a-z_-]+)-fault"', answer.body)
+
+
 def link_of(answer: Answer) -> str:
     found = _LINK.search(answer.body)
     assert found is not None, answer.body
@@ -47,14 +52,41 @@ async def test_somebody_new_gets_a_link_that_is_shown_once(desk: Desk) -> None:
         assert "<svg" in added.body
         link = link_of(added)
         assert "Chan Dara" in (await other.get(link)).body
-        again = await admin.post("/desk/staff/new", NEW)
-        assert again.status == 422
-        assert 'value="chan.dara"' in again.body
-        assert not _LINK.search(again.body)
         assert (await other.get(link)).status == 200
         shown = (await admin.get("/desk/staff")).body
         assert "chan.dara" in shown
         assert link not in shown
+
+
+async def test_a_form_whose_answer_was_lost_leads_to_whom_it_added(desk: Desk) -> None:
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        link = link_of(await admin.post("/desk/staff/new", NEW))
+        page = await page_of(desk, admin, "chan.dara")
+        again = await admin.post("/desk/staff/new", NEW | {"name": "chan  dara"})
+        assert again.to == f"{page}?done=already"
+        shown = (await admin.get(again.to)).body
+        assert "បានបន្ថែមគាត់រួចហើយ" in shown
+        assert 'value="invite"' in shown
+        assert (await other.get(link)).status == 200
+        chosen = {"password": "another tall palm tree", "again": "another tall palm tree"}
+        await other.post(link, chosen)
+        taken = await admin.post("/desk/staff/new", NEW)
+        assert (taken.status, faults_of(taken)) == (422, ["name", "username"])
+
+
+async def test_all_that_cannot_be_is_said_at_once_beside_its_field(desk: Desk) -> None:
+    async with desk.at_work("sao", "administrator") as admin:
+        shown = (await admin.get("/desk/staff/new")).body
+        assert re.search(r'<option value="">សូមជ្រើសរើស<', shown)
+        assert " checked" not in shown
+        wrong = {"name": "", "username": "ចាន់", "role": "case_worker", "centre": "all"}
+        told = await admin.post("/desk/staff/new", wrong)
+        assert faults_of(told) == ["name", "username", "centre"]
+        assert re.search(r'id="name"[^>]* autofocus', told.body)
+        assert told.body.count("autofocus") == 1
+        assert 'value="ចាន់"' in told.body
+        empty = await admin.post("/desk/staff/new", {"name": "Chan", "username": "chan"})
+        assert faults_of(empty) == ["role"]
 
 
 async def test_what_cannot_be_is_explained_and_nothing_typed_is_lost(desk: Desk) -> None:
@@ -127,10 +159,11 @@ async def test_requests_of_who_leaves_go_where_the_form_says(desk: Desk) -> None
         shown = (await admin.get(page)).body
         assert "សំណើ 1" in shown
         ended = await do(admin, page, "end", to=str(chan.staff_id))
-        assert ended.to == f"{page}?done=ended&moved=1"
+        assert ended.to == f"{page}?done=ended&moved=1&to={chan.staff_id}"
         assert (await other.get("/desk/account")).status == 303
         after = (await admin.get(ended.to)).body
-        assert "សំណើ 1" in after
+        assert "សំណើដែលប្រគល់ទៅ Chan៖ 1" in after
+        assert 'href="/desk/queue?tab=all"' in after
         assert 'value="end"' not in after
         assert "sok" not in (await admin.get("/desk/staff")).body
         assert "sok" in (await admin.get("/desk/staff?ended=1")).body
@@ -200,13 +233,64 @@ async def test_a_change_of_centre_gives_requests_back(desk: Desk) -> None:
         page = await page_of(desk, admin, "sok")
         moved = await do(admin, page, "change", role="case_worker", centre="preah-vihear", to="")
         assert moved.to == f"{page}?done=changed&moved=1"
+        shown = (await admin.get(moved.to)).body
+        assert "ប្រគល់ទៅមជ្ឈមណ្ឌលវិញ៖ 1" in shown
+        assert 'href="/desk/queue?tab=unassigned"' in shown
         again = await do(admin, page, "change", role="case_worker", centre="preah-vihear")
         assert again.to == f"{page}?done=changed"
         wrong = await do(admin, page, "change", role="case_worker", centre="")
-        assert wrong.status == 422
+        assert (wrong.status, faults_of(wrong)) == (422, ["centre"])
     async with desk.new_session() as session:
         thread = await threads.get_thread(session, request.code)
         assert thread.events[-1].kind == "given_back"
+
+
+async def test_a_mistyped_name_is_corrected(desk: Desk) -> None:
+    sok = await desk.hire("sok", "case_worker")
+    async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
+        other.use(await desk.sign_in(sok))
+        page = await page_of(desk, admin, "sok")
+        named = await do(admin, page, "rename", name="Sok Dara", username="sok")
+        assert named.to == f"{page}?done=renamed"
+        assert "Sok Dara" in (await other.get("/desk/account")).body
+        for _ in range(2):
+            again = await do(admin, page, "rename", name="Sok Dara", username="Sok.Dara")
+            assert again.to == f"{page}?done=renamed"
+        assert (await other.get("/desk/account")).status == 303
+        form = {"username": "sok.dara", "password": PASSWORD}
+        assert (await other.post("/desk/sign-in", form)).to == "/desk/code"
+        taken = await do(admin, page, "rename", name="Sao", username="sao")
+        assert (taken.status, faults_of(taken)) == (422, ["name", "username"])
+        assert 'id="name" name="name" value="Sao"' in taken.body
+    async with desk.new_session() as session:
+        changed = select(AuditRow.subject, AuditRow.fields).where(AuditRow.action == "changed")
+        rows = [tuple(row) for row in await session.execute(changed.order_by(AuditRow.id))]
+        assert rows == [("staff", ["name"]), ("account", ["username"])]
+
+
+async def test_who_has_no_account_yet_is_renamed_without_one(desk: Desk) -> None:
+    async with desk.new_session.begin() as session:
+        sok = await staff.add(session, "Sokk", "case_worker", "pursat", now=desk.clock.now)
+    page = f"/desk/staff/{sok.id}"
+    async with desk.at_work("sao", "administrator") as admin:
+        assert (await do(admin, page, "rename", name="Sok")).to == f"{page}?done=renamed"
+        assert ">Sok</h1>" in (await admin.get(page)).body
+        await do(admin, page, "end")
+        assert (await do(admin, page, "rename", name="Sao")).to == f"{page}?done=meanwhile"
+
+
+async def test_a_manager_sees_the_own_team_and_changes_nothing(desk: Desk) -> None:
+    await desk.hire("sok", "case_worker")
+    await desk.invite("dara", "case_worker")
+    await desk.hire("chan", "case_worker", "preah-vihear")
+    async with desk.at_work("vanna", "centre_manager") as manager:
+        for address in ("/desk/staff", "/desk/staff?centre=preah-vihear"):
+            shown = (await manager.get(address)).body
+            assert ">Sok<" in shown
+            assert ">Chan<" not in shown
+        assert "តំណអញ្ជើញប្រើបានដល់" in shown
+        assert "/desk/staff/" not in shown.replace("/desk/static/", "")
+        assert 'method="post"' not in shown.partition("<main")[2]
 
 
 async def test_nobody_ends_or_changes_themselves(desk: Desk) -> None:
