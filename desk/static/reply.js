@@ -9,7 +9,7 @@ function say(isKept) {
 
 if (words) {
   // The answer says itself what to do, and the words stay where they are.
-  words.addEventListener("htmx:beforeSwap", (event) => {
+  document.querySelector("#reply-size").addEventListener("htmx:beforeSwap", (event) => {
     if (SESSION_OVER.includes(event.detail.xhr.status)) {
       event.detail.shouldSwap = true;
       event.detail.isError = false;
@@ -23,5 +23,4 @@ if (words) {
       say(true);
     }
   });
-  words.addEventListener("htmx:afterSwap", () => say(true));
 }

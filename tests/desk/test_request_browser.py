@@ -100,6 +100,19 @@ async def test_name_and_numbers_appear_for_a_reason(browser: Browser, desk: Desk
         await page.goto(f"{desk.url}/desk/requests/{code}")
         await expect(person).to_contain_text("•••678")
         await expect(page.locator(".thread")).to_contain_text("to call back")
+        await _go_on_writing_when_the_session_is_over(page, desk)
+
+
+async def _go_on_writing_when_the_session_is_over(page: Page, desk: Desk) -> None:
+    """The page stays, and so do the words: as they are typed, and when they are sent."""
+    desk.clock.go_on(hours=13)
+    await page.get_by_label("Message to the person").press_sequentially("Please come")
+    sign_in = page.locator("#reply-size a[target='_blank']")
+    await expect(sign_in).to_be_visible()
+    await expect(page.locator("#reply-unkept")).to_be_hidden()
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.locator("#words")).to_have_value("Please come")
+    await check_page(page)
 
 
 async def test_a_voice_message_plays(browser: Browser, desk: Desk) -> None:
