@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true, update
+from sqlalchemy import ColumnElement, delete, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OPEN_STATES, Request, Staff
+from db.models import OPEN_STATES, ReplyDraft, Request, Staff
 from services import audit, requests
 from services.acting import across_centres
 from services.due_times import get_due
@@ -46,7 +46,8 @@ async def release(
 ) -> int:
     """Give what they may not see any more to a colleague, or else back to its centre.
 
-    Returns how many open ones that were. Closed ones only lose their owner: if one is opened again,
+    What they were writing to these goes. Returns how many open ones that were. Closed ones only
+    lose their owner: if one is opened again,
     anybody takes it. Raises NotAllowed for a colleague who may not have one of them.
     """
     hidden = _hidden_from(person)
@@ -54,6 +55,9 @@ async def release(
         codes = await _list_codes(session, person, hidden)
         for code in codes:
             await _pass_on(session, code, to, by=by, now=now)
+        of_theirs = ReplyDraft.staff_id == person.id
+        of_hidden = ReplyDraft.request_id.in_(select(Request.id).where(hidden))
+        await session.execute(delete(ReplyDraft).where(of_theirs, of_hidden))
         await session.execute(
             update(Request)
             .where(Request.owner_id == person.id, hidden)

@@ -6,9 +6,10 @@ Each raises RequestNotFound, NotAllowed (see `services.staff`) and MoveNotAllowe
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OUTCOMES, URGENCIES, Address, Centre, Request, Staff
+from db.models import OUTCOMES, URGENCIES, Address, Centre, ReplyDraft, Request, Staff
 from services import follow_up, messages, plain_text, questions, requests
 from services.contact_policy import Purpose
 from services.due_times import get_due
@@ -71,6 +72,8 @@ async def hand_over(
     if centre_id != request.centre_id:
         due = await get_due(session, centre_id)
         request.hand_over(centre_id, by=staff.id, now=now, due=due)
+        # Its new centre answers: nobody of the old one sees any more what they had begun.
+        await session.execute(delete(ReplyDraft).where(ReplyDraft.request_id == request.id))
         await session.flush()
         await telling.tell_urgent(session, request, by=staff.id, now=now)
     return request

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.message_words import CatalogueWords
 from db.crypto import Keyring, current_keyring
 from db.models import File, ReplyDraft, Request
-from services import codes, desk_requests, files, sms_text, threads
+from services import codes, desk_requests, files, sms_text, staff, threads
 from services.accounts.types import Visitor
 from services.desk_requests import Move, canned
 from services.desk_requests.canned import CannedReplyNotFound
@@ -82,6 +82,31 @@ async def test_what_was_sent_does_not_come_back_as_a_draft(session: AsyncSession
     page = await desk_requests.get_page(session, visitor, request.code, now=LATER)
     await _save(session, request, "Yes", visitor=visitor, seen=page.seen)
     assert await _count_drafts(session) == 1
+
+
+async def test_a_draft_hides_with_its_request_and_goes_when_that_goes_elsewhere(
+    session: AsyncSession,
+) -> None:
+    request, visitor = await ask(session), await visit(session)
+    await _save(session, request, "Yes", visitor=visitor)
+    for centre, seen in ((None, 1), ("pursat", 1), ("preah-vihear", 0)):
+        role = "administrator" if centre is None else "case_worker"
+        await see_as(session, await visit(session, f"In {centre}", role, centre))
+        assert await _count_drafts(session) == seen
+    await see_as(session, visitor)
+    move = Move("hand_over", "preah-vihear")
+    await desk_requests.do(session, visitor, request.code, move, words=WORDS, now=LATER)
+    await see_as(session, await visit(session, "Boss", "administrator", None))
+    assert await _count_drafts(session) == 0
+
+
+async def test_who_leaves_leaves_no_draft(session: AsyncSession) -> None:
+    request, visitor = await ask(session), await visit(session)
+    stays = await visit(session, "Sao")
+    for one in (visitor, stays):
+        await _save(session, request, "Yes", visitor=one)
+    await staff.end(session, await staff.get(session, visitor.staff_id), now=LATER)
+    assert (await session.scalars(select(ReplyDraft.staff_id))).all() == [stays.staff_id]
 
 
 async def _count_drafts(session: AsyncSession) -> int:
