@@ -87,7 +87,7 @@ async def assign_many(
             now=now,
         )
 
-    return await _each(new_session, visitor, codes, assign, now)
+    return await _each(new_session, visitor, codes, assign, called="assigned", now=now)
 
 
 async def close_many(
@@ -111,7 +111,7 @@ async def close_many(
     async def close(session: AsyncSession, code: str) -> None:
         await do(session, visitor, code, move, words=words, now=now)
 
-    return await _each(new_session, visitor, codes, close, now)
+    return await _each(new_session, visitor, codes, close, called="done", now=now)
 
 
 async def _each(
@@ -119,9 +119,11 @@ async def _each(
     visitor: Visitor,
     codes: Sequence[str],
     act: Callable[[AsyncSession, str], Awaitable[None]],
+    *,
+    called: str,
     now: datetime,
 ) -> Bulk:
-    """Raises NotAllowed for who answers no requests at all."""
+    """`called` is what the log calls the act. Raises NotAllowed for who answers no requests."""
     if visitor.role not in _ASSIGNERS:
         raise NotAllowed
     done, undone = [], []
@@ -133,7 +135,7 @@ async def _each(
             undone.append(Undone(code, error))
             if isinstance(error, REFUSED):
                 async with acting(new_session, visitor) as session:
-                    await note_refused(session, visitor, code, now=now)
+                    await note_refused(session, visitor, code, tried=called, now=now)
         else:
             done.append(code)
     return Bulk(done, undone)

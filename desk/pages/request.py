@@ -98,7 +98,7 @@ async def move(request: DeskRequest) -> Response:
         name, await request.field("value"), seen=await _seen(request), read=await _read(request)
     )
     try:
-        async with at_request(request) as (session, code):
+        async with at_request(request, desk_requests.act_of(name)) as (session, code):
             moved = await desk_requests.do(
                 session, request.visitor, code, form, words=request.parts.words, now=request.now()
             )
@@ -142,7 +142,7 @@ async def reveal(request: DeskRequest) -> Response:
     """The page once more, this time with name and numbers; the address keeps nothing of it."""
     reason = await request.field("value")
     try:
-        async with at_request(request) as (session, code):
+        async with at_request(request, desk_requests.REVEALED) as (session, code):
             revealed = await desk_requests.reveal(
                 session,
                 request.visitor,
@@ -162,8 +162,10 @@ async def go_back(request: DeskRequest) -> Response:
 
 
 @asynccontextmanager
-async def at_request(request: DeskRequest) -> AsyncIterator[tuple[Session, str]]:
-    """A transaction about the request of this address.
+async def at_request(
+    request: DeskRequest, tried: str | None = None
+) -> AsyncIterator[tuple[Session, str]]:
+    """A transaction about the request of this address; `tried` is what the log calls the act.
 
     What is not the visitor's answers as what does not exist. That they asked for it is written
     down, and so is what else no form of ours asks for.
@@ -174,7 +176,9 @@ async def at_request(request: DeskRequest) -> AsyncIterator[tuple[Session, str]]
             yield session, code
     except (*desk_requests.REFUSED, CannedReplyNotFound) as error:
         async with request.acting() as session:
-            await desk_requests.note_refused(session, request.visitor, code, now=request.now())
+            await desk_requests.note_refused(
+                session, request.visitor, code, tried=tried, now=request.now()
+            )
         if isinstance(error, RequestNotFound):
             raise HTTPException(404) from None
         raise

@@ -7,7 +7,7 @@ how replies are written.
 
 from db.models import OUTCOMES, STATES, URGENCIES
 from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, save_draft
-from services.desk_requests.moves import MOVES, Move, Moved, do
+from services.desk_requests.moves import MOVES, Move, Moved, act_of, do
 from services.desk_requests.reading import FileLine, RequestPage, get_page
 from services.desk_requests.rights import (
     REFUSED,
@@ -16,12 +16,13 @@ from services.desk_requests.rights import (
     note_refused,
     readable,
 )
-from services.desk_requests.showing import Revealed, note_refused_file, read_file, reveal
+from services.desk_requests.showing import REVEALED, Revealed, note_refused_file, read_file, reveal
 
 __all__ = [
     "MOVES",
     "OUTCOMES",
     "REFUSED",
+    "REVEALED",
     "STATES",
     "URGENCIES",
     "FileLine",
@@ -30,6 +31,7 @@ __all__ = [
     "ReplySize",
     "RequestPage",
     "Revealed",
+    "act_of",
     "check_may_read",
     "clear_draft",
     "count_parts",

@@ -86,6 +86,11 @@ _KINDS: Mapping[str, _Kind] = {
 MOVES = tuple(_KINDS)
 
 
+def act_of(name: str) -> str:
+    """What the log calls one of MOVES."""
+    return _KINDS[name].event
+
+
 async def do(
     session: AsyncSession,
     visitor: Visitor,

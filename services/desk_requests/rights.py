@@ -93,12 +93,19 @@ async def get_staff(session: AsyncSession, visitor: Visitor) -> Staff:
 
 
 async def note_refused(
-    session: AsyncSession, visitor: Visitor, code: str, *, now: datetime
+    session: AsyncSession,
+    visitor: Visitor,
+    code: str,
+    *,
+    tried: str | None = None,
+    now: datetime,
 ) -> None:
     """Write down that somebody asked for what is not theirs, in a transaction of its own.
 
-    The one in which it was refused is rolled back. What cannot be a code may be anything that
-    somebody typed, so it is not kept.
+    The one in which it was refused is rolled back; `tried` is the act of the log that they wanted.
+    What cannot be a code may be anything that somebody typed, so it is not kept.
     """
     subject_id = f"code:{code}" if codes.is_valid(code) else None
-    await audit.record_refused(session, visitor.staff_id, "request", subject_id, now=now)
+    await audit.record_refused(
+        session, visitor.staff_id, "request", subject_id, tried=tried, now=now
+    )

@@ -74,8 +74,9 @@ async def test_another_centres_request_answers_as_one_that_does_not_exist(desk: 
     token = re.compile(r'"[0-9a-f]{128}"|[0-9]{8}')
     assert token.sub("", theirs.body) == token.sub("", nobodys.body)
     async with desk.new_session() as session:
-        refused = select(AuditRow.subject_id).where(AuditRow.action == "refused")
-        assert list(await session.scalars(refused)) == [f"code:{code}", None]
+        query = select(AuditRow).where(AuditRow.action == "refused").order_by(AuditRow.id)
+        refused = [(row.subject_id, row.fields) for row in await session.scalars(query)]
+        assert refused == [(f"code:{code}", []), (None, []), (f"code:{code}", ["tried:taken"])]
         assert (await session.scalars(select(Request.owner_id))).all() == [None, None]
 
 
