@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import STAFF_ROLES, Centre, Request, Staff
@@ -181,6 +181,17 @@ async def take_up(
     await session.flush()
     await _note(session, person, "changed", by, now, fields=["ended_at"])
     await accounts.reset(session, person, by=by, now=now)
+
+
+async def is_last_administrator(session: AsyncSession, person: Staff) -> bool:
+    """Whether nobody else who works here may add staff and let them in."""
+    others = (
+        select(func.count())
+        .select_from(Staff)
+        .where(Staff.role == "administrator", Staff.ended_at.is_(None), Staff.id != person.id)
+    )
+    is_one = person.role == "administrator" and person.ended_at is None
+    return is_one and not await session.scalar(others)
 
 
 async def hold_role(session: AsyncSession, staff_id: UUID) -> Staff:

@@ -183,6 +183,8 @@ def retry(
     _print(failures.retry, queue.value, ids)
 
 
+Force = Annotated[bool, typer.Option("--force", help="also where no administrator is left")]
+
 staff = typer.Typer(help="Who works here.", no_args_is_help=True)
 
 
@@ -214,11 +216,13 @@ def change(
     name: Annotated[str, typer.Argument()],
     role: Annotated[str | None, Role] = None,
     centre: Annotated[str | None, typer.Option(help="id of the centre, or all")] = None,
+    *,
+    force: Force = False,
 ) -> None:
     """Give somebody another role or another centre; they sign in to the desk anew."""
     from bot.commands import staff as command
 
-    _print(command.change, name, role, centre)
+    _print(command.change, name, role, centre, force=force)
 
 
 @staff.command()
@@ -238,11 +242,11 @@ def invite(
 
 
 @staff.command()
-def end(name: Annotated[str, typer.Argument()]) -> None:
+def end(name: Annotated[str, typer.Argument()], *, force: Force = False) -> None:
     """Say that somebody works here no more; what they did keeps their name."""
     from bot.commands import staff as command
 
-    _print(command.end, name)
+    _print(command.end, name, force=force)
 
 
 _COMMANDS = (

@@ -50,11 +50,15 @@ async def add(
     return said
 
 
-async def change(settings: Settings, name: str, role: str | None, centre: str | None) -> str:
+async def change(
+    settings: Settings, name: str, role: str | None, centre: str | None, *, force: bool = False
+) -> str:
     """Another role, another centre, or both; what is not named stays."""
     async with opened(settings) as session:
         person = await staff.get_by_name(session, name)
         new_role = person.role if role is None else _read_role(role)
+        if new_role != "administrator" and not force:
+            await _keep_an_administrator(session, person)
         if centre is not None and centre != "all":
             await check_centre(session, centre)
         new_centre = person.centre_id if centre is None else None if centre == "all" else centre
@@ -80,12 +84,24 @@ async def invite(
         return await _invite(session, settings, person, username, now)
 
 
-async def end(settings: Settings, name: str) -> str:
+async def end(settings: Settings, name: str, *, force: bool = False) -> str:
     """They work here no more."""
     async with opened(settings) as session:
         person = await staff.get_by_name(session, name)
+        if not force:
+            await _keep_an_administrator(session, person)
         moved = await staff.end(session, person, now=datetime.now(UTC))
     return f"{person.name} works here no more." + _say_moved(moved)
+
+
+async def _keep_an_administrator(session: AsyncSession, person: Staff) -> None:
+    """Raises CommandRefused where nobody would be left who lets others into the desk."""
+    if await staff.is_last_administrator(session, person):
+        raise CommandRefused(
+            f"{person.name} is the last administrator, nobody could let others into the desk; "
+            "--force if this is meant, else first: "
+            "python -m bot staff add NAME --role administrator --username USERNAME"
+        )
 
 
 def _say_moved(requests: int) -> str:

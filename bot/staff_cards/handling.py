@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, Update
 
 from bot.staff_cards.words import CatalogueCardWords
 from dialogs.turn import Turn
-from services import addresses, khmer
+from services import addresses, khmer, phone_numbers
 from services.staff_cards import linking, pressing
 from services.staff_cards.linking import CODE_LENGTH, START, Linked
 from services.staff_cards.pressing import NOTED, TAKEN, TEST, Pressed
@@ -23,6 +23,14 @@ from services.staff_cards.pressing import NOTED, TAKEN, TEST, Pressed
 _PRESS: Final = regex.compile(r"!([0-9]{1,18}):([ts])")
 _START: Final = regex.compile(rf"/start(?:@\w+)?\s+({START}[A-Za-z0-9_-]{{1,60}})")
 _CODE: Final = regex.compile(rf"(?:[0-9][ .-]?){{{CODE_LENGTH}}}")
+
+
+def _is_phone(digits: str) -> bool:
+    try:
+        phone_numbers.parse(digits)
+    except phone_numbers.PhoneNumberError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,10 @@ class StaffCards:
             return None
         code = regex.sub("[^0-9]", "", typed)
         async with turn.new_session() as session:
-            return code if await linking.knows_code(session, code) else None
+            is_ours = await linking.knows_code(session, code) or (
+                not _is_phone(code) and await linking.is_awaited(session, now=turn.now)
+            )
+        return code if is_ours else None
 
     async def _link(self, message: Message, turn: Turn, said: str) -> None:
         async with turn.new_session.begin() as session:

@@ -24,6 +24,7 @@ from services.staff_cards.recipients import is_reachable
 from services.staff_cards.roles import CARD_ROLES
 
 LASTS: Final = timedelta(minutes=10)
+AWAITED_FOR: Final = timedelta(minutes=30)
 START: Final = "staff-"
 """What a link of ours makes Telegram say after /start, before its token."""
 CODE_LENGTH: Final = 12
@@ -93,6 +94,16 @@ async def knows_code(session: AsyncSession, code: str) -> bool:
         return False
     query = select(ChatLink.id).where(ChatLink.code_hash == _hash_code(code)).limit(1)
     return await session.scalar(query) is not None
+
+
+async def is_awaited(session: AsyncSession, *, now: datetime) -> bool:
+    """Whether somebody at the desk was shown a number not long ago, and has not used it yet.
+
+    Twelve digits that are nobody's are then most likely one that was mistyped, or typed too late.
+    """
+    since = now - AWAITED_FOR
+    query = select(ChatLink.id).where(ChatLink.created_at > since, ChatLink.used_at.is_(None))
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def link(

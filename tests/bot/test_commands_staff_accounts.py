@@ -109,6 +109,18 @@ async def test_role_and_centre_change(settings: Settings, db: Any) -> None:
     assert "nobody of this name" in await refusal(staff.change(settings, "Chan", None, None))
 
 
+async def test_the_last_administrator_stays_unless_it_is_meant(settings: Settings) -> None:
+    await staff.add(settings, "Sao", "administrator", None)
+    for work in (staff.end(settings, "Sao"), staff.change(settings, "Sao", "auditor", None)):
+        told = await refusal(work)
+        assert told.startswith("Sao is the last administrator")
+        assert "staff add NAME --role administrator --username USERNAME" in told
+    await staff.add(settings, "Chan", "administrator", None)
+    assert "auditor, all centres." in await staff.change(settings, "Sao", "auditor", None)
+    assert await staff.end(settings, "Sao") == "Sao works here no more."
+    assert await staff.end(settings, "Chan", force=True) == "Chan works here no more."
+
+
 async def test_requests_of_who_leaves_are_given_back(settings: Settings, code: str) -> None:
     await staff.add(settings, "Dara", "case_worker", "pursat")
     await threads.take(settings, code, "Dara")

@@ -131,6 +131,31 @@ async def test_digits_that_are_no_link_go_where_they_always_went(line: Line) -> 
     assert (await stands(person)).window == "Registration:wanted"
 
 
+@pytest.mark.parametrize("typed", ["500000000001", "5000 0000 0001", "៥០០០ ០០០០ ០០០១"])
+async def test_a_mistyped_number_is_no_request_while_somebody_links(line: Line, typed: str) -> None:
+    await _link_for(line)
+    told = await line.person().write(typed)
+    assert told == words(line, "desk-card-link-over")
+    async with line.app.new_session() as session:
+        assert (await session.scalars(select(Request.id))).all() == []
+
+
+async def test_while_nobody_links_such_digits_are_for_the_centre(line: Line) -> None:
+    made = await _link_for(line)
+    await line.person(600).write(f"/start {made.start}")
+    person = await walk_to(line.person(), "Menu:main")
+    await person.write("500000000001")
+    async with line.app.new_session() as session:
+        assert len((await session.scalars(select(Request.id))).all()) == 1
+
+
+async def test_a_phone_number_is_one_while_somebody_links_too(line: Line) -> None:
+    await _link_for(line)
+    person = await walk_to(line.person(), "Registration:phone")
+    await person.write("855961234567")
+    assert (await stands(person)).window == "Registration:wanted"
+
+
 async def test_linking_in_the_midst_of_a_form_leaves_the_form(line: Line) -> None:
     person = await walk_to(line.person(), "Registration:name")
     before = await stands(person)
