@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Final
 from uuid import UUID
 
+import regex
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +26,7 @@ from services.errors import NotAllowed
 PAGE_SIZE: Final = 50
 MOST_CHOICES: Final = 12
 """Members of staff that are offered for a typed name."""
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _SAME_SEARCH = timedelta(hours=12)
 
 
@@ -119,9 +121,9 @@ async def list_page(
 
 
 async def find_staff(session: AsyncSession, visitor: Visitor, typed: str) -> Sequence[StaffName]:
-    """Who may be meant by a name or a username, also those who left; one when it is certain.
+    """Who may be meant by a name or a username or words of these, also those who left.
 
-    Names are sealed, so they are compared here. Raises NotAllowed.
+    One when it is certain. Names are sealed, so they are compared here. Raises NotAllowed.
     """
     check_may_read(visitor)
     usernames = {
@@ -132,11 +134,11 @@ async def find_staff(session: AsyncSession, visitor: Visitor, typed: str) -> Seq
         StaffName(one.id, one.name, usernames.get(one.id), one.ended_at is not None)
         for one in await staff.list_staff(session, with_ended=True)
     ]
-    wanted = khmer.loose_words(typed).strip()
+    wanted = _WORD.findall(khmer.loose_words(typed))
     if not wanted:
         return ()
-    exact = [one for one in everybody if wanted in _called(one)]
-    alike = [one for one in everybody if any(wanted in called for called in _called(one))]
+    exact = [one for one in everybody if wanted in map(_WORD.findall, _called(one))]
+    alike = [one for one in everybody if all(word in " ".join(_called(one)) for word in wanted)]
     alike.sort(key=lambda one: khmer.sort_key(one.name))
     return exact if len(exact) == 1 else alike[:MOST_CHOICES]
 
@@ -169,7 +171,7 @@ def check_may_read(visitor: Visitor) -> None:
 
 def _called(one: StaffName) -> Sequence[str]:
     names = [one.name, *([one.username] if one.username else [])]
-    return [khmer.loose_words(name).strip() for name in names]
+    return [khmer.loose_words(name) for name in names]
 
 
 async def _note_search(

@@ -3,7 +3,7 @@
 What somebody looks for is all in the address, so it can be gone back to and shown to others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -91,10 +91,13 @@ async def _show(
     known_centres = {
         one.id: one.short_name(request.language) for one in await centres.list_all(session)
     }
+    staff_name = await find_staff_name(session, visitor, search.staff) if search.staff else None
+    words = _words_of_filters(request, known_centres)
     return render(
         request,
         "audit.html",
         looking=looking,
+        looked_for=_say_search(request, search, words, staff_name),
         search=search,
         lines=say_lines(request, found.lines),
         following=found.following,
@@ -102,16 +105,46 @@ async def _show(
         meant=say_meant(request, meant),
         choices=choices,
         most_choices=MOST_CHOICES,
-        staff_name=await find_staff_name(session, visitor, search.staff) if search.staff else None,
+        staff_name=staff_name,
         sides=SIDES if search.staff else (),
         weeks=None if weeks is None else _say_weeks(request, weeks),
-        centres=known_centres,
         views={view: request.text(f"desk-audit-view-{view}") for view in VIEWS},
-        actors={actor: request.text(f"desk-audit-by-{actor}") for actor in ACTORS},
-        actions={action: request.text(f"desk-audit-did-{action}") for action in ACTIONS},
-        subjects={subject: request.text(f"desk-audit-of-{subject}") for subject in SUBJECTS},
+        words=words,
+        centres=known_centres,
         about=_display_about(search.about or request.query_params.get("about", "")),
     )
+
+
+def _words_of_filters(
+    request: DeskRequest, known_centres: Mapping[str, str]
+) -> Mapping[str, Mapping[str, str]]:
+    """What each list of the form offers, by the name of its field."""
+    return {
+        "subject": {one: request.text(f"desk-audit-of-{one}") for one in SUBJECTS},
+        "action": {one: request.text(f"desk-audit-did-{one}") for one in ACTIONS},
+        "actor": {one: request.text(f"desk-audit-by-{one}") for one in ACTORS},
+        "centre": known_centres,
+    }
+
+
+def _say_search(
+    request: DeskRequest,
+    search: Search,
+    words: Mapping[str, Mapping[str, str]],
+    staff_name: str | None,
+) -> Sequence[str]:
+    """What is looked for, in few words: the form itself is folded as long as there are rows."""
+    said = [staff_name or request.text("desk-audit-nobody")] if search.staff else []
+    for name, values in words.items():
+        chosen = getattr(search, name)
+        if chosen is not None:
+            said.append(values.get(chosen, chosen))
+    if search.about is not None:
+        said.append(_display_about(search.about))
+    days = [search.first, search.last]
+    if any(days):
+        said.append(" – ".join(_say_day(request, day) if day else "" for day in days))
+    return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +159,19 @@ class SaidWeeks:
 
 
 def _say_weeks(request: DeskRequest, weeks: Weeks) -> SaidWeeks:
-    def say(day: date) -> str:
-        said: str = format_date(day, "d MMM", locale=request.language)
-        return said
-
     now, before = weeks.now, weeks.before
     return SaidWeeks(
-        now=f"{say(now.first)} – {say(now.last)}",
-        before=f"{say(before.first)} – {say(before.last)}",
+        now=f"{_say_day(request, now.first)} – {_say_day(request, now.last)}",
+        before=f"{_say_day(request, before.first)} – {_say_day(request, before.last)}",
         of_now={"first": now.first, "last": now.last},
         of_before={"first": before.first, "last": before.last},
         counts=weeks.counts,
     )
+
+
+def _say_day(request: DeskRequest, day: date) -> str:
+    said: str = format_date(day, "d MMM", locale=request.language)
+    return said
 
 
 def _display_about(about: str) -> str:

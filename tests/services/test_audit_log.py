@@ -183,6 +183,8 @@ async def test_staff_are_found_by_name_or_username_however_it_is_written(
     assert await called("sok") == [("Sok Dara", False), ("Sokha", True)]
     assert await called(" SOKHA ") == [("Sokha", True)]
     assert await called("ចាន់ធូ") == [("ចាន់ធូ", False)]
+    assert await called("dara (sok") == [("Sok Dara", False)]
+    assert await called("ធូ") == [("ចាន់ធូ", False)]
     assert await called("nobody") == []
     assert await called(" ") == []
 
