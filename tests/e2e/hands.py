@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, Locator, Page, expect
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 KEYPAD = frozenset("0123456789*#")
 
 
