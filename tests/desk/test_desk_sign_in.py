@@ -234,12 +234,19 @@ async def test_an_invitation_leads_through_password_and_phone_to_the_desk(desk: 
         setting_up = await browser.get(answer.to)
         assert "<svg" in setting_up.body
         assert await read_secret(browser) == await read_secret(browser)
-        code = pyotp.TOTP(await read_secret(browser)).at(desk.clock.now)
+        authenticator = pyotp.TOTP(await read_secret(browser))
+        code = authenticator.at(desk.clock.now)
         done = await browser.post("/desk/second-factor", {"code": code})
         assert done.to == "/desk/account/recovery-codes"
         assert len(set(_CODE.findall((await browser.get(done.to)).body))) == 10
-        assert (await browser.get("/desk/account")).status == 200
+        assert "ចូលពី" in (await browser.get("/desk/account")).body
         assert (await browser.get("/desk/second-factor")).to == "/desk/"
+        # Who walked round the recovery codes is led to them when signing in again.
+        await browser.post("/desk/sign-out")
+        desk.clock.go_on(minutes=1)
+        await give_password(browser, "dara", NEW_PASSWORD)
+        again = await give_code(browser, authenticator.at(desk.clock.now), wanted="/desk/queue")
+        assert again.to == "/desk/account/recovery-codes?next=/desk/queue"
 
 
 async def read_secret(browser: Browser) -> str:

@@ -46,6 +46,7 @@ async def test_the_pages_about_people_are_whole(
         await page.select_option("#centre", "pursat")
         await page.locator("main .primary").click()
         await expect(page.locator(".qr")).to_be_visible()
+        await expect(page.locator("#copy")).to_be_visible()
         await check_sizes(page)
         await page.goto(f"{desk.url}/desk/staff/{sok.staff_id}")
         for summary in await page.locator("details > summary").all():
