@@ -13,6 +13,7 @@ from services.referrals import asking, steps
 from services.referrals.asking import Begun, Told, Wanted
 from services.referrals.steps import Step, Stepped
 from tests.services.centre_at_work import FRIDAY, PlainWords
+from tests.services.desk_visitors import ask, see_as, visit
 
 TODAY = date(2026, 11, 20)
 TOLD = Told(TODAY, "phone", "she called us")
@@ -92,3 +93,23 @@ async def only_referral(session: AsyncSession) -> Referral:
 
 async def address_of(session: AsyncSession, request: Request) -> Address:
     return await session.get_one(Address, request.address_id, populate_existing=True)
+
+
+async def asked(session: AsyncSession) -> tuple[Visitor, Request, Referral]:
+    visitor, request = await visit(session), await ask(session)
+    agency = await make_agency(session)
+    await see_as(session, visitor)
+    await begin(session, visitor, request, wanted(agency))
+    return visitor, request, await only_referral(session)
+
+
+async def agreed(session: AsyncSession) -> tuple[Visitor, Request, Referral]:
+    visitor, request = await visit(session), await ask(session)
+    agency = await make_agency(session)
+    await see_as(session, visitor)
+    await begin(session, visitor, request, wanted(agency, told=TOLD))
+    return visitor, request, await only_referral(session)
+
+
+async def agency_of(session: AsyncSession, referral: Referral) -> Agency:
+    return await session.get_one(Agency, referral.agency_id)

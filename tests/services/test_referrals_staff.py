@@ -1,6 +1,5 @@
 """Staff refer somebody: asked, agreed to, handed over, answered. Nothing leaves before the yes."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
-from db.models import Address, Agency, Referral, Request, Staff
-from services import addresses, consent, requests, taking_back, threads
-from services.accounts.types import Visitor
+from db.models import Referral, Staff
+from services import addresses, consent, requests, threads
 from services.errors import MoveNotAllowed, RequestNotFound, UnusableForm
 from services.referrals import own, reading
 from services.referrals.asking import Told
@@ -23,6 +21,9 @@ from tests.services.referred import (
     TODAY,
     TOLD,
     address_of,
+    agency_of,
+    agreed,
+    asked,
     begin,
     do,
     make_agency,
@@ -31,22 +32,6 @@ from tests.services.referred import (
 )
 
 DAY = timedelta(days=1)
-
-
-async def _asked(session: AsyncSession) -> tuple[Visitor, Request, Referral]:
-    visitor, request = await visit(session), await ask(session)
-    agency = await make_agency(session)
-    await see_as(session, visitor)
-    await begin(session, visitor, request, wanted(agency))
-    return visitor, request, await only_referral(session)
-
-
-async def _agreed(session: AsyncSession) -> tuple[Visitor, Request, Referral]:
-    visitor, request = await visit(session), await ask(session)
-    agency = await make_agency(session)
-    await see_as(session, visitor)
-    await begin(session, visitor, request, wanted(agency, told=TOLD))
-    return visitor, request, await only_referral(session)
 
 
 async def _faults(session: AsyncSession, **changed: Any) -> dict[str, str]:
@@ -59,7 +44,7 @@ async def _faults(session: AsyncSession, **changed: Any) -> dict[str, str]:
 
 
 async def test_the_person_is_asked_and_it_is_their_turn(session: AsyncSession) -> None:
-    _, request, referral = await _asked(session)
+    _, request, referral = await asked(session)
     assert (referral.state, referral.consent, referral.agreed_at) == ("asked", None, None)
     assert (request.state, request.due_at) == ("waiting_person", None)
     assert (await kinds_of(session, request))[-1] == "referral_asked"
@@ -74,7 +59,7 @@ async def test_the_person_is_asked_and_it_is_their_turn(session: AsyncSession) -
 
 
 async def test_a_yes_that_staff_were_told_is_kept_with_its_day(session: AsyncSession) -> None:
-    _, request, referral = await _agreed(session)
+    _, request, referral = await agreed(session)
     assert (referral.state, referral.consent) == ("agreed", "told")
     assert referral.consent_note is not None
     assert Told.of(referral.consent_note) == TOLD
@@ -159,8 +144,8 @@ async def test_on_a_shared_phone_the_message_asks_nothing(session: AsyncSession)
 
 
 async def test_a_form_that_comes_twice_asks_once(session: AsyncSession) -> None:
-    visitor, request, referral = await _asked(session)
-    again = await begin(session, visitor, request, wanted(await _agency(session, referral)))
+    visitor, request, referral = await asked(session)
+    again = await begin(session, visitor, request, wanted(await agency_of(session, referral)))
     assert again.again
     assert len((await session.scalars(select(Referral))).all()) == 1
     assert len(await outbox(session)) == 1
@@ -187,15 +172,11 @@ async def test_other_words_from_the_same_page_are_not_lost(
         assert (await begin(session, visitor, request, wanted(agency, **form))).again
 
 
-async def _agency(session: AsyncSession, referral: Referral) -> Agency:
-    return await session.get_one(Agency, referral.agency_id)
-
-
 async def test_other_words_are_another_question_and_the_old_one_is_void(
     session: AsyncSession,
 ) -> None:
-    visitor, request, old = await _asked(session)
-    changed = wanted(await _agency(session, old), shared=("phone",))
+    visitor, request, old = await asked(session)
+    changed = wanted(await agency_of(session, old), shared=("phone",))
     await begin(session, visitor, request, changed)
     new = await only_referral(session)
     await session.refresh(old)
@@ -206,7 +187,7 @@ async def test_other_words_are_another_question_and_the_old_one_is_void(
 
 
 async def test_nothing_is_given_before_the_yes(session: AsyncSession) -> None:
-    visitor, request, referral = await _asked(session)
+    visitor, request, referral = await asked(session)
     with pytest.raises(MoveNotAllowed):
         await do(session, visitor, request, referral, "give")
     with pytest.raises(NotGivable):
@@ -216,7 +197,7 @@ async def test_nothing_is_given_before_the_yes(session: AsyncSession) -> None:
 
 
 async def test_from_the_yes_to_the_agencys_answer(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
+    visitor, request, referral = await agreed(session)
     given = await do(session, visitor, request, referral, "give")
     assert given.is_told
     assert (referral.state, referral.given_at) == ("given", FRIDAY)
@@ -238,7 +219,7 @@ async def test_from_the_yes_to_the_agencys_answer(session: AsyncSession) -> None
 
 
 async def test_an_agency_that_declines_gives_the_turn_back(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
+    visitor, request, referral = await agreed(session)
     await do(session, visitor, request, referral, "give")
     await do(session, visitor, request, referral, "decline")
     assert (referral.state, referral.answer, request.state) == ("declined", "no room", "taken")
@@ -246,7 +227,7 @@ async def test_an_agency_that_declines_gives_the_turn_back(session: AsyncSession
 
 
 async def test_each_step_is_done_once(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
+    visitor, request, referral = await agreed(session)
     for name in ("give", "accept", "finish"):
         assert not (await do(session, visitor, request, referral, name)).again
         assert (await do(session, visitor, request, referral, name)).again
@@ -255,7 +236,7 @@ async def test_each_step_is_done_once(session: AsyncSession) -> None:
 
 
 async def test_of_two_at_once_the_second_is_told(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
+    visitor, request, referral = await agreed(session)
     other = await visit(session, "Sao")
     await do(session, visitor, request, referral, "give")
     with pytest.raises(MoveNotAllowed):
@@ -273,7 +254,7 @@ async def test_of_two_at_once_the_second_is_told(session: AsyncSession) -> None:
 async def test_a_step_that_cannot_be_says_why(
     session: AsyncSession, name: str, step: dict[str, Any], faults: dict[str, str]
 ) -> None:
-    visitor, request, referral = await _agreed(session)
+    visitor, request, referral = await agreed(session)
     with pytest.raises(UnusableForm) as raised:
         await do(session, visitor, request, referral, name, **step)
     assert raised.value.faults == faults
@@ -281,7 +262,7 @@ async def test_a_step_that_cannot_be_says_why(
 
 
 async def test_answers_need_words_and_results_that_there_are(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
+    visitor, request, referral = await agreed(session)
     await do(session, visitor, request, referral, "give")
     for name, step in (("accept", {"text": " "}), ("finish", {"result": "happy"})):
         with pytest.raises(UnusableForm):
@@ -289,74 +270,9 @@ async def test_answers_need_words_and_results_that_there_are(session: AsyncSessi
     assert referral.state == "given"
 
 
-async def test_a_yes_older_than_a_no_counts_no_more(session: AsyncSession) -> None:
-    visitor, request = await visit(session), await ask(session)
-    address = await address_of(session, request)
-    refused = FRIDAY + timedelta(minutes=-1)
-    await consent.record(session, address, consent.SHARING, False, "purposes-2", now=refused)
-    agency = await make_agency(session)
-    with pytest.raises(UnusableForm) as raised:
-        earlier = Told(TODAY - DAY, "phone")
-        await begin(session, visitor, request, wanted(agency, told=earlier))
-    assert raised.value.faults == {"told_on": "refused_since"}
-    await begin(session, visitor, request, wanted(agency, told=TOLD))
-    await do(session, visitor, request, await only_referral(session), "give")
-
-
-async def _refuse(session: AsyncSession, address: Address, referral: Referral) -> None:
-    await own.answer(session, address, referral.id, False, now=FRIDAY)
-
-
-async def _stop(session: AsyncSession, address: Address, referral: Referral) -> None:
-    await taking_back.stop(session, address.id, now=FRIDAY)
-
-
-async def _take_back(session: AsyncSession, address: Address, referral: Referral) -> None:
-    for agrees in (True, False):
-        await own.answer(session, address, referral.id, agrees, now=FRIDAY)
-
-
-@pytest.mark.parametrize("say_no", [_refuse, _stop, _take_back])
-async def test_a_yes_older_than_a_no_to_this_very_agency_counts_no_more(
-    session: AsyncSession, say_no: Callable[[AsyncSession, Address, Referral], Awaitable[None]]
-) -> None:
-    visitor, request, referral = await _asked(session)
-    await say_no(session, await address_of(session, request), referral)
-    agency = await _agency(session, referral)
-    with pytest.raises(UnusableForm) as raised:
-        earlier = Told(TODAY - DAY, "phone")
-        await begin(session, visitor, request, wanted(agency, told=earlier))
-    assert raised.value.faults == {"told_on": "refused_since"}
-    await begin(session, visitor, request, wanted(agency, told=TOLD))
-    assert (await only_referral(session)).state == "agreed"
-
-
-async def test_a_no_to_one_agency_is_none_to_another(session: AsyncSession) -> None:
-    visitor, request, referral = await _asked(session)
-    await _refuse(session, await address_of(session, request), referral)
-    other = await make_agency(session, "Shelter")
-    earlier = Told(TODAY - DAY, "phone")
-    await begin(session, visitor, request, wanted(other, told=earlier))
-    assert (await only_referral(session)).state == "agreed"
-
-
-async def test_a_no_after_the_yes_closes_the_gate(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
-    later = FRIDAY + timedelta(minutes=1)
-    address = await address_of(session, request)
-    await see_as(session, await visit(session, "All", "administrator", None))
-    await consent.record(session, address, consent.SHARING, False, "purposes-2", now=later)
-    await see_as(session, visitor)
-    with pytest.raises(NotGivable) as raised:
-        await do(session, visitor, request, referral, "give")
-    assert raised.value.reason == "taken_back"
-    [line] = await reading.list_of(session, request)
-    assert "give" not in line.steps
-
-
 async def test_a_yes_to_one_agency_is_none_to_what_took_its_place(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
-    agency = await _agency(session, referral)
+    visitor, request, referral = await agreed(session)
+    agency = await agency_of(session, referral)
     agency.name_km = "ការិយាល័យការងារ"
     await session.flush()
     await reading.get_sheet(session, visitor, request.code, referral.id, now=FRIDAY)
@@ -368,7 +284,7 @@ async def test_a_yes_to_one_agency_is_none_to_what_took_its_place(session: Async
 
 
 async def test_the_sheet_tells_what_was_agreed_to_and_nothing_else(session: AsyncSession) -> None:
-    visitor, request, referral = await _agreed(session)
+    visitor, request, referral = await agreed(session)
     sheet = await reading.get_sheet(session, visitor, request.code, referral.id, now=FRIDAY)
     assert dict(sheet.told) == {"name": NAME, "phone": "012 345 678", "need": NEED}
     assert (await audited(session))[-1] == (
@@ -399,7 +315,7 @@ async def test_the_form_names_the_day_of_a_no_as_it_is_in_cambodia(session: Asyn
 
 
 async def test_another_centre_finds_nothing(session: AsyncSession) -> None:
-    _, request, referral = await _asked(session)
+    _, request, referral = await asked(session)
     await see_as(session, other := await visit(session, "Sao", "case_worker", "preah-vihear"))
     with pytest.raises(RequestNotFound):
         await do(session, other, request, referral, "end")
@@ -409,14 +325,14 @@ async def test_another_centre_finds_nothing(session: AsyncSession) -> None:
 
 
 async def test_a_referral_of_another_request_is_not_found(session: AsyncSession) -> None:
-    visitor, _, referral = await _asked(session)
+    visitor, _, referral = await asked(session)
     elsewhere = await ask(session, await register(session, "+85512999888"))
     with pytest.raises(ReferralNotFound):
         await do(session, visitor, elsewhere, referral, "end")
 
 
 async def test_what_was_asked_goes_along_to_the_other_centre(session: AsyncSession) -> None:
-    visitor, request, referral = await _asked(session)
+    visitor, request, referral = await asked(session)
     await see_as(session, await visit(session, "All", "administrator", None))
     await threads.hand_over(
         session,
@@ -436,7 +352,7 @@ async def test_what_was_asked_goes_along_to_the_other_centre(session: AsyncSessi
 
 
 async def test_staff_end_it_and_the_question_is_void(session: AsyncSession) -> None:
-    visitor, request, referral = await _asked(session)
+    visitor, request, referral = await asked(session)
     await do(session, visitor, request, referral, "end")
     assert (referral.state, request.state) == ("ended", "taken")
     assert [row.state for row in await outbox(session)] == ["withheld"]
