@@ -16,9 +16,10 @@ help: ## Show this list
 run: $(VENV)/installed ## Start everything on this machine; Ctrl-C stops it
 	@$(PYTHON) -m bot run
 
+# Three at once even on two cores: tests that kill and restart processes mostly wait.
 test: $(VENV)/installed-dev ## Run the tests
 	@.ci/browser
-	@$(PYTHON) -m pytest -n 2 --dist worksteal
+	@$(PYTHON) -m pytest -n 3 --dist worksteal
 
 check: $(VENV)/installed-dev ## Check style, types, imports and texts
 	@$(PYTHON) -m ruff check .
