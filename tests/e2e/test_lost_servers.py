@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bot.embedded import POSTGRES, VALKEY
 from tests.e2e.phones import phones_of
 from tests.e2e.whole_line import whole_line
@@ -10,6 +12,8 @@ from tests.served_app import until
 PATIENCE_S = 60.0
 
 
+# The short outages of `test_outages` are the small run of the same kind.
+@pytest.mark.soak
 async def test_people_are_answered_after_a_server_was_killed(tmp_path: Path) -> None:
     async with whole_line(tmp_path) as line, phones_of(line) as phones:
         phone = (await phones.do("POST", "/phones", {"kind": "sms"}))["id"]

@@ -7,6 +7,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.counting_carrier import CountingCarrier
 from tests.e2e.line_processes import NO_LIMIT, Between, between_carriers
 from tests.e2e.outbox_rows import Promised, has_ended, list_states, promise_to_many, tally
@@ -98,6 +100,8 @@ async def promise_more(db: Database, before: Sequence[Promised]) -> list[Promise
     return [*before, *more]
 
 
+# The races of claims in tests/services are the small run of the same kind.
+@pytest.mark.soak
 async def test_order_holds_with_two_of_each_worker(
     db: Database, redis_url: str, tmp_path: Path
 ) -> None:
