@@ -177,7 +177,7 @@ async def test_a_new_start_lets_bulk_wait_for_a_second(redis: Redis) -> None:
     limits = telegram(redis, clock)
     sender = telegram_sender(limits, BULK)
     await simulate(clock, [sender], 4)
-    await redis.flushall()
+    await redis.flushdb()
     await simulate(clock, [sender], 4)
     assert most_within_a_second(sender.sent) <= 30
     assert await limits.ask(DIALOG, "d") == 0

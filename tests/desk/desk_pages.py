@@ -9,6 +9,7 @@ from desk.security import LANGUAGE_COOKIE, SESSION_COOKIE
 from tests.desk.at_the_desk import Desk
 from tests.simulator.phones_page import (
     BLIND_CANVAS,
+    PATIENCE_MS,
     find_faults,
     is_complaint,
     is_wider_than_screen,
@@ -39,7 +40,7 @@ async def open_desk(
         ]
     )
     page = await context.new_page()
-    page.set_default_timeout(8000)
+    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyotp
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.e2e.hands import PATIENCE_MS
+from tests.simulator.phones_page import PATIENCE_MS
 
 _IS_DIGITS = re.compile(r"^\d{6}$")
 
@@ -90,7 +90,7 @@ class DeskHands:
 
     async def sees(self, words: str) -> None:
         """In the thread, after looking again until it is there."""
-        await expect(self.page.locator(".thread")).to_contain_text(words, timeout=PATIENCE_MS)
+        await expect(self.page.locator(".thread")).to_contain_text(words)
 
     def line_of(self, code: str) -> Locator:
         """The line of a request in the list."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, Locator, Page, expect
 
-PATIENCE_MS = 30_000
+from tests.simulator.phones_page import PATIENCE_MS
+
 KEYPAD = frozenset("0123456789*#")
 
 
@@ -55,7 +56,7 @@ class TelegramHands:
         return self.phone.locator(".message.bot .text").last
 
     async def sees(self, words: str) -> None:
-        await expect(self.newest).to_contain_text(words, timeout=PATIENCE_MS)
+        await expect(self.newest).to_contain_text(words)
 
     async def start(self) -> None:
         await self.phone.locator(".gate .primary").click()
@@ -68,7 +69,7 @@ class TelegramHands:
         """Press one of several that may be chosen, and see its tick."""
         await self.press(label)
         ticked = self.phone.locator(".message .key", has_text=re.compile(f"^✓ {re.escape(label)}$"))
-        await expect(ticked.last).to_be_visible(timeout=PATIENCE_MS)
+        await expect(ticked.last).to_be_visible()
 
     async def write(self, text: str) -> None:
         await self.phone.locator("textarea").click()
@@ -122,7 +123,7 @@ class SmsHands:
             count = await received.count()
             await self._type(text)
             await self.phone.locator(".key-send").click()
-            await expect(received).to_have_count(count + 1, timeout=PATIENCE_MS)
+            await expect(received).to_have_count(count + 1)
         return await received.last.inner_text()
 
     async def _type(self, text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.desk_hands import DeskHands, desk_window
-from tests.e2e.hands import PATIENCE_MS, SmsHands, TelegramHands, phones_page
+from tests.e2e.hands import SmsHands, TelegramHands, phones_page
 from tests.e2e.whole_line import WholeLine, whole_line
 
 PASSWORD = "rice field at dawn"
@@ -72,7 +72,7 @@ async def test_a_request_goes_from_hand_to_hand_and_comes_back(
 
         await boss.look_at("unassigned")
         code = await ask_by_telegram(pisey, "ខ្ញុំបាត់អត្តសញ្ញាណប័ណ្ណ")
-        await expect(boss.page.get_by_text("មានសំណើថ្មី")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(boss.page.get_by_text("មានសំណើថ្មី")).to_be_visible()
         await boss.open(code)
         await boss.choose("set_urgency", "បន្ទាន់")
 
@@ -83,7 +83,7 @@ async def test_a_request_goes_from_hand_to_hand_and_comes_back(
         await sok.reply("បងបាត់នៅឯណា?")
         await pisey.sees("បងបាត់នៅឯណា?")
         await pisey.send_voice()
-        await expect(sok.page.locator(".thread audio")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(sok.page.locator(".thread audio")).to_be_visible()
 
         await sok.choose("hand_over", "ឧត្តរមានជ័យ")
         await sok.page.wait_for_url("**/desk/queue*")
@@ -147,7 +147,7 @@ async def test_a_keypad_phone_and_the_desk_write_to_each_other(
         await safe.press("take")
         await safe.reply("បងត្រូវការអ្វី?")
         answer = vanna.phone.locator(".sms.centre .sms-body").last
-        await expect(answer).to_contain_text("បងត្រូវការអ្វី?", timeout=PATIENCE_MS)
+        await expect(answer).to_contain_text("បងត្រូវការអ្វី?")
         await safe.sees("បានទៅដល់")
         await vanna.send("ខ្ញុំគ្មានលុយទៅផ្ទះ")
         await safe.sees("ខ្ញុំគ្មានលុយទៅផ្ទះ")

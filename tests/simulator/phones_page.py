@@ -11,13 +11,15 @@ from typing import Any
 
 import aiohttp
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from simulator.app import create_app
 from simulator.config import Config
 from simulator.server import build_server
 
 TOKEN = "700001:" + "A" * 35
+# A machine that does ten things at once is slow; only what never comes waits so long.
+PATIENCE_MS = 30_000
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -113,6 +115,7 @@ def new_config(folder: Path) -> Config:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=CHROMIUM
@@ -130,7 +133,7 @@ async def visit(
         viewport={"width": width, "height": height}, reduced_motion="reduce"
     )
     page = await context.new_page()
-    page.set_default_timeout(8000)
+    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

@@ -185,7 +185,7 @@ async def test_a_lost_connection_is_told_and_mended(browser: Browser, tmp_path: 
     await expect(feature(page).locator("textarea")).to_have_value("job")
     async with running(config) as carrier:
         await carrier.sms((await carrier.phone("sms"))["number"], "back again")
-        await expect(page.locator("#offline")).to_be_hidden(timeout=15000)
+        await expect(page.locator("#offline")).to_be_hidden()
         await expect(feature(page).locator(".sms.centre .sms-body")).to_have_text("back again")
         await visiting.__aexit__(None, None, None)
 

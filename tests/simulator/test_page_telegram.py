@@ -130,7 +130,7 @@ async def test_a_person_edits_and_deletes_their_own_message(
     phone = telegram(page)
     await phone.locator("textarea").fill("អាយុ 23")
     await phone.locator("textarea").press("Enter")
-    message = phone.locator(".message.person").last
+    message = phone.locator(".message.person", has_text="អាយុ")
     await message.locator(".opener").click()
     await message.locator(".small").first.click()
     await phone.locator("textarea").fill("អាយុ 32")
