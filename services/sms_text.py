@@ -115,6 +115,8 @@ def _without_break_hints(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
+    # Once more: marks that something invisible kept apart stand side by side now.
+    text = unicodedata.normalize("NFC", text)
     text = regex.sub(" {2,}", " ", text)
     text = regex.sub(" ?\n ?", "\n", text)
     return regex.sub("\n{3,}", "\n\n", text).strip(" \n")

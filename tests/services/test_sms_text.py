@@ -1,8 +1,10 @@
 """Parts as a carrier counts them; texts that any phone shows; cuts that break no letter."""
 
+import unicodedata
+
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services import sms_text
@@ -75,6 +77,7 @@ def test_what_the_carrier_joins_is_not_cut() -> None:
     assert sms_text.split(text) == [text]
 
 
+@example("\u0301\u200b\u17d2", 12)
 @given(TEXTS, st.integers(min_value=12, max_value=80))
 def test_pieces_fit_are_clean_and_lose_nothing(text: str, limit: int) -> None:
     pieces = sms_text.split(text, limit)
@@ -108,4 +111,5 @@ def test_a_limit_that_holds_no_text_is_refused() -> None:
 
 
 def _letters(text: str) -> str:
-    return regex.sub(r"\s", "", text)
+    """Marks on one letter are in no order that a cut between them would keep."""
+    return unicodedata.normalize("NFC", regex.sub(r"\s", "", text))
