@@ -21,6 +21,7 @@ import pytest
 import pytest_socket
 import redis
 from argon2 import PasswordHasher
+from hypothesis import settings
 from playwright.async_api import Browser
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -56,6 +57,7 @@ def _has_words(_mapper: object, _connection: object, row: AuditRow) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     _keep_files_in_memory()
+    _try_the_same_examples(config)
     worker_input: dict[str, str] | None = getattr(config, "workerinput", None)
     if worker_input is not None:
         config.stash[_SERVERS] = Path(worker_input["servers"])
@@ -80,6 +82,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and _SERVERS in config.stash:
         _remove_servers(config.stash[_SERVERS])
+
+
+def _try_the_same_examples(config: pytest.Config) -> None:
+    """A run fails for what was changed; with --hypothesis-seed=random it looks for new finds.
+
+    Without a deadline: time is measured in benchmarks/, not here.
+    """
+    same = config.getoption("--hypothesis-seed") is None
+    settings.register_profile("tralob", deadline=None, derandomize=same)
+    settings.load_profile("tralob")
 
 
 def _keep_files_in_memory() -> None:
