@@ -25,7 +25,8 @@ class Centre(Base):
     connection setting, where 'all' means the system's own processes. `hours` are the opening hours
     by day ({"mon": [["08:00", "12:00"], ["13:30", "17:00"]], …}); None until the centre told them.
     `closed_hours` are in the same form what stands behind the ticks "closed", to open again by.
-    The short names are for where one chooses among centres; None until they are told.
+    The short names are for where one chooses among centres; `phone_e164` is where agencies answer.
+    Each is None until it is told.
     """
 
     __tablename__ = "centre"
@@ -37,6 +38,7 @@ class Centre(Base):
             unique=True,
             postgresql_where=text("takes_rest"),
         ),
+        CheckConstraint("phone_e164 ~ '^\\+?[0-9]+$'", "phone_e164"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -48,6 +50,7 @@ class Centre(Base):
     closed_hours: Mapped[dict[str, list[list[str]]] | None] = mapped_column(JSONB)
     short_km: Mapped[str | None]
     short_en: Mapped[str | None]
+    phone_e164: Mapped[str | None]
 
     def name(self, language: str) -> str:
         """English for any language but Khmer."""

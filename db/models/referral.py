@@ -1,4 +1,5 @@
-"""The agencies to which people can be referred, and what was handed to them with whose consent."""
+"""The agencies to which people can be referred, what each was given with whose consent, and what of
+it must be asked back."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -44,6 +46,8 @@ REFERRAL_STATES = (
 )
 OPEN_REFERRAL_STATES = ("asked", "agreed", "given", "accepted")
 CONSENTS = ("message", "told")
+RECALLED_FOR = ("taken_back", "deleted")
+RECALLED_BY = ("phone", "in_person", "email", "letter")
 
 
 class Agency(Base):
@@ -102,6 +106,7 @@ class Referral(Base):
             " OR (consent IS NOT NULL AND agreed_at IS NOT NULL)",
             "agreed",
         ),
+        UniqueConstraint("id", "centre_id"),
         Index("ix_referral_request_id", "request_id", "id"),
         Index("ix_referral_centre_id", "centre_id"),
         Index("ix_referral_agency_id", "agency_id"),
@@ -127,3 +132,49 @@ class Referral(Base):
     made_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class Recall(Base):
+    """An agency that must be asked to delete what it has got of somebody.
+
+    It outlives them: of a person who deleted everything there is only the code under which the
+    agency knows them. `reason` is one of RECALLED_FOR. Who told the agency (`done_by`), on which
+    day and how (RECALLED_BY), comes all at once; `done_at` is when that was noted.
+    """
+
+    __tablename__ = "recall"
+    __table_args__ = (
+        # It goes with its request to another centre, and stays when that is deleted.
+        ForeignKeyConstraint(
+            ["referral_id", "centre_id"],
+            ["referral.id", "referral.centre_id"],
+            onupdate="CASCADE",
+            ondelete="SET NULL (referral_id)",
+        ),
+        CheckConstraint("reason IN ('taken_back', 'deleted')", "reason"),
+        CheckConstraint("done_how IN ('phone', 'in_person', 'email', 'letter')", "done_how"),
+        CheckConstraint("num_nulls(done_on, done_how, done_by, done_at) IN (0, 4)", "done"),
+        CheckConstraint("done_on >= arose_on", "done_on"),
+        UniqueConstraint("referral_id"),
+        Index(
+            "ix_recall_open",
+            "centre_id",
+            "arose_on",
+            "id",
+            postgresql_where=text("done_at IS NULL"),
+        ),
+        Index("ix_recall_agency_id", "agency_id"),
+        Index("ix_recall_done_by", "done_by"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    centre_id: Mapped[str] = mapped_column(ForeignKey("centre.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    referral_id: Mapped[int | None] = mapped_column(BigInteger)
+    code: Mapped[str]
+    reason: Mapped[str]
+    arose_on: Mapped[date]
+    done_on: Mapped[date | None]
+    done_how: Mapped[str | None]
+    done_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    done_at: Mapped[datetime | None]

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from db.models.base import Base
 from db.models.request_event import RequestEvent
-from db.models.request_moves import MOVES, OPEN_STATES, WAITING, MoveNotAllowed
+from db.models.request_moves import MOVES, OPEN_STATES, REACHED, WAITING, MoveNotAllowed
 from db.models.request_order import clock_indexes, queue_indexes
 
 Due = Callable[[str, datetime], datetime]
@@ -210,23 +210,29 @@ class Request(Base):
     # --- what staff do ---
 
     def take(self, *, by: UUID, now: datetime) -> None:
+        """Make it one's own; the event says from whom, if it was somebody's."""
         self._move("take")
+        body = self._from_owner(to=by) or None
         self.owner_id = by
-        self.record("taken", now=now, by=by)
+        self.record("taken", now=now, by=by, body=body)
 
     def assign(self, to: UUID, *, by: UUID | None, now: datetime) -> None:
         """Somebody else (or oneself, from a colleague) goes on with it."""
         self._move("assign")
+        body = {"to": str(to), **self._from_owner(to=to)}
         self.owner_id = to
-        self.record("assigned", now=now, by=by, internal=True, body={"to": str(to)})
+        self.record("assigned", now=now, by=by, internal=True, body=body)
 
-    def hand_over(self, centre_id: str, *, by: UUID, now: datetime, due: Due) -> None:
-        """To another centre, for anybody there to take.
+    def hand_over(
+        self, centre_id: str, *, by: UUID, now: datetime, due: Due, outbox_id: int | None = None
+    ) -> None:
+        """To another centre, for anybody there to take; `outbox_id` tells the person of it.
 
         A clock that runs goes on: for the person it is one wait.
         """
         self._move("hand_over")
-        self.record("handed_over", now=now, by=by, body={"from": self.centre_id, "to": centre_id})
+        body = {"from": self.centre_id, "to": centre_id}
+        self.record("handed_over", now=now, by=by, body=body, outbox_id=outbox_id)
         self.centre_id = centre_id
         self.owner_id = None
         self.climbed_to = None
@@ -261,6 +267,15 @@ class Request(Base):
         """For staff only, in any state."""
         self.record("note", now=now, by=by, internal=True, body={"text": text})
 
+    def called(self, result: str, *, by: UUID, now: datetime) -> None:
+        """Staff rang the person up. Who was reached has been answered; else the clock runs on."""
+        self._move("call")
+        self.owner_id = self.owner_id or by
+        self.record("called", now=now, by=by, internal=True, body={"result": result})
+        if result == REACHED:
+            self.last_staff_at = now
+            self._stop_clock()
+
     def wait_for_person(
         self, *, by: UUID, now: datetime, kind: str = "waiting_person", **event: Any
     ) -> None:
@@ -280,8 +295,9 @@ class Request(Base):
         self._start_clock(due, now)
 
     def go_on(self, *, by: UUID, now: datetime, due: Due) -> None:
-        """The wait is over, whoever was waited for: it is the centre's turn again."""
+        """It is the centre's turn again: the wait is over, or what came back is taken up."""
         self._move("go_on")
+        self.owner_id = self.owner_id or by
         self.record("going_on", now=now, by=by)
         self._start_clock(due, now)
 
@@ -378,6 +394,10 @@ class Request(Base):
             raise MoveNotAllowed(self.state, move)
         return target
 
+    def _from_owner(self, *, to: UUID) -> dict[str, str]:
+        """Whom it is taken from, for the thread; nothing where it was nobody's, or theirs."""
+        return {} if self.owner_id in (None, to) else {"from": str(self.owner_id)}
+
     def _move(self, move: str) -> None:
         self.state = self.check(move)
 
@@ -395,7 +415,7 @@ class Request(Base):
         by: UUID | None = None,
         inbox_id: int | None = None,
     ) -> None:
-        actor = "person" if reason in ("not_helped", "person_wrote") else "system"
+        actor = "system" if reason in ("no_answer", "staff") else "person"
         body = {"reason": reason}
         self.record("reopened", now=now, actor=actor, by=by, body=body, inbox_id=inbox_id)
         self.outcome = None

@@ -7,7 +7,11 @@ STATES = ("new", "taken", "waiting_person", "waiting_others", "done", "reopened"
 OPEN_STATES = ("new", "taken", "waiting_person", "waiting_others", "reopened")
 URGENCIES = ("urgent", "normal", "low")
 OUTCOMES = ("helped", "informed", "referred", "not_reached", "not_possible")
-REOPENED_FOR = ("not_helped", "no_answer", "person_wrote", "staff")
+REOPENED_FOR = ("not_helped", "no_answer", "person_wrote", "staff", "agreed", "taken_back")
+"""The last two: the person has agreed after all to be referred to an agency, or takes back what one
+has got."""
+REACHED = "reached"
+CALL_RESULTS = (REACHED, "not_reached", "wrong_number")
 CLIMBED_TO = ("owner", "manager", "administrator")
 
 _STAY = {state: state for state in OPEN_STATES}
@@ -18,9 +22,10 @@ _TARGETS: dict[str, dict[str, str]] = {
     "hand_over": dict.fromkeys(OPEN_STATES, "new") | {"reopened": "reopened"},
     "give_back": dict.fromkeys(OPEN_STATES, "new") | {"reopened": "reopened"},
     "reply": _STAY | {"new": "taken", "reopened": "taken", "done": "done"},
+    "call": _STAY | {"new": "taken", "reopened": "taken"},
     "wait_for_person": dict.fromkeys(OPEN_STATES, "waiting_person"),
     "wait_for_others": dict.fromkeys(OPEN_STATES, "waiting_others"),
-    "go_on": {"waiting_person": "taken", "waiting_others": "taken"},
+    "go_on": {"waiting_person": "taken", "waiting_others": "taken", "reopened": "taken"},
     "come_back": _STAY | {"waiting_person": "taken", "waiting_others": "taken"},
     "set_urgency": _STAY,
     "finish": dict.fromkeys(OPEN_STATES, "done"),
