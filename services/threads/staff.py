@@ -117,16 +117,20 @@ async def finish(
     staff: Staff,
     words: MessageWords,
     now: datetime,
+    ask_from: datetime | None = None,
 ) -> ReplyResult:
-    """Close it, and ask the person whether help came. Raises UnknownOutcome.
+    """Close it, and ask the person whether help came: at once, or from `ask_from` on.
 
-    Silence opens it again, except of somebody who cannot be asked or could not be reached.
+    Silence opens it again, except of somebody who cannot be asked or could not be reached. Raises
+    UnknownOutcome.
     """
     if outcome not in OUTCOMES:
         raise UnknownOutcome
     request = await _hold(session, code, staff)
     request.check("finish")
-    result = await _ask_whether_help_came(session, request, outcome, words, now)
+    result = await _ask_whether_help_came(
+        session, request, outcome, words, now=now, ask_from=ask_from
+    )
     waits = outcome != NOT_REACHED and result.withheld is None
     request.finish(
         outcome,
@@ -210,7 +214,13 @@ async def _hold(session: AsyncSession, code: str, staff: Staff) -> Request:
 
 
 async def _ask_whether_help_came(
-    session: AsyncSession, request: Request, outcome: str, words: MessageWords, now: datetime
+    session: AsyncSession,
+    request: Request,
+    outcome: str,
+    words: MessageWords,
+    *,
+    now: datetime,
+    ask_from: datetime | None,
 ) -> ReplyResult:
     address = await session.get_one(Address, request.address_id)
     options = (questions.YES, questions.NO)
@@ -225,7 +235,9 @@ async def _ask_whether_help_came(
         asked,
         was_possible=outcome != NOT_POSSIBLE,
     )
-    return await _send(session, request, address, Purpose.FOLLOW_UP, said, now=now)
+    return await _send(
+        session, request, address, Purpose.FOLLOW_UP, said, now=now, not_before=ask_from
+    )
 
 
 async def _send(
@@ -236,6 +248,7 @@ async def _send(
     said: Worded,
     *,
     now: datetime,
+    not_before: datetime | None = None,
 ) -> ReplyResult:
     sent = await messages.send(
         session,
@@ -247,6 +260,7 @@ async def _send(
         asked_at=request.last_person_at,
         neutral_text=said.neutral,
         reply_markup=said.reply_markup,
+        not_before=not_before,
     )
     match sent:
         case Withheld(reason):
