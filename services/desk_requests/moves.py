@@ -34,7 +34,7 @@ class Move:
     `name` is one of MOVES; `value` what it needs: the words of a reply or a note, an outcome, an
     urgency, the id of a member of staff or of a centre. `seen` and `read` as in `RequestPage`,
     `read` is None for who has read no page; a form about many requests says since when its page
-    stands there instead.
+    stands there instead. `ask_from` is from when on the person is asked what it asks, None for now.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Move:
     seen: int = 0
     read: int | None = None
     since: datetime | None = None
+    ask_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ async def do(
     if move.name == "reply" and move.read is not None:
         await _check_unanswered(session, visitor, request, move.read)
     before = _watch(request)
-    done = await _act(session, visitor, code, kind, value, words=words, now=now)
+    waits = {} if move.ask_from is None else {"ask_from": move.ask_from}
+    done = await _act(session, visitor, code, kind, value, words=words, now=now, **waits)
     if move.name == "reply":
         await clear_draft(session, visitor, request)
     fields = [name for name, value in _watch(request).items() if value != before[name]]
@@ -162,9 +164,11 @@ async def _act(
     *,
     words: MessageWords,
     now: datetime,
+    **values: Any,
 ) -> Any:
     me = await get_staff(session, visitor)
-    values: dict[str, Any] = {"words": words} if kind.writes else {}
+    if kind.writes:
+        values["words"] = words
     if kind.argument is not None:
         values[kind.argument] = value
     if kind.act is threads.assign:
