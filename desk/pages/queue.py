@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, page, redirect
 from desk.pages.queue_address import QUEUE, Told, View
-from desk.pages.queue_live import read_moment
 from desk.rendering import render
 from desk.request import DeskRequest
+from desk.streams import read_moment
 from services import centres, codes
 from services.acting import Session
 from services.desk_bulk import Bulk, assign_many, close_many

@@ -5,19 +5,18 @@ Only the thread and the marks above it are written anew: a form that somebody is
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Final
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, page
-from desk.pages.queue_live import CALM_S, LIVES, PING_S, read_moment
 from desk.pages.request import at_request, view
 from desk.rendering import render
 from desk.request import DeskRequest
+from desk.streams import CALM_S, Events, is_old, read_moment, say_signed_out, stream
 from services import desk_requests
 from services.desk_news import is_signed_in
 from services.desk_requests.changes import find_state
@@ -28,22 +27,20 @@ _LOOK_SOON_S: Final = 2.0
 
 
 async def live(request: DeskRequest) -> Response:
-    """Server-sent events: `lines` with the thread as it is now, `over` when no more will come."""
+    """Server-sent events: `lines` with the thread as it is now."""
     async with at_request(request) as (session, code):
         await find_state(session, request.visitor, code)
     since = read_moment(request.query_params.get("since", ""))
     if since is None:
         raise HTTPException(400)
-    if request.now() - since >= LIVES:
-        return Response(status_code=204)  # a browser asks no more after this
-    return EventSourceResponse(_tell(request, since), ping=PING_S)
+    return stream(request, _tell(request, since))
 
 
-async def _tell(request: DeskRequest, since: datetime) -> AsyncIterator[ServerSentEvent]:
+async def _tell(request: DeskRequest, since: datetime) -> Events:
     digest = request.query_params.get("digest", "")
     code = request.path_params["code"]
     with request.parts.news.watch(request.visitor.centre_id) as changed:
-        while request.now() - since < LIVES:
+        while True:
             changed.clear()
             pushed = None
             async with request.acting() as session:
@@ -63,11 +60,12 @@ async def _tell(request: DeskRequest, since: datetime) -> AsyncIterator[ServerSe
                     pushed = _push(request, "request_pushed.html", **parts, is_pushed=True)
             if pushed is not None:
                 yield pushed
+            if is_old(request, since):
+                break
             await asyncio.sleep(CALM_S)  # many changes at once are one
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SOON_S if state.is_moving else _LOOK_S):
                     await changed.wait()
-    yield ServerSentEvent("", event="over")
 
 
 def _push(request: DeskRequest, template: str, **values: Any) -> ServerSentEvent:
@@ -75,4 +73,4 @@ def _push(request: DeskRequest, template: str, **values: Any) -> ServerSentEvent
     return ServerSentEvent(bytes(render(request, template, **values).body).decode(), event="lines")
 
 
-ROUTES: Final = (page("/requests/{code}/live", live, roles=REQUEST_ROLES),)
+ROUTES: Final = (page("/requests/{code}/live", live, roles=REQUEST_ROLES, lapsed=say_signed_out),)

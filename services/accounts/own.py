@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.crypto import DecryptionError, current_keyring
 from db.models import Account, DeskSession
 from services.accounts import lockout, passwords, recovery_codes, second_factor, sessions
+from services.accounts.endings import tell_end
 from services.accounts.journal import PASSWORD, RECOVERY_CODES, SECOND_FACTOR, note
 from services.accounts.types import NewFactor, Visitor
 from services.errors import DomainError, NotAllowed, WrongCode, WrongSignIn
@@ -99,6 +100,8 @@ async def end_other_sessions(session: AsyncSession, visitor: Visitor, *, now: da
         .returning(DeskSession.id)
     )
     session_ids = ended.all()
+    if session_ids:
+        await tell_end(session, visitor.staff_id)
     for session_id in session_ids:
         await note(
             session, "ended", session_id, by=visitor.staff_id, subject="desk_session", now=now

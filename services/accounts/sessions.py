@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Account, AuditRow, DeskSession, Staff
 from services import audit
+from services.accounts.endings import tell_end
 from services.accounts.holding import hold_account
 from services.accounts.journal import note
 from services.accounts.tokens import hash_token, new_token
@@ -160,6 +161,7 @@ async def end_all(session: AsyncSession, staff_id: UUID, *, now: datetime) -> No
         .where(DeskSession.staff_id == staff_id, DeskSession.ended_at.is_(None))
         .values(ended_at=now)
     )
+    await tell_end(session, staff_id)
 
 
 async def _note_use_after_end(session: AsyncSession, row: DeskSession, now: datetime) -> None:
@@ -183,9 +185,11 @@ async def _end_one(
         update(DeskSession)
         .where(DeskSession.id == session_id, DeskSession.ended_at.is_(None))
         .values(ended_at=now)
-        .returning(DeskSession.id)
+        .returning(DeskSession.staff_id)
     )
-    if ended.scalar_one_or_none() is not None:
+    staff_id = ended.scalar_one_or_none()
+    if staff_id is not None:
+        await tell_end(session, staff_id)
         await note(session, action, session_id, by=by, subject="desk_session", now=now)
 
 

@@ -259,7 +259,9 @@ async def test_an_open_list_hears_what_comes_in(desk: Desk) -> None:
             lines = [(await stream.content.readline()).decode().strip() for _ in range(2)]
         assert lines == ["event: new", "data: មានសំណើថ្មី 1"]
         desk.clock.go_on(minutes=26)
-        assert (await browser.get(live.replace("&amp;", "&"))).status == 204
+        late = await browser.get(live.replace("&amp;", "&"))
+        assert re.findall("event: (.*)", late.body.replace("\r", "")) == ["new", "new", "over"]
+        assert "data: បញ្ជីនេះលែងបង្ហាញសំណើថ្មី" in late.body
         for never in ("x", "2999-01-01T00:00:00%2B00:00"):
             assert (await browser.get(f"/desk/queue/live?since={never}")).status == 400
 

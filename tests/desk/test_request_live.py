@@ -91,5 +91,6 @@ async def test_a_page_that_lies_open_hears_nothing_after_a_while(desk: Desk) -> 
         page = await browser.get(f"/desk/requests/{code}")
         (live,) = _LIVE.findall(page.body)
         desk.clock.go_on(minutes=26)
-        assert (await browser.get(live.replace("&amp;", "&"))).status == 204
+        late = await browser.get(live.replace("&amp;", "&"))
+        assert re.findall("event: (.*)", late.body.replace("\r", "")) == ["over"]
         assert (await browser.get(f"/desk/requests/{code}/live?since=x")).status == 400
