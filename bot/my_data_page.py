@@ -47,6 +47,7 @@ _EVENTS: Final = (
     "going_on",
     "done",
     "confirmed",
+    "not_confirmed",
     "reopened",
     "withdrawn",
     *REFERRAL_KINDS,
@@ -286,8 +287,8 @@ class _Writer:
             said.append(self.text("passing-no-fields"))
         if referral.need is not None:
             said.append(self.text("message-may-refer-need", need=referral.need))
-        day = self.day(referral.given_at or referral.asked_at)
-        said.append(self.text(f"passing-{referral.state}", day=day))
+        day = self.day(referral.stands_since)
+        said.append(self.text(f"passing-{referral.standing}", day=day))
         return Row(agency, " ".join(said))
 
     def _request(self, held: HeldRequest) -> Section:

@@ -4,12 +4,13 @@ It may come months later, twice, or after the request was withdrawn: each time t
 how things stand now.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.text import Case
 
 from dialogs import navigation
+from dialogs.promises import note_opening, show_opening
 from dialogs.screen import Screen
 from dialogs.states import Answered
 from dialogs.texts import Tr
@@ -46,6 +47,7 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
             answered = await questions.answer(
                 session, turn.address, which, number, now=turn.now, inbox_id=turn.item_id
             )
+            opening = await _note_opening(session, turn, answered)
     except NotReadYet as error:
         await navigation.to_passing_on(manager, error.referral_id)
         return
@@ -64,8 +66,16 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
             "said": _said(answered),
             "code": answered.request.code,
             _ANSWER: f"{which}:{number}",
+            **opening,
         },
     )
+
+
+async def _note_opening(session: Any, turn: Turn, answered: AnsweredQuestion) -> dict[str, str]:
+    """Whoever says that help did not come wants to know when somebody writes."""
+    if answered.option != questions.NO or answered.request is None:
+        return {}
+    return await note_opening(session, turn, answered.request.centre_id)
 
 
 def _said(answered: AnsweredQuestion) -> str:
@@ -73,6 +83,8 @@ def _said(answered: AnsweredQuestion) -> str:
     if answered.referral is not None:
         return _CONSENT_SAID.get(answered.option, {}).get(answered.referral, "before")
     assert answered.request is not None
+    if answered.is_noted:
+        return "noted"
     said, state = _SAID.get(answered.option, ("before", ""))
     return said if answered.is_new and answered.request.state == state else "before"
 
@@ -109,8 +121,25 @@ async def get_said(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
             stage = turn.text(f"stage-{mine.stage}")
         except errors.RequestNotFound:
             said = "gone"
-    return {"said": said, "code": code, "stage": stage, "answers": data.get("answers", "")}
+    opening = show_opening(dialog_manager)
+    if said == "not_came" and opening["closed"]:
+        said = "not_came_closed"
+    return {
+        "said": said,
+        "code": code,
+        "stage": stage,
+        "answers": data.get("answers", ""),
+        **opening,
+    }
 
+
+_PREVIEW: Final = {
+    "said": "not_came",
+    "code": "12345678",
+    "stage": "",
+    "answers": "",
+    "opening": "",
+}
 
 answers_dialog = Dialog(
     Screen(
@@ -118,6 +147,8 @@ answers_dialog = Dialog(
             {
                 "came": Tr("answered-came"),
                 "not_came": Tr("answered-not-came"),
+                "not_came_closed": Tr("answered-not-came-closed"),
+                "noted": Tr("answered-noted"),
                 "agreed": Tr("answered-agreed"),
                 "not_agreed": Tr("answered-not-agreed"),
                 "taken_back": Tr("answered-taken-back"),
@@ -131,7 +162,7 @@ answers_dialog = Dialog(
         getter=get_said,
         back=navigation.close,
         rests=True,
-        preview_data={"said": "not_came", "code": "12345678", "stage": "", "answers": ""},
+        preview_data=_PREVIEW,
     ),
     on_start=on_start,
 )

@@ -4,12 +4,14 @@ The word alone makes the request: whoever asks to be called must not have to fil
 Only a number is asked for when none is known, and the request stands without it.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog.widgets.text import Case
 
 from dialogs import navigation
 from dialogs.contact import ContactMarkupFactory, phone_inputs
+from dialogs.promises import note_opening, show_opening
 from dialogs.screen import Screen
 from dialogs.states import CallMe
 from dialogs.texts import Tr
@@ -35,13 +37,15 @@ async def ask(manager: DialogManager) -> None:
             session, turn.address, now=turn.now, inbox_id=turn.item_id
         )
         reachable = await requests.has_phone_number(session, turn.address)
-    manager.dialog_data["code"] = request.code
+        opening = await note_opening(session, turn, request.centre_id)
+    manager.dialog_data.update({"code": request.code, **opening})
     turn.heard = None
     await manager.switch_to(CallMe.done if reachable else CallMe.phone)
 
 
 async def get_code(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
-    return {"code": dialog_manager.dialog_data.get("code", "")}
+    code = dialog_manager.dialog_data.get("code", "")
+    return {"code": code, **show_opening(dialog_manager)}
 
 
 async def take_number(manager: DialogManager, number: str) -> None:
@@ -63,6 +67,12 @@ async def skip_number(manager: DialogManager) -> None:
     await manager.switch_to(CallMe.no_number)
 
 
+def _by_opening(key: str) -> Case:
+    return Case({False: Tr(key), True: Tr(f"{key}-closed")}, selector="closed")
+
+
+_PREVIEW: Final = {"code": "12345678", "closed": False, "opening": ""}
+
 call_me_dialog = Dialog(
     Screen(
         Tr("call-offer"),
@@ -78,23 +88,23 @@ call_me_dialog = Dialog(
         back=navigation.close,
         skip=skip_number,
         markup_factory=ContactMarkupFactory(),
-        preview_data={"code": "12345678"},
+        preview_data=_PREVIEW,
     ),
     Screen(
-        Tr("call-no-number"),
+        _by_opening("call-no-number"),
         state=CallMe.no_number,
         getter=get_code,
         back=navigation.close,
         rests=True,
-        preview_data={"code": "12345678"},
+        preview_data=_PREVIEW,
     ),
     Screen(
-        Tr("call-done"),
+        _by_opening("call-done"),
         state=CallMe.done,
         getter=get_code,
         back=navigation.close,
         rests=True,
-        preview_data={"code": "12345678"},
+        preview_data=_PREVIEW,
     ),
     on_start=on_start,
 )

@@ -39,7 +39,7 @@ def salary_line(turn: Turn, answer: Mapping[str, Any]) -> str:
 
 
 # How much of an answer a summary by SMS repeats: all of them together fit three parts.
-SMS_UNITS = {"name": 20, "home": 34, "wanted": 30, "sectors": 26}
+SMS_UNITS = {"name": 20, "home": 34, "wanted": 22, "sectors": 26}
 
 
 def lines(turn: Turn, answers: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -10,6 +10,8 @@ from locales.catalogue import SMS, Catalogue
 
 CAMBODIA: Final = ZoneInfo("Asia/Phnom_Penh")
 _DAY: Final = "EEEE d MMMM"
+_NEAR: Final = "EEEE d"
+_A_WEEK: Final = 7  # days
 _HALF_AN_HOUR: Final = 30
 _MORNING, _NOON, _AFTERNOON, _EVENING, _NIGHT = 4, 12, 13, 17, 19
 # What the data of Unicode writes otherwise than the centres do.
@@ -29,9 +31,29 @@ def say_moment(
     time = _say_time(catalogue, language, channel, local)
     if local.date() == now.astimezone(CAMBODIA).date():
         return catalogue.text("moment-today", language, channel, time=time)
-    is_near = channel == SMS and abs(local - now) < timedelta(days=7)
-    day = say_day(language, local, "EEEE d" if is_near else _DAY)
+    is_near = channel == SMS and abs(local - now) < timedelta(days=_A_WEEK)
+    day = say_day(language, local, _NEAR if is_near else _DAY)
     return catalogue.text("moment-day", language, channel, day=day, time=time)
+
+
+def say_opening(
+    catalogue: Catalogue, language: str, channel: str, at: datetime, now: datetime
+) -> str:
+    """ "ចាប់ពីថ្ងៃចន្ទ 23 វិច្ឆិកា ម៉ោង 8 ព្រឹក": from when on a centre is open again.
+
+    By SMS the day of the week is enough for a week, and the day alone beyond it.
+    """
+    local = _round_up(at.astimezone(CAMBODIA))
+    time = _say_time(catalogue, language, channel, local)
+    if local.date() == now.astimezone(CAMBODIA).date():
+        return catalogue.text("opens-today", language, channel, time=time)
+    if channel != SMS:
+        day = say_day(language, local)
+        return catalogue.text("opens-day", language, channel, day=day, time=time)
+    if (local.date() - now.astimezone(CAMBODIA).date()).days < _A_WEEK:
+        day = say_day(language, local, "EEEE")
+        return catalogue.text("opens-day", language, channel, day=day, time=time)
+    return catalogue.text("opens-later", language, channel, day=say_day(language, local, _NEAR))
 
 
 def say_day(language: str, at: datetime, pattern: str = _DAY) -> str:

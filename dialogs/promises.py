@@ -9,11 +9,13 @@ from typing import Any
 
 from aiogram_dialog import DialogManager
 
-from dialogs.moments import say_moment
+from dialogs.moments import say_moment, say_opening
 from dialogs.turn import Turn, turn_of
+from services import centre_clock
 
 DUE = "due"
 THANKED = "thanked"
+OPENS = "opens"
 
 
 def promise(turn: Turn, due_at: datetime | None) -> str:
@@ -34,6 +36,22 @@ def has_stopped(turn: Turn) -> bool:
 
 def moment(turn: Turn, at: datetime) -> str:
     return say_moment(turn.catalogue, turn.language, turn.channel, at, turn.now)
+
+
+async def note_opening(session: Any, turn: Turn, centre_id: str) -> dict[str, str]:
+    """When the centre opens, as the data of a conversation; nothing while it is open."""
+    opens_at = (await centre_clock.get(session, centre_id)).next_open(turn.now)
+    return {OPENS: opens_at.isoformat()} if opens_at > turn.now else {}
+
+
+def show_opening(manager: DialogManager) -> dict[str, Any]:
+    """For a window with words of its own while the centre is closed: `opening` says until when."""
+    turn, noted = turn_of(manager), manager.dialog_data.get(OPENS)
+    opens_at = datetime.fromisoformat(noted) if noted else turn.now
+    if opens_at <= turn.now:
+        return {"closed": False, "opening": ""}
+    opening = say_opening(turn.catalogue, turn.language, turn.channel, opens_at, turn.now)
+    return {"closed": True, "opening": opening}
 
 
 async def get_receipt(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:

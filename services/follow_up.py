@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models import MOVES, Address, OutboxRow, Request, RequestEvent
+from db.models import MOVES, OPEN_STATES, Address, OutboxRow, Request, RequestEvent
 from services import requests
 from services.due_times import get_due
 from services.outbox import OVERTAKEN, UNSENT
@@ -47,11 +47,46 @@ async def confirm_help(
     if came:
         request.confirm(now=now, inbox_id=inbox_id)
     else:
-        due = await get_due(session, request.centre_id)
-        request.reopen("not_helped", now=now, due=due, inbox_id=inbox_id)
-        await telling.tell_urgent(session, request, now=now)
+        await _reopen(session, request, now=now, inbox_id=inbox_id)
     await session.flush()
     return request
+
+
+async def answer_again(
+    session: AsyncSession,
+    address: Address,
+    code: str,
+    came: bool,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
+) -> Request:
+    """The person says otherwise than before. Raises RequestNotFound.
+
+    A "no" opens what is done, and in what is open it is one more word that waits for an answer. A
+    "yes" is only noted: whoever went on with it because of the "no" decides when it is over.
+    """
+    request = await requests.hold_own(session, address, code)
+    if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
+        return earlier
+    if came and request.state in OPEN_STATES:
+        request.record("confirmed", now=now, actor="person", inbox_id=inbox_id)
+    elif not came and request.state in OPEN_STATES:
+        due = await get_due(session, request.centre_id)
+        request.person_wrote(kind="not_confirmed", now=now, due=due, inbox_id=inbox_id)
+    elif not came and request.state == "done":
+        await end_question(session, request)
+        await _reopen(session, request, now=now, inbox_id=inbox_id)
+    await session.flush()
+    return request
+
+
+async def _reopen(
+    session: AsyncSession, request: Request, *, now: datetime, inbox_id: int | None
+) -> None:
+    due = await get_due(session, request.centre_id)
+    request.reopen("not_helped", now=now, due=due, inbox_id=inbox_id)
+    await telling.tell_urgent(session, request, now=now)
 
 
 async def reopen_unanswered(session: AsyncSession, now: datetime, limit: int = 100) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models import Address, OutboxRow, Question, Request, RequestEvent
+from db.models import OPEN_STATES, Address, OutboxRow, Question, Request, RequestEvent
 from services import follow_up, requests, yes_no
 from services.errors import NoSuchAnswer, QuestionNotFound
 from services.referrals import own
@@ -34,6 +34,7 @@ class Answered:
     """What was answered to what; `request` as it stands now.
 
     With `is_new` false another message had answered it before: `option` is the answer that stays.
+    `is_noted`: a "yes" after a "no" is written down and closes nothing.
     Of a question of consent `option` is what was answered now, and `referral` how it stands.
     """
 
@@ -43,6 +44,7 @@ class Answered:
     request: Request | None
     is_new: bool
     referral: str | None = None
+    is_noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,11 @@ async def answer(
 ) -> Answered:
     """Take the n-th answer (from 1) to a question, named by its id or by its letter.
 
-    The same message handled again is told the same. Raises QuestionNotFound, also for another
+    Whether help came may be answered otherwise later, as long as nobody asked again. The same
+    message handled again is told the same. Raises QuestionNotFound, also for another
     address's question, NoSuchAnswer for an option that an open one has not, and NotReadYet.
     """
-    await requests.lock_address(session, address.id)
+    await requests.lock_phones(session, address.id)
     question = await _find(session, address, which)
     if question is None:
         raise QuestionNotFound
@@ -109,20 +112,69 @@ async def answer(
         raise NoSuchAnswer(question.letter, question.options) if is_new else QuestionNotFound
     if question.kind == REFER:
         return await _answer_consent(session, address, question, n, now=now, inbox_id=inbox_id)
+    option = question.options[n - 1]
     if is_new:
-        question.answer = question.options[n - 1]
-        question.answered_at = now
+        question.answer, question.answered_at = option, now
         await session.flush()
     request = await _get_request(session, question)
-    if is_new and request is not None and question.kind == HELP_CAME:
-        came = question.answer == YES
+    if question.kind == HELP_CAME and request is not None:
+        answered = _Answer(question, request, option, is_new)
+        return await _answer_help_came(session, address, answered, now=now, inbox_id=inbox_id)
+    assert question.answer is not None
+    return Answered(question.kind, question.answer, question, request, is_new)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is answered now, about what; `is_first`: nothing had answered the question before."""
+
+    question: Question
+    request: Request
+    option: str
+    is_first: bool
+
+
+async def _answer_help_came(
+    session: AsyncSession,
+    address: Address,
+    answer: _Answer,
+    *,
+    now: datetime,
+    inbox_id: int | None,
+) -> Answered:
+    question, request, is_new = answer.question, answer.request, answer.is_first
+    came, is_noted = answer.option == YES, False
+    if is_new:
         request = await follow_up.confirm_help(
             session, address, request.code, came, now=now, inbox_id=inbox_id
         )
     elif await requests.find_made_by(session, address, inbox_id) is not None:
-        is_new = True
+        is_new, is_noted = True, came and request.state in OPEN_STATES
+    elif await _may_say_otherwise(session, answer, now):
+        question.answer, question.answered_at = answer.option, now
+        request = await follow_up.answer_again(
+            session, address, request.code, came, now=now, inbox_id=inbox_id
+        )
+        is_new, is_noted = True, came and request.state in OPEN_STATES
     assert question.answer is not None
-    return Answered(question.kind, question.answer, question, request, is_new)
+    return Answered(HELP_CAME, question.answer, question, request, is_new, is_noted=is_noted)
+
+
+async def _may_say_otherwise(session: AsyncSession, answer: _Answer, now: datetime) -> bool:
+    """Whether it is another answer than before, to what was asked last about the request.
+
+    One that is handled late, and was given before the answer that stands, is none.
+    """
+    question = answer.question
+    assert question.answered_at is not None
+    if answer.option == question.answer or now < question.answered_at:
+        return False
+    asked_again = exists().where(
+        Question.request_id == question.request_id,
+        Question.kind == HELP_CAME,
+        Question.id > question.id,
+    )
+    return not await session.scalar(select(asked_again))
 
 
 async def _answer_consent(

@@ -17,7 +17,8 @@ from services.threads import ThreadEvent
 EVENTS: Final = (
     *("opened", "resubmitted", "asked_again", "phone_number", "taken", "assigned", "handed_over"),
     "given_back",
-    *("waiting_person", "waiting_others", "going_on", "urgency", "done", "confirmed", "reopened"),
+    *("waiting_person", "waiting_others", "going_on", "urgency", "done", "reopened"),
+    *("confirmed", "not_confirmed"),
     *("withdrawn", "not_delivered", "sent_again", "shown", "overdue", "revealed", "other"),
     *REFERRALS,
 )

@@ -37,6 +37,10 @@ LINES = {
 }
 
 
+# By SMS the values speak for themselves, but of two places one must be said which it is.
+_LABELLED = {"wanted": "summary-line-wanted"}
+
+
 async def get_summary(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     dialog_manager.dialog_data.pop(CORRECTING, None)
@@ -45,8 +49,8 @@ async def get_summary(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]
     answers = await FORM.answers(dialog_manager)
     return {
         "summary": "\n".join(
-            turn.text("summary-line", label=label, value=value)
-            for _, label, value in labels.lines(turn, answers)
+            turn.text(_LABELLED.get(field, "summary-line"), label=label, value=value)
+            for field, label, value in labels.lines(turn, answers)
             if value
         ),
         "choices": [

@@ -45,6 +45,19 @@ async def said_in(line: Line, code: str) -> list[str]:
     return [event.body["text"] for event in events if event.body and "text" in event.body]
 
 
+async def kinds_said(line: Line, code: str) -> list[str]:
+    """How the person answered whether help came: the kinds of these events, oldest first."""
+    query = (
+        select(RequestEvent.kind)
+        .join(Request, Request.id == RequestEvent.request_id)
+        .where(Request.code == code, RequestEvent.actor == "person")
+        .where(RequestEvent.kind.in_(("confirmed", "not_confirmed", "reopened")))
+        .order_by(RequestEvent.id)
+    )
+    async with line.app.new_session.begin() as session:
+        return list(await session.scalars(query))
+
+
 async def files_of(line: Line, code: str) -> list[tuple[str, str]]:
     """(kind, the carrier's name) of the files of this request."""
     query = select(File).join(Request, Request.id == File.request_id).where(Request.code == code)

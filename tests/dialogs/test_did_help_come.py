@@ -1,10 +1,13 @@
 """The question after the end, answered at once, months later, twice, or when all has changed."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from aiogram.types import Chat, InlineKeyboardMarkup, Message
 
 from services import sms_text
-from tests.dialogs.centre_staff import finish, last_sent, only_code, state_of
+from tests.dialogs.centre_staff import finish, kinds_said, last_sent, only_code, state_of
 from tests.dialogs.walk import question, stands, text_to, walk_to, words
 from tests.people import NOW, Line, SmsPerson, TelegramPerson
 
@@ -27,6 +30,10 @@ async def _asked_on_telegram(line: Line) -> tuple[TelegramPerson, str, Message]:
     )
     line.memory.messages[person.id][asked.message_id] = asked
     return person, code, asked
+
+
+def at(line: Line, moment: datetime) -> None:
+    line.conversation = replace(line.conversation, now=lambda: moment)
 
 
 async def _asked_by_sms(line: Line) -> tuple[SmsPerson, str]:
@@ -53,13 +60,16 @@ async def test_a_button_answers_also_months_later(
     assert code in person.screen
 
 
-async def test_a_second_answer_is_told_how_things_stand(line: Line) -> None:
+async def test_the_same_answer_once_more_is_told_how_things_stand(line: Line) -> None:
     person, code, asked = await _asked_on_telegram(line)
-    yes, no = (person.data_of(words(line, key))[0] for key in ("help-yes", "help-no"))
-    for pressed in (no, no, yes):
-        await person.press_data(pressed, asked)
+    no, _ = person.data_of(words(line, "help-no"))
+    for _ in range(2):
+        await person.press_data(no, asked)
+        await person.write("ម៉ឺនុយ")
+    await person.press_data(no, asked)
     assert await state_of(line, code) == "reopened"
     assert words(line, "stage-reopened") in person.screen
+    assert await kinds_said(line, code) == ["reopened"]
 
 
 async def test_an_answer_in_the_midst_of_a_form_leaves_the_form(line: Line) -> None:
@@ -137,8 +147,101 @@ async def test_by_sms_a_no_opens_it_again_also_after_a_flush(line: Line) -> None
     told = await phone.send("k2")
     assert await state_of(line, code) == "reopened"
     assert words(line, "answered-not-came", "sms", code=code) in told
-    assert words(line, "stage-reopened", "sms") in await phone.send("K1")
+
+
+# --- answered otherwise later ---
+
+
+async def test_a_no_after_a_yes_opens_it_again(line: Line) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    yes, no = (person.data_of(words(line, key))[0] for key in ("help-yes", "help-no"))
+    await person.press_data(yes, asked)
+    at(line, NOW + timedelta(days=3))
+    await person.press_data(no, asked)
+    assert question(line, "answered-not-came") in person.screen
     assert await state_of(line, code) == "reopened"
+    assert await kinds_said(line, code) == ["confirmed", "reopened"]
+
+
+async def test_a_yes_after_a_no_is_noted_and_closes_nothing(line: Line) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    yes, no = (person.data_of(words(line, key))[0] for key in ("help-yes", "help-no"))
+    for pressed in (no, yes):
+        await person.press_data(pressed, asked)
+    assert question(line, "answered-noted") in person.screen
+    assert await state_of(line, code) == "reopened"
+    await person.press_data(no, asked)
+    assert await kinds_said(line, code) == ["reopened", "confirmed", "not_confirmed"]
+
+
+async def test_so_it_is_by_sms(line: Line) -> None:
+    phone, code = await _asked_by_sms(line)
+    for typed, state, key in (
+        ("K1", "done", "answered-came"),
+        ("K2", "reopened", "answered-not-came"),
+        ("K1", "reopened", "answered-noted"),
+    ):
+        told = await phone.send(typed)
+        assert words(line, key, "sms", code=code) in told
+        assert sms_text.count(told).parts == 1, told
+        assert await state_of(line, code) == state
+    assert await kinds_said(line, code) == ["confirmed", "reopened", "confirmed"]
+
+
+async def test_a_second_answer_that_comes_twice_is_noted_once(line: Line) -> None:
+    phone, code = await _asked_by_sms(line)
+    await phone.send("K1")
+    item = next(line.ids)
+    for _ in range(2):
+        line.ids = iter([item])
+        await line.take("sms", {"From": phone.number, "Body": "K2"})
+        await line.app.redis.flushdb()
+    assert await state_of(line, code) == "reopened"
+    assert await kinds_said(line, code) == ["confirmed", "reopened"]
+
+
+async def test_an_older_question_is_answered_otherwise_no_more(line: Line) -> None:
+    phone, code = await _asked_by_sms(line)
+    await phone.send("K2")
+    await finish(line, code)
+    assert words(line, "stage-done", "sms") in await phone.send("K1")
+    await phone.send("L1")
+    assert words(line, "stage-confirmed", "sms") in await phone.send("K1")
+    assert await kinds_said(line, code) == ["reopened", "confirmed"]
+
+
+# --- when somebody writes ---
+
+# The Water Festival follows: the next day on which a centre is open is Thursday.
+SATURDAY = datetime(2026, 11, 21, 3, tzinfo=UTC)
+LUNCH = datetime(2026, 11, 20, 5, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [(SATURDAY, "ថ្ងៃព្រហស្បតិ៍ 26 វិច្ឆិកា ម៉ោង 8 ព្រឹក"), (LUNCH, "ម៉ោង 1:30 រសៀល ថ្ងៃនេះ")],
+)
+async def test_while_the_centre_is_closed_a_no_is_told_when_it_opens(
+    line: Line, moment: datetime, said: str
+) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    at(line, moment)
+    await person.press_data(person.data_of(words(line, "help-no"))[0], asked)
+    assert said in person.screen
+    assert code in person.screen
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [(SATURDAY, "ពីថ្ងៃព្រហស្បតិ៍ ម៉ោង 8 ព្រឹក"), (LUNCH, "ពីម៉ោង 1:30 រសៀល ថ្ងៃនេះ")],
+)
+async def test_so_it_is_by_sms_in_one_part(line: Line, moment: datetime, said: str) -> None:
+    phone, code = await _asked_by_sms(line)
+    at(line, moment)
+    told = await phone.send("K2")
+    assert said in told
+    assert code in told
+    assert sms_text.count(told).parts == 1, told
 
 
 async def test_an_answer_after_it_was_taken_back(line: Line) -> None:
