@@ -33,6 +33,7 @@ class SimulatorProxy:
     def __init__(self, simulator_url: str) -> None:
         self._url = simulator_url
         self._session: aiohttp.ClientSession | None = None
+        self._streams: set[aiohttp.ClientResponse] = set()
 
     def routes(self) -> list[Route]:
         return [
@@ -51,6 +52,11 @@ class SimulatorProxy:
         if self._session is not None:
             await self._session.close()
 
+    def end_streams(self) -> None:
+        """End the answers under way: the simulator stops last, and its events end with it alone."""
+        for upstream in self._streams:
+            upstream.close()
+
     async def _pass_on(self, request: Request) -> Response:
         if self._session is None:
             return PlainTextResponse(_NOT_UP, status_code=503)
@@ -65,7 +71,7 @@ class SimulatorProxy:
             )
         except (aiohttp.ClientError, TimeoutError, OSError):
             return PlainTextResponse(_NOT_UP, status_code=503)
-        answer = StreamingResponse(_chunks(upstream), status_code=upstream.status)
+        answer = StreamingResponse(self._chunks(upstream), status_code=upstream.status)
         answer.raw_headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in upstream.headers.items()
@@ -73,12 +79,13 @@ class SimulatorProxy:
         ]
         return answer
 
-
-async def _chunks(upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in upstream.content.iter_any():
-            yield chunk
-    except aiohttp.ClientError:
-        return  # the simulator ended in the middle: so does the answer
-    finally:
-        upstream.close()
+    async def _chunks(self, upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        self._streams.add(upstream)
+        try:
+            async for chunk in upstream.content.iter_any():
+                yield chunk
+        except aiohttp.ClientError:
+            return  # the simulator ended in the middle: so does the answer
+        finally:
+            self._streams.discard(upstream)
+            upstream.close()

@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import (
@@ -84,7 +85,9 @@ def create_web(app: App, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
         Mount("/desk", create_desk(desk)),
         *extra_routes,
     ]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _on_error})
+    web = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _on_error})
+    web.state.proxy = proxy
+    return web
 
 
 def _desk_parts(app: App, engine: AsyncEngine) -> DeskParts:
@@ -200,12 +203,20 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    def stop(self, web: Starlette) -> None:
+        """Take nothing in any more; the streams of open pages would never end by themselves."""
+        if web.state.proxy is not None:
+            web.state.proxy.end_streams()
+        AppStatus.should_exit = True
+        self.should_exit = True
+
 
 async def _serve(settings: Settings) -> None:
     async with open_app(settings, pool_size=_POOL) as app, stop_signals() as stopping:
+        web = create_web(app)
         server = _Server(
             uvicorn.Config(
-                create_web(app),
+                web,
                 host=settings.host,
                 port=settings.port,
                 http="httptools",
@@ -219,7 +230,7 @@ async def _serve(settings: Settings) -> None:
 
         async def stop() -> None:
             await stopping.wait()
-            server.should_exit = True
+            server.stop(web)
 
         tasks = Tasks()
         tasks.start(stop(), name="stop")
