@@ -86,6 +86,7 @@ class _Given(BaseSettings):
     sms_parts_per_s: _Rate = 10
     simulator: bool | None = None
     simulator_port: _Port | None = None
+    metrics_token: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -95,7 +96,8 @@ class Settings:
 
     `twilio_account_sid`, `twilio_auth_token` and `sms_sender` are empty when SMS is not set up.
     `telegram_per_s` and `sms_parts_per_s` are what the carrier takes; 0 means no limit. Whom
-    `trusted_proxies` names may say in X-Forwarded-For whose request it passes on.
+    `trusted_proxies` names may say in X-Forwarded-For whose request it passes on. Without a
+    `metrics_token` the metrics are for this machine alone.
     """
 
     database_url: str = field(repr=False)
@@ -123,6 +125,7 @@ class Settings:
     telegram_per_s: int = 30
     sms_parts_per_s: int = 10
     trusted_proxies: str = "127.0.0.1"
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def local_url(self) -> str:
@@ -200,6 +203,7 @@ def load_settings() -> Settings:
         telegram_per_s=given.telegram_per_s,
         sms_parts_per_s=given.sms_parts_per_s,
         trusted_proxies=given.trusted_proxies,
+        metrics_token=given.metrics_token or "",
     )
 
 
@@ -222,6 +226,11 @@ def _check(given: _Given) -> None:
         if value is not None and value.partition("://")[0] not in schemes:
             raise SettingsError(f"{name} is wrong: it must begin with {schemes[0]}://")
     _check_proxies(given.trusted_proxies)
+    token = given.metrics_token
+    if token is not None and (len(token) < _SHORTEST_SECRET or not token.isascii()):
+        raise SettingsError(
+            f"METRICS_TOKEN is wrong: it needs at least {_SHORTEST_SECRET} letters, digits or signs"
+        )
     secret = given.telegram_webhook_secret
     if secret is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
         raise SettingsError(

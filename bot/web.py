@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import hmac
 import html
+import ipaddress
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import aiohttp
@@ -45,6 +47,8 @@ log = structlog.get_logger(__name__)
 _READY_LIMIT_S = 2.0
 _OPEN_STREAMS_LIMIT_S = 2
 _POOL = 8
+# A proxy on this machine calls from it, too: most say by one of these for whom.
+_PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 _PAGE = """<!doctype html>
 <html lang="km"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -131,7 +135,6 @@ class _Signs:
             "/desk": "the desk (staff)",
             "/healthz": "alive",
             "/readyz": "ready",
-            "/metrics": "metrics",
         }
         if self._app.settings.simulator:
             places = {"/simulator": "the phones (simulator)", **places}
@@ -168,7 +171,9 @@ class _Signs:
             return False
         return True
 
-    async def _metrics(self, _: Request) -> Response:
+    async def _metrics(self, request: Request) -> Response:
+        if not may_read_metrics(request, self._app.settings):
+            return PlainTextResponse("not for you\n", status_code=403)
         with contextlib.suppress(*DATABASE_ERRORS):
             async with (
                 asyncio.timeout(_READY_LIMIT_S),
@@ -180,6 +185,23 @@ class _Signs:
                     metrics.OUTBOX_DEPTH.labels(*labels).set(count)
         body = await metrics.render(self._app.redis, metrics.process_name("web"))
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def may_read_metrics(request: Request, settings: Settings) -> bool:
+    """Whoever shows the token; where there is none, this machine, and nobody by way of a proxy.
+
+    Behind https there always is one, and not each says for whom it calls.
+    """
+    if settings.metrics_token:
+        shown = request.headers.get("authorization", "").encode()
+        return hmac.compare_digest(shown, f"Bearer {settings.metrics_token}".encode())
+    is_passed_on = any(name in request.headers for name in _PASSED_ON)
+    if is_passed_on or settings.public_url.startswith("https://") or request.client is None:
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
 
 
 async def receive_updates(app: App) -> None:

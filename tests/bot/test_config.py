@@ -165,6 +165,8 @@ def test_an_own_database_demands_each_secret_by_name(
         ({"TRUSTED_PROXIES": "*"}, "TRUSTED_PROXIES is wrong"),
         ({"TRUSTED_PROXIES": "10.1.2.3/16"}, "TRUSTED_PROXIES is wrong"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is wrong"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is wrong"),
+        ({"METRICS_TOKEN": "ត្រឡប់" * 4}, "METRICS_TOKEN is wrong"),
         (
             {"TELEGRAM_BOT_TOKEN": TOKEN, "TWILIO_ACCOUNT_SID": "AC1"},
             "TWILIO_AUTH_TOKEN, SMS_SENDER missing",

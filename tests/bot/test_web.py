@@ -10,14 +10,14 @@ from typing import Any
 
 import aiohttp
 import pytest
-from served_app import SECRET, Carrier, make_app, private_message, served
+from served_app import SECRET, Carrier, make_app, make_settings, private_message, served
 from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.web import create_web
+from bot.web import create_web, may_read_metrics
 from db.crypto import current_keyring
 from services import addresses, outbox
 from tests.support import database_url
@@ -251,6 +251,50 @@ async def test_metrics_count_by_channel_and_name_nobody(web: Served) -> None:
     assert 'tralob_updates_duplicate_total{channel="telegram"' in body
     assert "tralob_inbox_waiting" in body
     assert "4242424242" not in body
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+async def test_metrics_are_for_this_machine_alone(web: Served, header: str) -> None:
+    async with web.client.get(web.url + "/metrics", headers={header: "127.0.0.1"}) as answer:
+        assert (answer.status, await answer.text()) == (403, "not for you\n")
+    assert "/metrics" not in (await web.get("/"))[1]
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url", "may_read"),
+    [
+        ("127.0.0.1", "http://tralob.example", True),
+        ("::1", "http://tralob.example", True),
+        ("127.0.0.1", "https://tralob.example", False),
+        ("10.0.0.7", "http://tralob.example", False),
+        ("::2", "http://tralob.example", False),
+        ("somewhere", "http://tralob.example", False),
+        (None, "http://tralob.example", False),
+    ],
+)
+def test_metrics_are_for_nobody_on_another_machine(
+    host: str | None, public_url: str, may_read: bool
+) -> None:
+    client = None if host is None else (host, 1)
+    request = Request({"type": "http", "headers": [], "client": client})
+    assert may_read_metrics(request, make_settings(public_url=public_url)) is may_read
+
+
+async def test_with_a_token_metrics_are_for_who_shows_it(db: Any, redis_url: str) -> None:
+    token = "shown to Prometheus alone"
+    async with (
+        make_app(db.engine, redis_url, metrics_token=token) as app,
+        served(create_web(app)) as url,
+        aiohttp.ClientSession() as client,
+    ):
+        for shown, status in (
+            ({}, 403),
+            ({"Authorization": "Bearer wrong"}, 403),
+            ({"Authorization": f"Bearer {token}"}, 200),
+            ({"Authorization": f"Bearer {token}", "X-Forwarded-For": "10.0.0.7"}, 200),
+        ):
+            async with client.get(url + "/metrics", headers=shown) as answer:
+                assert answer.status == status
 
 
 async def test_the_first_page_leads_on(web: Served) -> None:

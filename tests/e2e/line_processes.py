@@ -19,6 +19,7 @@ from tests.served_app import until
 
 WEBHOOK_SECRET = "counting-secret"
 PUBLIC_URL = "https://line.example.org"
+METRICS_TOKEN = "counting-metrics"
 NO_LIMIT = {"TELEGRAM_PER_S": "0", "SMS_PARTS_PER_S": "0"}
 
 
@@ -115,6 +116,7 @@ async def between_carriers(
             "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
             "TWILIO_API_URL": url,
             "SMS_SENDER": SENDER,
+            "METRICS_TOKEN": METRICS_TOKEN,
             "SMS_TWO_WAY": "true",
         }
         doors = Doors(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.counting_carrier import CountingCarrier
-from tests.e2e.line_processes import NO_LIMIT, Between, between_carriers
+from tests.e2e.line_processes import METRICS_TOKEN, NO_LIMIT, Between, between_carriers
 from tests.e2e.outbox_rows import Promised, has_ended, list_states, promise_to_many, tally
 from tests.served_app import private_message, until
 from tests.support import Database
@@ -81,7 +81,8 @@ async def all_do(doings: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 async def list_at_work(line: Between, counted: str) -> set[str]:
     """The processes that did something of a kind, as the metrics tell."""
-    async with line.doors.http.get(f"{line.doors.local_url}/metrics") as answer:
+    shown = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    async with line.doors.http.get(f"{line.doors.local_url}/metrics", headers=shown) as answer:
         found = re.findall(
             rf'^{counted}{{.*process="([^"]+)".*}} (\S+)$', await answer.text(), re.M
         )
