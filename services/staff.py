@@ -72,6 +72,17 @@ async def find_by_name(session: AsyncSession, name: str) -> Staff | None:
     return None
 
 
+async def find_ended(session: AsyncSession, name: str) -> Staff | None:
+    """Who left under this name, the last one of several."""
+    wanted = _folded(name)
+    left = [
+        (person.ended_at, person)
+        for person in await list_staff(session, with_ended=True)
+        if person.ended_at is not None and _folded(person.name) == wanted
+    ]
+    return max(left, key=lambda one: one[0])[1] if left else None
+
+
 async def get_by_name(session: AsyncSession, name: str) -> Staff:
     """As `find_by_name`. Raises StaffNotFound."""
     person = await find_by_name(session, name)

@@ -249,6 +249,14 @@ def end(name: Annotated[str, typer.Argument()], *, force: Force = False) -> None
     _print(command.end, name, force=force)
 
 
+@staff.command("take-up")
+def take_up(name: Annotated[str, typer.Argument()]) -> None:
+    """Take up again somebody who has left, in the role they had; they need a new link."""
+    from bot.commands import staff as command
+
+    _print(command.take_up, name)
+
+
 _COMMANDS = (
     *(requests, thread, reply, take, done, wait, go_on, note),
     *(urgency, reopen, assign, hand_over, file, failed, retry),

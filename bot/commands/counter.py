@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +15,7 @@ from bot.database import opened_database
 from db.models import Request, RequestEvent, Staff
 from services import audit, centres, codes, demo, requests
 from services import staff as staff_service
+from services.desk_requests.rights import may_read
 from services.errors import (
     AlreadyTaken,
     DomainError,
@@ -91,6 +94,37 @@ async def get_actor(
         raise CommandRefused("say who you are: --as NAME (python -m bot staff list)")
     request = await requests.hold(session, code)
     return await demo.get_staff(session, request.centre_id)
+
+
+async def get_reader(
+    session: AsyncSession, settings: Settings, name: str | None, code: str
+) -> Staff:
+    """As `get_actor`, of who may read the request at the desk: administrators only their own.
+
+    Raises NotAllowed, too; that this was tried is committed before.
+    """
+    actor = await get_actor(session, settings, name, code)
+    await check_may_read(session, actor, await requests.hold(session, code))
+    return actor
+
+
+async def check_may_read(session: AsyncSession, actor: Staff, request: Request) -> None:
+    """Raises NotAllowed; that this was tried is committed before."""
+    if may_read(_Reader(actor.id, actor.role, actor.centre_id), request):
+        return
+    subject_id = f"code:{request.code}"
+    await audit.record_refused(session, actor.id, "request", subject_id, now=datetime.now(UTC))
+    await session.commit()
+    raise NotAllowed
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A member of staff, as the rule of the desk asks for them."""
+
+    staff_id: UUID
+    role: str
+    centre_id: str | None
 
 
 async def note_look(session: AsyncSession, name: str | None, request_id: int | None = None) -> None:

@@ -94,6 +94,20 @@ async def end(settings: Settings, name: str, *, force: bool = False) -> str:
     return f"{person.name} works here no more." + _say_moved(moved)
 
 
+async def take_up(settings: Settings, name: str) -> str:
+    """They work here again, in the role they had."""
+    async with opened(settings) as session:
+        person = await staff.find_ended(session, name)
+        if person is None:
+            raise CommandRefused("nobody of this name has left: python -m bot staff list --ended")
+        await staff.take_up(session, person, now=datetime.now(UTC))
+    shown = f"{person.role.replace('_', ' ')}, {person.centre_id or 'all centres'}"
+    return (
+        f"{person.name} works here again: {shown}. "
+        f'For a new way into the desk: python -m bot staff invite "{person.name}"'
+    )
+
+
 async def _keep_an_administrator(session: AsyncSession, person: Staff) -> None:
     """Raises CommandRefused where nobody would be left who lets others into the desk."""
     if await staff.is_last_administrator(session, person):

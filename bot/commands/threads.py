@@ -7,7 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from bot.bootstrap import open_files
-from bot.commands.counter import check_centre, get_actor, note_acts, note_look, opened, read_code
+from bot.commands.counter import (
+    check_centre,
+    check_may_read,
+    get_actor,
+    get_reader,
+    note_acts,
+    note_look,
+    opened,
+    read_code,
+)
 from bot.commands.refused import CommandRefused
 from bot.commands.tables import format_moment, format_table, printable
 from bot.config import Settings
@@ -33,6 +42,8 @@ async def show_thread(settings: Settings, typed: str, name: str | None = None) -
     """The request and what happened to it, oldest first; the look is written down."""
     async with opened(settings) as session:
         thread = await threads.get_thread(session, read_code(typed))
+        if name is not None:
+            await check_may_read(session, await get_by_name(session, name), thread.request)
         await note_look(session, name, thread.request.id)
         staff = await list_staff(session, with_ended=True)
     return _format_thread(thread, {str(one.id): one.name for one in staff})
@@ -194,7 +205,7 @@ async def hand_over(settings: Settings, typed: str, centre: str, name: str | Non
     code = read_code(typed)
     async with opened(settings) as session:
         await check_centre(session, centre)
-        actor = await get_actor(session, settings, name, code)
+        actor = await get_reader(session, settings, name, code)
         await threads.hand_over(session, code, centre, staff=actor, now=datetime.now(UTC))
     return f"{codes.display(code)} is with {centre} now, for anybody there to take."
 
@@ -213,7 +224,7 @@ async def _act(
     """What the service returns, and how its person can be reached."""
     code = read_code(typed)
     async with opened(settings) as session:
-        actor = await get_actor(session, settings, name, code)
+        actor = await get_reader(session, settings, name, code)
         now = datetime.now(UTC)
         done = await act(session, code, **values, staff=actor, now=now)
         request = done.request if isinstance(done, ReplyResult) else done

@@ -122,9 +122,9 @@ async def test_a_request_goes_from_hand_to_hand(settings: Settings, db: Any, cod
     shown = codes.display(code)
     await staff.add(settings, "Sokha", "administrator", None)
     await staff.add(settings, "Dara", "case_worker", "pursat")
-    said = await threads.set_urgency(settings, code, "urgent", "Sokha")
+    said = await threads.set_urgency(settings, code, "urgent", "Dara")
     assert said.startswith(f"{shown} is urgent now, an answer is due 20")
-    assert "urgent, normal, low" in await refusal(threads.set_urgency(settings, code, "x", "Sokha"))
+    assert "urgent, normal, low" in await refusal(threads.set_urgency(settings, code, "x", "Dara"))
     assert await threads.assign(settings, code, "Dara", "Sokha") == f"{shown} is Dara's now."
     assert "to: Dara" in await threads.show_thread(settings, code)
     await threads.finish(settings, code, "helped", "Dara")
@@ -193,12 +193,35 @@ async def test_refusals_are_one_calm_line(settings: Settings, code: str) -> None
     assert "staff list" in await refusal(threads.take(settings, code, "Nobody"))
     assert "may not do that" in await refusal(threads.take(settings, code, "Chan"))
     await threads.take(settings, code, None)
-    assert "has taken it already" in await refusal(threads.take(settings, code, "Sokha"))
+    assert "has taken it already" in await refusal(threads.take(settings, code, "Dara"))
     assert "the text is empty" in await refusal(threads.reply(settings, code, "  ", None))
     assert "helped, informed" in await refusal(threads.finish(settings, code, "bored", None))
     assert "--for person" in await refusal(threads.wait(settings, code, "rain", None))
     await threads.finish(settings, code, "helped", None)
     assert "a request that is done" in await refusal(threads.wait(settings, code, "others", None))
+
+
+async def test_administrators_work_on_what_they_answer_for_and_nothing_else(
+    settings: Settings, db: Any, code: str
+) -> None:
+    await staff.add(settings, "Dara", "case_worker", "pursat")
+    await staff.add(settings, "Sokha", "administrator", None)
+    for refused in (
+        threads.take(settings, code, "Sokha"),
+        threads.show_thread(settings, code, "Sokha"),
+        threads.reply(settings, code, "words", "Sokha"),
+        threads.hand_over(settings, code, "preah-vihear", "Sokha"),
+    ):
+        assert await refusal(refused) == "this member of staff may not do that"
+    async with db.new_session() as session:
+        (noted,) = await session.scalars(select(AuditRow).where(AuditRow.action == "refused"))
+        assert (noted.actor, noted.subject, noted.subject_id) == (
+            *("staff", "request"),
+            f"code:{code}",
+        )
+    await threads.assign(settings, code, "Sokha", "Dara")
+    assert "owner         Sokha" in await threads.show_thread(settings, code, "Sokha")
+    assert await threads.add_note(settings, code, "called", "Sokha")
 
 
 async def test_with_a_real_token_whoever_acts_says_who_they_are(db: Any, code: str) -> None:

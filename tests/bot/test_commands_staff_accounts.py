@@ -4,9 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from bot.commands import staff, threads
 from bot.config import Settings
 from services import accounts
+from services.errors import WrongSignIn
 from tests.bot.at_the_terminal import execute, refusal
 
 LINK = re.compile(r"^(?P<url>\S+)/desk/invitation/(?P<token>[\w-]{43})$")
@@ -130,3 +133,23 @@ async def test_requests_of_who_leaves_are_given_back(settings: Settings, code: s
     await threads.take(settings, code, "Chan")
     assert (await staff.end(settings, "Chan")).endswith("for anybody to take: 1")
     assert (await staff.end(settings, "Dara")) == "Dara works here no more."
+
+
+async def test_who_left_is_taken_up_again_and_needs_a_new_link(settings: Settings, db: Any) -> None:
+    await choose(db, token_of(settings, await staff.add(settings, "Sok", "auditor", None, "sok")))
+    assert "nobody of this name has left" in await refusal(staff.take_up(settings, "Sok"))
+    await staff.end(settings, "Sok")
+    said = await staff.take_up(settings, " sok ")
+    assert said.startswith("Sok works here again: auditor, all centres.")
+    assert said.endswith('python -m bot staff invite "Sok"')
+    with pytest.raises(WrongSignIn):
+        await sign_in(db, "sok")
+    await choose(db, token_of(settings, await staff.invite(settings, "Sok")))
+    assert await sign_in(db, "sok") is not None
+
+
+async def test_nobody_is_taken_up_whose_name_somebody_else_has_by_now(settings: Settings) -> None:
+    await staff.add(settings, "Sok", "auditor", None)
+    await staff.end(settings, "Sok")
+    await staff.add(settings, "SOK", "case_worker", "pursat")
+    assert "works here already" in await refusal(staff.take_up(settings, "Sok"))
