@@ -48,6 +48,12 @@ class ScreenManager(MessageManager):
             standing.is_below = True
         return sent
 
+    async def remove_inline_kbd(self, bot: Bot, old_message: OldMessage | None) -> Message | None:
+        """What was pressed loses its buttons, unless it may be answered otherwise later."""
+        if old_message and old_message.message_id == current_standing().keeps_buttons:
+            return None
+        return await super().remove_inline_kbd(bot, old_message)
+
     async def answer_callback(self, bot: Bot, callback_query: CallbackQuery) -> None:
         if callback_query.id:
             await super().answer_callback(bot, callback_query)

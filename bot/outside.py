@@ -20,7 +20,7 @@ from bot.understanding import (
     readable,
 )
 from dialogs import doubted, navigation, to_centre
-from dialogs.answers import stands_answered, take_answer
+from dialogs.answers import stands_answered, take_answer, tell
 from dialogs.states import Talk
 from dialogs.to_centre import Enclosure
 from dialogs.turn import turn_of
@@ -97,13 +97,16 @@ async def on_answer(press: CallbackQuery, dialog_manager: DialogManager) -> None
     if not stands_answered(dialog_manager, *found):
         navigation.show_below(dialog_manager)
         await doubted.leave(dialog_manager)
-        await take_answer(dialog_manager, *found)
+        taken = await take_answer(dialog_manager, *found)
+        if taken.is_open_still and press.message is not None:
+            current_standing().keeps_buttons = press.message.message_id
+        await tell(dialog_manager, taken)
     await dialog_manager.answer_callback()
 
 
 async def on_lettered_answer(_: Message, meaning: Replied, dialog_manager: DialogManager) -> None:
     await doubted.leave(dialog_manager)
-    await take_answer(dialog_manager, meaning.which, meaning.number)
+    await tell(dialog_manager, await take_answer(dialog_manager, meaning.which, meaning.number))
 
 
 async def on_corrected(message: Message, meaning: Corrected, dialog_manager: DialogManager) -> None:

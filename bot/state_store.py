@@ -47,6 +47,8 @@ class Standing:
     """When the person was last asked whether words were for the centre; by the same clock."""
     is_below: bool = False
     """Whether a new message brought the last screen. Known within a turn."""
+    keeps_buttons: int | None = None
+    """The message, pressed in this turn, whose buttons go on meaning something."""
 
 
 _current: ContextVar[Standing] = ContextVar("standing")

@@ -4,6 +4,8 @@ It may come months later, twice, or after the request was withdrawn: each time t
 how things stand now.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiogram_dialog import Dialog, DialogManager
@@ -23,12 +25,27 @@ from services.referrals.errors import NotReadYet
 _SAID = {questions.YES: ("came", "done"), questions.NO: ("not_came", "reopened")}
 # The same of the question whether somebody may be referred, and how the referral stands then.
 _CONSENT_SAID = {
-    questions.AGREE: dict.fromkeys(("agreed", "given", "accepted", "done"), "agreed"),
+    questions.AGREE: {
+        **dict.fromkeys(("agreed", "given", "accepted", "done"), "agreed"),
+        **dict.fromkeys(("refused", "ended"), "over"),
+    },
     questions.REFUSE: {"refused": "not_agreed", "ended": "taken_back"},
 }
-
-
+# After these the question may still be answered otherwise.
+_OPEN_STILL = ("came", "not_came", "noted")
 _ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an answer came to: what `tell` says of it.
+
+    `is_open_still`: another answer to the same question would count, so its buttons stay.
+    """
+
+    told: Mapping[str, str] = field(default_factory=dict)
+    is_open_still: bool = False
+    to_read_first: int | None = None
 
 
 def stands_answered(manager: DialogManager, which: int, number: int) -> bool:
@@ -38,7 +55,7 @@ def stands_answered(manager: DialogManager, which: int, number: int) -> bool:
     return manager.dialog_data.get(_ANSWER) == f"{which}:{number}"
 
 
-async def take_answer(manager: DialogManager, which: int | str, number: int) -> None:
+async def take_answer(manager: DialogManager, which: int | str, number: int) -> Taken:
     """The answer of that number to a question, by its id or (by SMS) its letter."""
     turn = turn_of(manager)
     turn.heard = None
@@ -49,26 +66,24 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
             )
             opening = await _note_opening(session, turn, answered)
     except NotReadYet as error:
-        await navigation.to_passing_on(manager, error.referral_id)
-        return
+        return Taken(to_read_first=error.referral_id)
     except errors.NoSuchAnswer as error:
-        await navigation.to_answered(manager, _others(turn, error))
-        return
+        return Taken(_others(turn, error))
     except (errors.QuestionNotFound, errors.MoveNotAllowed):
-        await navigation.to_answered(manager, {"said": "gone"})
-        return
+        return Taken({"said": "gone"})
     if answered.request is None:
-        await navigation.to_answered(manager, {"said": "gone"})
-        return
-    await navigation.to_answered(
-        manager,
-        {
-            "said": _said(answered),
-            "code": answered.request.code,
-            _ANSWER: f"{which}:{number}",
-            **opening,
-        },
-    )
+        return Taken({"said": "gone"})
+    told = {"said": _said(answered), "code": answered.request.code, **opening}
+    told[_ANSWER] = f"{which}:{number}"
+    return Taken(told, is_open_still=told["said"] in _OPEN_STILL)
+
+
+async def tell(manager: DialogManager, taken: Taken) -> None:
+    """Show what it came to; a question that must be read in full first is shown instead."""
+    if taken.to_read_first is not None:
+        await navigation.to_passing_on(manager, taken.to_read_first)
+    else:
+        await navigation.to_answered(manager, dict(taken.told))
 
 
 async def _note_opening(session: Any, turn: Turn, answered: AnsweredQuestion) -> dict[str, str]:
@@ -150,6 +165,7 @@ answers_dialog = Dialog(
                 "not_came_closed": Tr("answered-not-came-closed"),
                 "noted": Tr("answered-noted"),
                 "agreed": Tr("answered-agreed"),
+                "over": Tr("answered-over"),
                 "not_agreed": Tr("answered-not-agreed"),
                 "taken_back": Tr("answered-taken-back"),
                 "before": Tr("answered-before"),
