@@ -155,7 +155,7 @@ class Conversation:
             if address is None or is_belated(item, address, self.now()):
                 return
             if membership.blocked:
-                await addresses.mark_blocked(session, address.id, now=self.now())
+                await taking_back.block(session, address.id, now=self.now())
             elif await unblock(session, address):
                 words = CatalogueWords(self.catalogue)
                 await tell_of_answers(session, address, words, self.now())

@@ -23,6 +23,7 @@ from services.referrals.errors import ReferralNotFound
 from services.referrals.own import OwnReferral
 
 STATES = ("asked", "agreed", "refused", "given", "accepted", "declined", "done", "ended")
+TAKEN_BACK = ("asking_back", "asked_back")
 ACTS = ("agree", "refuse", "take_back")
 REFERRAL = "referral"
 # How much of it an SMS repeats: with all else it fits three parts. What is asked it says whole.
@@ -125,10 +126,10 @@ def _fields(turn: Turn, shared: Sequence[str]) -> str:
 
 
 def _state_words(turn: Turn, referral: OwnReferral) -> str:
-    at = referral.given_at or referral.asked_at
+    at = referral.stands_since
     is_this_year = at.astimezone(CAMBODIA).year == turn.now.astimezone(CAMBODIA).year
     day = say_day(turn.language, at, "d MMMM" if is_this_year else "d MMMM y")
-    return turn.text(f"passing-{referral.state}", day=day)
+    return turn.text(f"passing-{referral.standing}", day=day)
 
 
 async def on_act(manager: DialogManager, act: str) -> None:

@@ -15,6 +15,7 @@ from jinja2 import Environment, nodes
 
 from desk.pages import account as account_page
 from desk.pages import agencies as agencies_page
+from desk.pages import asking_back as asking_back_page
 from desk.pages import canned as canned_page
 from desk.pages import centre_parts, queue_address, request_lines, staff_parts
 from desk.pages import centres as centres_page
@@ -26,6 +27,7 @@ from dialogs.buttons import Role
 from dialogs.labels import SECTORS, TOPICS
 from dialogs.my_requests import ACTIONS, NEXT, STAGES
 from dialogs.passing_on import STATES as REFERRAL_STATES
+from dialogs.passing_on import TAKEN_BACK
 from dialogs.talk import WHOSE
 from services.agencies import PURPOSES as REFERRAL_PURPOSES
 from services.audit import ACTIONS as AUDIT_ACTIONS
@@ -38,6 +40,7 @@ from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
 from services.desk_requests.canned import PLACEHOLDERS
 from services.questions import AGREE, NO, REFUSE, YES
 from services.referrals.asking import TOLD_HOW
+from services.referrals.asking_back import RECALLED_FOR
 from services.referrals.fields import SHARED
 from services.referrals.states import ENDED_FOR as REFERRAL_ENDED_FOR
 from services.referrals.states import KINDS as REFERRAL_KINDS
@@ -90,14 +93,17 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-fault-": (
         *staff_parts.FAULTS,
         *(*agencies_page.FAULTS, *canned_page.FAULTS),
-        *(*referrals_page.FAULTS, *days_page.FAULTS),
+        *(*referrals_page.FAULTS, *days_page.FAULTS, *asking_back_page.FAULTS),
     ),
     "desk-referral-did-": referrals_page.DONE,
     "desk-referral-wrong-": referrals_page.WRONG_WORDS,
     "desk-referral-state-": REFERRAL_STATES,
+    "desk-recall-did-": asking_back_page.DONE,
+    "desk-recall-for-": RECALLED_FOR,
     "desk-referral-result-": REFERRAL_RESULTS,
     "desk-referral-ended-": REFERRAL_ENDED_FOR,
     "desk-referral-step-": REFERRAL_STEPS,
+    "desk-referral-no-consent-": ("refused", "ended"),
     "desk-referral-do-": REFERRAL_STEPS,
     "desk-refer-field-": SHARED,
     "desk-told-": TOLD_HOW,
@@ -110,7 +116,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-move-": MOVES,
     "desk-delivery-": (
         *("waiting", "sent", "delivered", "uncertain", "failed", "unreachable", "withheld"),
-        "read",
+        *("overtaken", "read"),
     ),
     "desk-known-": ("sms", "registered", "left"),
     "desk-file-": ("waiting", "refused", "lost"),
@@ -123,7 +129,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
         *REFERRAL_KINDS,
     ),
     "consent-": (AGREE, REFUSE),
-    "passing-": REFERRAL_STATES,
+    "passing-": (*REFERRAL_STATES, *TAKEN_BACK),
     "refer-field-": SHARED,
     "refer-for-": REFERRAL_PURPOSES,
     "file-": ("too_big", "too_many", "heic", "kind", "damaged", "lost"),

@@ -4,7 +4,7 @@ A wrong number sends somebody in need to nobody, or to a stranger. So a number i
 the day on which one of ours called it, and only for as long as such a day says something.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -21,7 +21,8 @@ from services import audit, khmer, phone_numbers
 from services.accounts.types import Visitor
 from services.agency_form import AgencyForm, read
 from services.errors import ChangedMeanwhile, DomainError, NotAllowed, UnusableForm
-from services.office_hours import CAMBODIA
+from services.office_hours import day_of
+from services.referrals import unsent
 from services.staff_names import list_names
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "display_phone",
     "end",
     "get",
+    "list_by_id",
     "list_ended",
     "list_for",
     "may_keep",
@@ -84,7 +86,7 @@ class AgencyLine:
             return "none"
         if self.confirmed_on is None:
             return "unconfirmed"
-        is_stale = self.confirmed_on + STALE_AFTER < _today(now)
+        is_stale = self.confirmed_on + STALE_AFTER < day_of(now)
         return "stale" if is_stale else "confirmed"
 
     def phone_for_message(self, now: datetime) -> str | None:
@@ -136,6 +138,14 @@ async def get(session: AsyncSession, agency_id: int) -> AgencyLine:
     return _line(agency, await list_names(session, {agency.confirmed_by}))
 
 
+async def list_by_id(session: AsyncSession, ids: Collection[int]) -> Mapping[int, AgencyLine]:
+    """Those of these ids, ended or not."""
+    query = select(Agency).where(Agency.id.in_(ids)).execution_options(populate_existing=True)
+    found = (await session.scalars(query)).all() if ids else ()
+    names = await list_names(session, {agency.confirmed_by for agency in found})
+    return {agency.id: _line(agency, names) for agency in found}
+
+
 async def save(
     session: AsyncSession,
     visitor: Visitor,
@@ -154,7 +164,7 @@ async def save(
     """
     _check_keeper(visitor)
     before = None if agency_id is None else await _hold(session, agency_id)
-    told = read(form, before, today=_today(now))
+    told = read(form, before, today=day_of(now))
     if before is None:
         agency = await _add(session, visitor, told, now)
     else:
@@ -172,6 +182,7 @@ async def end(session: AsyncSession, visitor: Visitor, agency_id: int, *, now: d
     agency = await _hold(session, agency_id)
     if agency.ended_at is None:
         agency.ended_at = agency.updated_at = now
+        await unsent.withhold_of_agency(session, agency.id)
         await _note(session, visitor, "ended", agency, ("ended_at",), now=now)
 
 
@@ -237,6 +248,8 @@ async def _change(
             agency.updated_at = now
     except IntegrityError:
         raise UnusableForm({"name_km": "taken"}) from None
+    if "is_sensitive" in changed or {"name_km", "name_en"} <= set(changed):
+        await unsent.withhold_of_agency(session, agency.id)
     await _note(session, visitor, "changed", agency, changed, now=now)
 
 
@@ -304,7 +317,3 @@ def _fits(agency: Agency, purpose: str | None, place_code: str | None) -> bool:
 
 def _order(line: AgencyLine) -> tuple[str, str]:
     return khmer.sort_key(line.name_km)
-
-
-def _today(now: datetime) -> date:
-    return now.astimezone(CAMBODIA).date()

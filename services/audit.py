@@ -25,11 +25,11 @@ ACTIONS: Final = (
     # looks
     *("read", "listed", "searched", "revealed"),
     # what is done with a request
-    *("taken", "assigned", "handed_over", "given_back", "staff_message", "note"),
+    *("taken", "assigned", "handed_over", "given_back", "staff_message", "note", "called"),
     *("waiting_person", "waiting_others", "going_on", "urgency", "done", "reopened"),
     # what is done with a referral, by staff or by the person
     *("referral_asked", "referral_agreed", "referral_refused", "referral_given"),
-    *("referral_accepted", "referral_declined", "referral_done", "referral_ended"),
+    *("referral_accepted", "referral_declined", "referral_done", "referral_ended", "agency_told"),
     # what is done with anything
     *("added", "changed", "ended", "deleted"),
     # what was not done
@@ -43,7 +43,7 @@ ACTIONS: Final = (
 SUBJECTS: Final = (
     *("request", "person", "address", "file", "canned_reply"),
     *("staff", "account", "desk_session", "recovery_code", "invitation"),
-    *("page", "audit", "agency", "centre", "closed_day", "referral"),
+    *("page", "audit", "agency", "centre", "closed_day", "referral", "recall"),
     *("chat_link", "staff_chat", "staff_card"),
 )
 

@@ -1,7 +1,8 @@
 """Everything that is kept about somebody: theirs to see, to take away and to delete.
 
 Deleting is real: rows, messages on their way, what came in, files, where the conversation stands.
-Only audit rows with ids remain. The one thing that cannot go at once is the address itself, since
+Only audit rows with ids remain, and the codes under which agencies know them, until these were
+asked to delete what they got. The one thing that cannot go at once is the address itself, since
 the words "it is deleted" must still be sent there: it stays as if it were new, and
 `forget_addresses` takes it away as soon as they have left.
 """
@@ -29,7 +30,7 @@ from db.models import (
     StaffChat,
 )
 from services import audit, consent, exports, inbox, jobs
-from services.referrals import own
+from services.referrals import own, recalls
 from services.referrals.own import OwnReferral
 from services.staff_cards import linking
 
@@ -169,6 +170,7 @@ async def delete_everything(
     ids = [one.id for one in own]
     is_repeated = await _is_deleted(session, own, address.id)
     held_requests = select(Request.id).where(_held(Request, ids, person_id))
+    await recalls.note_deleted(session, _held(Request, ids, person_id), now=now)
     names = await _delete_files(
         session, or_(File.address_id.in_(ids), File.request_id.in_(held_requests))
     )

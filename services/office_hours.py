@@ -62,6 +62,11 @@ def _holidays_of(year: int, language: str = "en") -> HolidayBase:
     return country_holidays("KH", years=year, expand=False, language=said)
 
 
+def day_of(at: datetime) -> date:
+    """The day in Cambodia."""
+    return at.astimezone(CAMBODIA).date()
+
+
 def is_holiday(day: date) -> bool:
     """Whether public offices of the kingdom are closed on this day."""
     return day in _holidays_of(day.year)

@@ -155,6 +155,19 @@ _RULES = (
         ),
     ),
     _Rule(
+        # As long as the referral is there it says beside it who told the agency.
+        "agencies told of what is deleted",
+        timedelta(days=90),
+        text(
+            """
+            DELETE FROM recall WHERE id IN (
+                SELECT id FROM recall
+                WHERE done_at < :before AND referral_id IS NULL LIMIT :most
+            )
+            """
+        ),
+    ),
+    _Rule(
         "ended jobs",
         timedelta(days=7),
         text(

@@ -25,6 +25,14 @@ async def stop(session: AsyncSession, address_id: int, *, now: datetime) -> None
         await ending.end_all(session, address, "stopped", now=now)
 
 
+async def block(session: AsyncSession, address_id: int, *, now: datetime) -> None:
+    """The person blocked the bot, which means STOP for as long as they do; what ended stays so."""
+    await _hold(session, address_id)
+    await addresses.mark_blocked(session, address_id, now=now)
+    if (address := await session.get(Address, address_id)) is not None:
+        await ending.end_all(session, address, "blocked", now=now)
+
+
 async def answer_purpose(
     session: AsyncSession,
     address: Address,

@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models import Address, OutboxRow, Request, RequestEvent
+from db.models import Address, Agency, OutboxRow, Referral, Request, RequestEvent
 from services import outbox
 from services.due_times import get_due
 from services.outbox import OVERTAKEN, PROMISED, UNSENT
+from services.referrals import gate
 from services.threads.shown import was_shown
 
 _LOOK_BACK = timedelta(days=7)
@@ -64,7 +65,10 @@ async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 10
 
 
 async def try_again(session: AsyncSession, ids: Sequence[int], now: datetime) -> set[int]:
-    """As `outbox.retry`; a request whose reply had been noted as lost is answered again."""
+    """As `outbox.retry`; a request whose reply had been noted as lost is answered again.
+
+    A question about a referral that is over, or whose agency may not be named any more, is left.
+    """
     query = (
         select(Request, RequestEvent.kind, RequestEvent.at, OutboxRow.id, _is_last_question())
         .join(RequestEvent, RequestEvent.outbox_id == OutboxRow.id)
@@ -77,7 +81,8 @@ async def try_again(session: AsyncSession, ids: Sequence[int], now: datetime) ->
         .execution_options(populate_existing=True)
     )
     lost = (await session.execute(query)).all()
-    again = await outbox.retry(session, ids)
+    void = await _find_void(session, ids)
+    again = await outbox.retry(session, [one for one in ids if one not in void])
     for request, kind, written_at, outbox_id, is_last_question in lost:
         if outbox_id in again:
             request.sent_again(
@@ -89,6 +94,26 @@ async def try_again(session: AsyncSession, ids: Sequence[int], now: datetime) ->
             )
     await session.flush()
     return again
+
+
+async def _find_void(session: AsyncSession, ids: Sequence[int]) -> set[int]:
+    """The messages that ask about a referral for which nobody is to be asked by one any more."""
+    query = (
+        select(RequestEvent, Referral, Agency)
+        .join(Referral, Referral.request_id == RequestEvent.request_id)
+        .join(Agency, Agency.id == Referral.agency_id)
+        .where(RequestEvent.outbox_id.in_(ids), RequestEvent.kind == _CONSENT)
+        # An agency that is changed meanwhile waits, and then finds the message on its way.
+        .with_for_update(read=True, of=Agency)
+        .execution_options(populate_existing=True)
+    )
+    return {
+        event.outbox_id
+        for event, referral, agency in await session.execute(query)
+        if event.outbox_id is not None
+        and (event.body or {}).get("referral") == referral.id
+        and not gate.may_be_asked(referral, agency)
+    }
 
 
 def _is_noted() -> ColumnElement[bool]:

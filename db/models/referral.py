@@ -47,7 +47,7 @@ REFERRAL_STATES = (
 OPEN_REFERRAL_STATES = ("asked", "agreed", "given", "accepted")
 CONSENTS = ("message", "told")
 RECALLED_FOR = ("taken_back", "deleted")
-RECALLED_BY = ("phone", "in_person", "email", "letter")
+RECALLED_BY = ("phone", "in_person", "email", "paper")
 
 
 class Agency(Base):
@@ -152,7 +152,7 @@ class Recall(Base):
             ondelete="SET NULL (referral_id)",
         ),
         CheckConstraint("reason IN ('taken_back', 'deleted')", "reason"),
-        CheckConstraint("done_how IN ('phone', 'in_person', 'email', 'letter')", "done_how"),
+        CheckConstraint("done_how IN ('phone', 'in_person', 'email', 'paper')", "done_how"),
         CheckConstraint("num_nulls(done_on, done_how, done_by, done_at) IN (0, 4)", "done"),
         CheckConstraint("done_on >= arose_on", "done_on"),
         UniqueConstraint("referral_id"),

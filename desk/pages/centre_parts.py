@@ -15,11 +15,12 @@ from services.acting import Session
 from services.agencies import AgencyNotFound
 from services.desk_requests.canned import CannedReplyNotFound
 from services.errors import NotAllowed, UnknownCentre
+from services.referrals.errors import RecallNotFound
 
 SECTIONS: Final = ("centres", "days", "canned", "agencies")
 WRONG: Final = 422
 CHANGED: Final = 409
-_NOT_THERE: Final = (UnknownCentre, CannedReplyNotFound, AgencyNotFound)
+_NOT_THERE: Final = (UnknownCentre, CannedReplyNotFound, AgencyNotFound, RecallNotFound)
 _LONGEST_NUMBER: Final = 18
 
 

@@ -36,6 +36,7 @@ class Chosen:
     """The form below the list as it came: the requests that were ticked, and what for."""
 
     codes: Sequence[str] = ()
+from services.referrals import asking_back
     to: str = ""
     outcome: str = ""
     is_incomplete: bool = False
@@ -154,9 +155,16 @@ async def _show(
         colleagues=colleagues,
         known_centres=known_centres,
         place=place_name,
+        told = Told.parse(request.query_params)
+        to_tell = await asking_back.count_open(session, visitor)
+        undoable = await _find_undoable(session, request, told)
+        handed_to = await _name_other_centre(request, session, told)
         narrowed=_narrowed(view.filters, place_name, said),
         places=[(label(one, request.language, with_parent=True), one.code) for one in places],
-        told=Told.parse(request.query_params),
+        told=told,
+        undoable=undoable,
+        handed_to=handed_to,
+        to_tell=to_tell,
         chosen=chosen,
         drawn=now.isoformat(),
         live=f"{QUEUE}/live?{urlencode({'since': now.isoformat(), **_centre(view)})}",

@@ -1,15 +1,19 @@
 """How a referral reads at the desk, and on the sheet that is given to the agency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
 
 from desk.rendering import CAMBODIA
 from desk.request import DeskRequest
 from locales.catalogue import load_catalogue
+from services.agencies import display_phone
 from services.codes import display as display_code
+from services.office_hours import WEEKDAYS, Hours
 from services.referrals.reading import Sheet
 
 SHEET_LANGUAGE: Final = "km"
@@ -18,7 +22,8 @@ SHEET_LANGUAGE: Final = "km"
 
 @dataclass(frozen=True, slots=True)
 class SheetPage:
-    """The sheet line by line: (label, value) of who gives what, of the person, and what is asked.
+    """The sheet line by line: (label, value) of who gives what, of the person, of where to answer
+    to, and what is asked.
 
     `language` is that of all its words.
     """
@@ -28,6 +33,7 @@ class SheetPage:
     head: Sequence[tuple[str, str]]
     told: Sequence[tuple[str, str]] = field(repr=False)
     nothing_told: str
+    answer_to: Sequence[tuple[str, str]]
     asks: Sequence[str]
     rules: Sequence[str]
 
@@ -64,9 +70,40 @@ def write_sheet(request: DeskRequest, sheet: Sheet) -> SheetPage:
         head=head,
         told=[(words.text(f"desk-refer-field-{name}"), said) for name, said in words.tell(sheet)],
         nothing_told=words.text("desk-sheet-nothing"),
+        answer_to=_list_answer_to(words, sheet),
         asks=[*asks, words.text("desk-sheet-ask-result")],
-        rules=[words.text("desk-sheet-rule-only"), words.text("desk-sheet-rule-delete")],
+        rules=[
+            words.text("desk-sheet-quote", code=display_code(sheet.code)),
+            words.text("desk-sheet-rule-only"),
+            words.text("desk-sheet-rule-delete"),
+            words.text("desk-sheet-rule-destroy"),
+        ],
     )
+
+
+def _list_answer_to(words: "_Words", sheet: Sheet) -> Sequence[tuple[str, str]]:
+    """What the centre has told of itself, and nothing that it has not."""
+    told = [(words.text("desk-sheet-answer-to"), sheet.centre_km)]
+    if sheet.centre_phone is not None:
+        told.append((words.text("desk-sheet-phone"), display_phone(sheet.centre_phone)))
+    if sheet.centre_hours is not None:
+        told.append((words.text("desk-sheet-hours"), "\n".join(_say_hours(sheet.centre_hours))))
+    return told
+
+
+def _say_hours(hours: Hours) -> Iterator[str]:
+    """A line for each run of days with the same hours; those on which it is closed have none."""
+    names = get_day_names("wide", "stand-alone", locale=SHEET_LANGUAGE)
+    by_day = [(number, _say_spans(hours.get(day, ()))) for number, day in enumerate(WEEKDAYS)]
+    for spans, run in groupby(by_day, key=itemgetter(1)):
+        days = [names[number] for number, _ in run]
+        first, last = days[0], days[-1]
+        if spans:
+            yield f"{first if first == last else f'{first} – {last}'}៖ {spans}"
+
+
+def _say_spans(spans: Sequence[Sequence[str]]) -> str:
+    return ", ".join(f"{opens}–{closes}" for opens, closes in spans)
 
 
 class _Words:

@@ -26,7 +26,14 @@ from services.referrals import asking, reading, steps
 from services.referrals.asking import TOLD_HOW, UNKNOWN, Begun, Told, Wanted
 from services.referrals.errors import NotGivable, ReferralNotFound
 from services.referrals.fields import LONGEST_ANSWER, LONGEST_NEED, LONGEST_NEED_BY_SMS, SHARED
-from services.referrals.gate import AGENCY_CHANGED, AGENCY_ENDED, NOT_AGREED, OVER, TAKEN_BACK
+from services.referrals.gate import (
+    AGENCY_CHANGED,
+    AGENCY_ENDED,
+    NOT_AGREED,
+    OVER,
+    TAKEN_BACK,
+    TOLD,
+)
 from services.referrals.states import RESULTS
 from services.referrals.steps import GIVEN_BY, STEPS, Step
 
@@ -34,7 +41,7 @@ DONE: Final = ("asked", "held", "noted", "again", *STEPS, "untold")
 WRONG_WORDS: Final = ("changed", NOT_AGREED, TAKEN_BACK, AGENCY_ENDED, AGENCY_CHANGED, OVER)
 FAULTS: Final = (
     *("no_way", "refused_since", "before_yes", "sensitive"),
-    *("stopped", "unreachable", "no_consent"),
+    *("stopped", "unreachable", "no_consent", "refused_before"),
 )
 """Faults that only these forms have; the others are those of every form."""
 _LONGEST_NUMBER: Final = 18
@@ -205,16 +212,18 @@ def _choices(request: DeskRequest) -> dict[str, Any]:
 async def _read(request: DeskRequest) -> tuple[Wanted, str]:
     """What stands in the form, and the day of a yes as it was typed."""
     told = None
-    if await request.field("consent") == asking.TOLD:
+    if await request.field("consent") == TOLD:
         told = Told(
             None, await request.field("told_how"), (await request.field("told_note")).strip()
         )
+    agency = await request.field("agency")
     wanted = Wanted(
-        agency_id=_number(await request.field("agency")),
+        agency_id=_number(agency),
         purpose=await request.field("purpose"),
         shared=tuple(await request.fields("shared")),
         need=await request.field("need"),
         through_us=await request.field("through_us") != "",
+        asked_again=agency in await request.fields("asked_again"),
         told=told,
     )
     return wanted, await request.field("told_on")

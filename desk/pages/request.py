@@ -193,7 +193,7 @@ async def _show(
 ) -> Response:
     async with at_request(request) as (session, code):
         shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
-        referrals = await list_referrals(session, shown.request)
+        referrals = await list_referrals(session, shown.request, now=request.now())
     size = desk_requests.count_parts(
         shown.draft or "",
         shown.person.channel,

@@ -28,7 +28,9 @@ SECTORS: Final = (
     *("garment", "construction", "manufacturing", "agriculture", "services", "other"),
 )
 CLIMBED_TO: Final = ("owner", "manager", "administrator")
-REOPENED_FOR: Final = ("not_helped", "no_answer", "person_wrote", "staff")
+REOPENED_FOR: Final = (
+    *("not_helped", "no_answer", "person_wrote", "staff", "agreed", "taken_back"),
+)
 SPOKEN: Final = ("person_message", "person_file", "voice_note", "staff_message", "note")
 
 LONGEST_UNFOLDED: Final = 1200
@@ -116,9 +118,7 @@ def _say_referral(request: DeskRequest, body: Mapping[str, Any]) -> str:
         return request.text(f"desk-referral-result-{body['result']}")
     if body.get("reason") not in ENDED_FOR:
         return ""
-    said = request.text(f"desk-referral-ended-{body['reason']}")
-    is_to_ask_back = body.get("was_given") and body["reason"] != "staff"
-    return f"{said} {request.text('desk-referral-ask-back')}" if is_to_ask_back else said
+    return request.text(f"desk-referral-ended-{body['reason']}")
 
 
 def _values(request: DeskRequest, page: RequestPage, body: Mapping[str, Any]) -> dict[str, str]:

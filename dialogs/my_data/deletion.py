@@ -17,11 +17,14 @@ from services.referrals import own
 
 
 async def get_given(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
-    """Whether others have something of theirs: deleting here does not delete it there."""
+    """Whether others have something of theirs: deleting here does not delete it there.
+
+    Of what an agency was asked to delete nothing more is promised.
+    """
     turn = turn_of(dialog_manager)
     async with turn.new_session.begin() as session:
         referrals = await own.list_own(session, turn.address)
-    return {"is_given": any(each.given_at and each.can_take_back for each in referrals)}
+    return {"is_given": any(each.given_at and not each.asked_back_on for each in referrals)}
 
 
 async def on_delete(manager: DialogManager) -> None:

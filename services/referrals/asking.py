@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,11 +21,12 @@ from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import UnusableForm
 from services.message_words import AskedQuestion, MessageWords, Passing
 from services.messages import Queued, Withheld
+from services.office_hours import day_of
 from services.referrals import fields, gate, journal, refusals, states
 from services.referrals.ending import end
+from services.referrals.gate import MESSAGE, TOLD
 from services.staff import check_may_act
 
-MESSAGE, TOLD = "message", "told"
 TOLD_HOW: Final = ("phone", "in_person")
 ASKED_IN: Final = "referral-1"
 """The version of the words by which the message asks (`message-may-refer…`)."""
@@ -36,8 +36,6 @@ LONGEST_NOTE: Final = 500
 """Characters."""
 UNKNOWN: Final = "unknown"
 """The fault of what no form of ours offers: somebody made it up, or it is gone since."""
-
-_CAMBODIA = ZoneInfo("Asia/Phnom_Penh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,7 @@ class Wanted:
     """What a form asks for. With `told` the person has said yes, else they are asked by a message.
 
     `through_us`: the agency answers the centre, and needs no way to reach the person.
+    `asked_again`: they have said no to this agency, and want to be asked once more.
     """
 
     agency_id: int
@@ -71,6 +70,7 @@ class Wanted:
     shared: tuple[str, ...]
     need: str = field(default="", repr=False)
     through_us: bool = False
+    asked_again: bool = False
     told: Told | None = None
 
 
@@ -102,8 +102,8 @@ async def begin(
     `seen` as in `RequestPage`. Raises RequestNotFound, NotAllowed, MoveNotAllowed for a request
     that is over, and UnusableForm: agency (missing, unknown), purpose (missing, unknown), shared
     (unknown, no_way), need (missing, long), consent (sensitive, or why the contact policy forbids
-    the message), told_on (missing, future, refused_since), told_how (missing, unknown), told_note
-    (long).
+    the message), asked_again (refused_before), told_on (missing, future, refused_since), told_how
+    (missing, unknown), told_note (long).
     """
     request = await hold_readable(session, visitor, code)
     check_may_act(await get_staff(session, visitor), request)
@@ -122,7 +122,7 @@ async def begin(
         request.record(_kind(wanted), now=now, by=visitor.staff_id, body=body)
         sent = None
     else:
-        sent = await _ask(session, request, referral, agency, words=words, now=now)
+        sent = await _ask(session, request, referral, agency, wanted, words=words, now=now)
     await journal.note(session, referral, _kind(wanted), by=visitor.staff_id, now=now)
     return Begun(request, sent is not None, not_before=sent.not_before if sent else None)
 
@@ -180,6 +180,7 @@ async def _ask(
     request: Request,
     referral: Referral,
     agency: Agency,
+    wanted: Wanted,
     *,
     words: MessageWords,
     now: datetime,
@@ -208,11 +209,12 @@ async def _ask(
     )
     if isinstance(sent, Withheld):
         raise UnusableForm({"consent": sent.reason})
+    more = {"asked_again": True} if wanted.asked_again else {}
     request.wait_for_person(
         by=referral.made_by,
         now=now,
         kind=states.ASKED,
-        body=states.event_body(referral, agency),
+        body=states.event_body(referral, agency, **more),
         outbox_id=sent.outbox_id,
     )
     request.last_staff_at = now
@@ -249,7 +251,10 @@ async def _check(
     """The agency, or UnusableForm with all that is wrong."""
     async with across_centres(session):
         known = await fields.find_known(session, request, now)
-    agency = await session.get(Agency, wanted.agency_id, populate_existing=True)
+    # Held: who makes it sensitive, or ends it, finds the message that this makes.
+    agency = await session.get(
+        Agency, wanted.agency_id, with_for_update={"read": True}, populate_existing=True
+    )
     is_asked_by_sms = wanted.told is None and address.channel == "sms"
     longest_need = fields.LONGEST_NEED_BY_SMS if is_asked_by_sms else fields.LONGEST_NEED
     faults = _faults_of_choices(wanted, known, longest_need)
@@ -260,6 +265,9 @@ async def _check(
     if wanted.told is not None:
         refused_at = await refusals.find_last(session, address, wanted.agency_id)
         faults |= faults_of_told(wanted.told, refused_at, now)
+    elif not wanted.asked_again:
+        refused = await refusals.list_to_agencies(session, address)
+        faults |= {"asked_again": "refused_before"} if wanted.agency_id in refused else {}
     if faults or agency is None:
         raise UnusableForm(faults)
     return agency
@@ -294,8 +302,3 @@ def faults_of_told(told: Told, refused_at: datetime | None, now: datetime) -> di
     if len(told.note) > LONGEST_NOTE:
         faults["told_note"] = "long"
     return faults
-
-
-def day_of(at: datetime) -> date:
-    """The day in Cambodia."""
-    return at.astimezone(_CAMBODIA).date()

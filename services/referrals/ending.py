@@ -1,7 +1,8 @@
 """What ends with something else: nothing more leaves, and staff learn what must be taken back.
 
 STOP, a consent that is taken back, a request that is withdrawn: each ends what is open of the
-person. Of what was given already the agency must be asked to delete it, so the centre's clock runs.
+person. What was given already the agency must be asked to delete (`recalls`), so the centre's clock
+runs.
 """
 
 from collections.abc import Sequence
@@ -9,14 +10,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
     OPEN_REFERRAL_STATES,
     Address,
     Agency,
-    OutboxRow,
     Referral,
     Request,
 )
@@ -24,7 +24,7 @@ from db.models.request_moves import MOVES
 from services import follow_up, requests
 from services.due_times import get_due
 from services.outbox import OVERTAKEN
-from services.referrals import journal, states, thread
+from services.referrals import journal, recalls, states, thread, unsent
 
 # Its request goes on, or is over, by what is done with it in the same breath.
 _GO_ON = ("replaced", "request")
@@ -84,10 +84,14 @@ async def end(
         "inbox_id": inbox_id,
     }
     await withhold_question(session, request, referral)
+    is_taken_back = was_given and reason in states.BY_PERSON
+    if is_taken_back:
+        await recalls.note(session, request, referral, now=now)
     if reason in _GO_ON:
         request.record(kind, now=now, **event)
     else:
-        await come_back(session, request, kind, now=now, also_done=was_given, **event)
+        reopen_for = "taken_back" if is_taken_back else None
+        await come_back(session, request, kind, now=now, reopen_for=reopen_for, **event)
     await journal.note(session, referral, kind, by=by, person_id=request.person_id, now=now)
 
 
@@ -97,18 +101,18 @@ async def come_back(
     kind: str,
     *,
     now: datetime,
-    also_done: bool = False,
+    reopen_for: str | None = None,
     **event: Any,
 ) -> None:
-    """The event, and the centre's turn; with `also_done` what was done is opened again for it."""
+    """The event, and the centre's turn; what was done is opened again where there is a cause."""
     due = await get_due(session, request.centre_id)
     if (request.state, "come_back") in MOVES:
         request.come_back(kind, now=now, due=due, **event)
         return
     request.record(kind, now=now, **event)
-    if also_done and (request.state, "reopen") in MOVES:
+    if reopen_for is not None and (request.state, "reopen") in MOVES:
         await follow_up.end_question(session, request)
-        request.reopen("person_wrote", now=now, due=due)
+        request.reopen(reopen_for, now=now, due=due)
 
 
 async def list_open(session: AsyncSession, request: Request) -> Sequence[Referral]:
@@ -124,13 +128,5 @@ async def list_open(session: AsyncSession, request: Request) -> Sequence[Referra
 
 async def withhold_question(session: AsyncSession, request: Request, referral: Referral) -> None:
     """Nobody is asked any more what still waits to be asked; what has begun goes its way."""
-    asked = [
-        event.outbox_id
-        for event in await thread.list_events(session, request, referral, states.ASKED)
-        if event.outbox_id is not None
-    ]
-    await session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.id.in_(asked), OutboxRow.state == "waiting")
-        .values(state="withheld", error_code=OVERTAKEN, leased_until=None, updated_at=func.now())
-    )
+    events = await thread.list_events(session, request, referral, states.ASKED)
+    await unsent.withhold(session, events, OVERTAKEN)

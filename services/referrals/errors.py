@@ -7,6 +7,10 @@ class ReferralNotFound(DomainError):  # noqa: N818
     """There is no such referral, or it is not the asker's to see."""
 
 
+class RecallNotFound(DomainError):  # noqa: N818
+    """No agency of the asker's centre has to be told under this id."""
+
+
 class NotGivable(DomainError):  # noqa: N818
     """Nothing may be given to the agency; `reason` is one of `services.referrals.gate`."""
 

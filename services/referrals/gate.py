@@ -12,6 +12,7 @@ from typing import Any, Final
 from db.models import OPEN_STATES, Agency, Consent, Referral, Request
 from services import consent
 
+MESSAGE, TOLD = "message", "told"
 NOT_AGREED: Final = "not_agreed"
 TAKEN_BACK: Final = "taken_back"
 AGENCY_ENDED: Final = "agency_ended"
@@ -84,6 +85,12 @@ def refused_at(agreements: Mapping[str, Consent | None]) -> datetime | None:
     return max(refusals, default=None)
 
 
+def may_be_asked(referral: Referral, agency: Agency) -> bool:
+    """Whether a message may still ask for it: what waits, or is tried again, asks as things are."""
+    is_open = referral.state == "asked" and agency.ended_at is None
+    return is_open and MESSAGE in ways_to_ask(agency)
+
+
 def ways_to_ask(agency: Agency) -> tuple[str, ...]:
     """How the person may be asked. The name of a sensitive agency goes into no message."""
-    return ("told",) if agency.is_sensitive else ("message", "told")
+    return (TOLD,) if agency.is_sensitive else (MESSAGE, TOLD)

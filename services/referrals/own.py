@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OPEN_REFERRAL_STATES, Address, Agency, Question, Referral, Request
+from db.models import OPEN_REFERRAL_STATES, Address, Agency, Question, Recall, Referral, Request
 from services import requests
+from services.office_hours import CAMBODIA
 from services.referrals import journal, states
 from services.referrals.ending import come_back, end
 from services.referrals.errors import ReferralNotFound
@@ -19,7 +20,8 @@ class OwnReferral:
     """A referral as its person sees it.
 
     `agency_km` and `agency_en`, `purpose` and `need` are None of a sensitive agency: whoever looks
-    over a shoulder would learn what it is about.
+    over a shoulder would learn what it is about. Of what was taken back the agency is to be asked
+    to delete it since `arose_on`, and was asked on `asked_back_on`.
     """
 
     id: int
@@ -32,10 +34,27 @@ class OwnReferral:
     need: str | None = field(repr=False)
     asked_at: datetime
     given_at: datetime | None
+    arose_on: date | None = None
+    asked_back_on: date | None = None
 
     def agency(self, language: str) -> str | None:
         """English for any language but Khmer."""
         return self.agency_km if language == "km" else self.agency_en
+
+    @property
+    def standing(self) -> str:
+        """How it stands for the person: its state, or what becomes of what an agency has got."""
+        if self.arose_on is None:
+            return self.state
+        return "asking_back" if self.asked_back_on is None else "asked_back"
+
+    @property
+    def stands_since(self) -> datetime:
+        """A moment of the day that goes with `standing`."""
+        on = self.asked_back_on or self.arose_on
+        if on is not None:
+            return datetime.combine(on, time(12), CAMBODIA)
+        return self.given_at or self.asked_at
 
     @property
     def can_answer(self) -> bool:
@@ -167,7 +186,7 @@ async def _settle(
         request,
         kind,
         now=now,
-        also_done=agrees,
+        reopen_for="agreed" if agrees else None,
         actor="person",
         body=states.event_body(referral, agency),
         inbox_id=inbox_id,
@@ -179,9 +198,10 @@ async def _read(
     session: AsyncSession, address: Address, which: ColumnElement[bool]
 ) -> Sequence[OwnReferral]:
     query = (
-        select(Referral, Request.code, Agency)
+        select(Referral, Request.code, Agency, Recall)
         .join(Request, Request.id == Referral.request_id)
         .join(Agency, Agency.id == Referral.agency_id)
+        .outerjoin(Recall, Recall.referral_id == Referral.id)
         .where(requests.own_requests(address), which)
         .order_by(Referral.id.desc())
         .execution_options(populate_existing=True)
@@ -189,7 +209,7 @@ async def _read(
     return [_show(*row) for row in await session.execute(query)]
 
 
-def _show(referral: Referral, code: str, agency: Agency) -> OwnReferral:
+def _show(referral: Referral, code: str, agency: Agency, recall: Recall | None) -> OwnReferral:
     is_open = not agency.is_sensitive
     return OwnReferral(
         id=referral.id,
@@ -202,4 +222,6 @@ def _show(referral: Referral, code: str, agency: Agency) -> OwnReferral:
         need=referral.need if is_open else None,
         asked_at=referral.created_at,
         given_at=referral.given_at,
+        arose_on=None if recall is None else recall.arose_on,
+        asked_back_on=None if recall is None else recall.done_on,
     )

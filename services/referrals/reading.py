@@ -1,7 +1,7 @@
 """What the desk shows: the referrals of a request, the form for a new one, the sheet to give."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
+    OPEN_REFERRAL_STATES,
     OPEN_STATES,
     PURPOSES,
     SHARED,
@@ -27,14 +28,18 @@ from services.agencies import AgencyLine
 from services.contact_policy import Forbidden, Purpose
 from services.desk_requests.reading import find_last_own_event
 from services.desk_requests.rights import get_readable
+from services.office_hours import Hours, are_assumed, day_of
 from services.outbox import UNSENT
-from services.referrals import fields, journal, states
-from services.referrals.asking import Told, day_of
+from services.referrals import asking_back, fields, journal, refusals, states
+from services.referrals.asking import Told
+from services.referrals.asking_back import RecallLine
 from services.referrals.errors import NotGivable
+from services.referrals.gate import AGENCY_ENDED
 from services.referrals.steps import find_reason_against, get_of_request
 
 __all__ = [
     "OPEN_STATES",
+    "OpenReferral",
     "ReferralForm",
     "ReferralLine",
     "Sheet",
@@ -42,6 +47,7 @@ __all__ = [
     "get_form",
     "get_sheet",
     "list_of",
+    "open_referrals",
 ]
 
 # What a request is about says what an agency is first looked for.
@@ -62,7 +68,8 @@ class ReferralLine:
 
     `steps` are those of `services.referrals.steps` that are open now; `reason_against` is why it
     may not be given now, None when it may, or when that is past. With `is_lost` the question never
-    arrived. `result` is one of RESULTS, `ended_for` one of ENDED_FOR.
+    arrived; `held_until` is until when it waits to be sent. `result` is one of RESULTS, `ended_for`
+    one of ENDED_FOR. `recall` is there where the agency must be asked to delete what it has.
     """
 
     id: int
@@ -79,9 +86,35 @@ class ReferralLine:
     answer: str | None = field(repr=False)
     reason_against: str | None
     is_lost: bool
+    held_until: datetime | None
     result: str | None
     ended_for: str | None
     steps: frozenset[str]
+    recall: RecallLine | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the person, the agency or the centre still has to do something."""
+        return self.state in OPEN_REFERRAL_STATES
+
+    @property
+    def standing(self) -> str:
+        """Its state; "held" where nobody was asked yet."""
+        return "held" if self.state == "asked" and self.held_until is not None else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReferral:
+    """One that is not over: `state` is one of OPEN_REFERRAL_STATES."""
+
+    id: int
+    agency_km: str
+    agency_en: str
+    state: str
+
+    def agency(self, language: str) -> str:
+        """English for any language but Khmer."""
+        return self.agency_km if language == "km" else self.agency_en
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +123,8 @@ class ReferralForm:
 
     `agencies` have those first that fit the purpose and the person's place. `known` is what could
     be told, masked, by the names of SHARED. `refused_on` is the day of a general "no" to being
-    passed on that still stands. `cannot_ask` is why no message can be sent, by `contact_policy`.
+    passed on that still stands, `refused_agencies` are those of a "no" to an agency by its id.
+    `cannot_ask` is why no message can be sent, by `contact_policy`.
     """
 
     request: Request
@@ -100,6 +134,7 @@ class ReferralForm:
     known: Mapping[str, str] = field(repr=False)
     is_shared: bool
     refused_on: date | None
+    refused_agencies: Mapping[int, date]
     cannot_ask: str | None
     seen: int
 
@@ -108,14 +143,15 @@ class ReferralForm:
 class Sheet:
     """What is given to the agency: nothing but what was agreed to. `told` is by names of SHARED.
 
-    Without a phone the agency answers the centre.
+    Without a phone the agency answers the centre, as far as that has told its hours and number.
     """
 
     referral_id: int
     code: str
     agency: AgencyLine
     centre_km: str
-    centre_en: str
+    centre_phone: str | None
+    centre_hours: Hours | None
     purpose: str
     told: Mapping[str, str] = field(repr=False)
     agreed_at: datetime | None
@@ -125,7 +161,9 @@ class Sheet:
         return "phone" in self.told
 
 
-async def list_of(session: AsyncSession, request: Request) -> Sequence[ReferralLine]:
+async def list_of(
+    session: AsyncSession, request: Request, *, now: datetime
+) -> Sequence[ReferralLine]:
     """Those of a request that the visitor was found to be allowed to read, newest first."""
     query = (
         select(Referral, Agency)
@@ -135,10 +173,29 @@ async def list_of(session: AsyncSession, request: Request) -> Sequence[ReferralL
         .execution_options(populate_existing=True)
     )
     found = (await session.execute(query)).all()
-    events = await _read_events(session, request) if found else {}
-    return [
+    events = await _read_events(session, request, now) if found else {}
+    recalls = await asking_back.list_of(session, request, now=now) if found else {}
+    lines = [
         await _line(session, request, referral, agency, events.get(referral.id, {}))
         for referral, agency in found
+    ]
+    return [replace(line, recall=recalls.get(line.id)) for line in lines]
+
+
+async def open_referrals(session: AsyncSession, request: Request) -> Sequence[OpenReferral]:
+    """What the person, an agency or the centre still has to do about it, oldest first.
+
+    Whoever closes the request should know; the visitor was found to be allowed to read it.
+    """
+    query = (
+        select(Referral, Agency)
+        .join(Agency, Agency.id == Referral.agency_id)
+        .where(Referral.request_id == request.id, Referral.state.in_(OPEN_REFERRAL_STATES))
+        .order_by(Referral.id)
+    )
+    return [
+        OpenReferral(referral.id, agency.name_km, agency.name_en, referral.state)
+        for referral, agency in await session.execute(query)
     ]
 
 
@@ -147,7 +204,7 @@ async def get_all(
 ) -> tuple[Request, Sequence[ReferralLine]]:
     """The request with all of its referrals; the look is written down. Raises RequestNotFound."""
     request = await get_readable(session, visitor, code)
-    lines = await list_of(session, request)
+    lines = await list_of(session, request, now=now)
     await _note_look(session, visitor, "request", request.id, now=now)
     return request, lines
 
@@ -167,6 +224,7 @@ async def get_form(
         known = await fields.find_known(session, request, now)
         agreements = await consent.get_state(session, address)
         cannot_ask = await _find_why_not_to_ask(session, request, address, now)
+    refused = await refusals.list_to_agencies(session, address)
     general = agreements[consent.SHARING]
     form = ReferralForm(
         request=request,
@@ -176,6 +234,7 @@ async def get_form(
         known=fields.masked(known, visitor.language),
         is_shared=address.is_shared is True,
         refused_on=None if general is None or general.given else day_of(general.at),
+        refused_agencies={one: day_of(at) for one, at in refused.items()},
         cannot_ask=cannot_ask,
         seen=await find_last_own_event(session, visitor, request),
     )
@@ -206,7 +265,8 @@ async def get_sheet(
         code=request.code,
         agency=await agencies.get(session, agency.id),
         centre_km=centre.name_km,
-        centre_en=centre.name_en,
+        centre_phone=centre.phone_e164,
+        centre_hours=None if are_assumed(centre.hours) else centre.hours,
         purpose=referral.purpose,
         told={name: told[name] for name in SHARED if name in shared and name in told},
         agreed_at=referral.agreed_at,
@@ -223,6 +283,8 @@ async def _line(
     reason = None
     if referral.state == "agreed":
         reason = await find_reason_against(session, request, referral, agency)
+    elif referral.state == "asked" and agency.ended_at is not None:
+        reason = AGENCY_ENDED
     return ReferralLine(
         id=referral.id,
         agency=await agencies.get(session, agency.id),
@@ -238,6 +300,7 @@ async def _line(
         answer=referral.answer,
         reason_against=reason,
         is_lost=event.get("is_lost", False),
+        held_until=event.get("held_until"),
         result=event.get("result"),
         ended_for=event.get("reason"),
         steps=_steps(referral, reason),
@@ -251,22 +314,26 @@ def _steps(referral: Referral, reason: str | None) -> frozenset[str]:
     return frozenset(possible - {"give"} if reason is not None else possible)
 
 
-async def _read_events(session: AsyncSession, request: Request) -> dict[int, dict[str, Any]]:
+async def _read_events(
+    session: AsyncSession, request: Request, now: datetime
+) -> dict[int, dict[str, Any]]:
     """What only the thread knows of each referral: its result, why it ended, what became of the
     question."""
     query = (
-        select(RequestEvent, OutboxRow.state)
+        select(RequestEvent, OutboxRow.state, OutboxRow.not_before)
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .where(RequestEvent.request_id == request.id, RequestEvent.kind.in_(states.KINDS))
         .order_by(RequestEvent.id)
     )
     told: dict[int, dict[str, Any]] = {}
-    for event, outbox_state in await session.execute(query):
+    for event, outbox_state, not_before in await session.execute(query):
         body = event.body or {}
         about = told.setdefault(body.get("referral", 0), {})
         about |= {name: body[name] for name in ("result", "reason") if name in body}
         if event.kind == states.ASKED:
             about["is_lost"] = outbox_state in UNSENT
+            is_held = outbox_state == "waiting" and not_before > now
+            about["held_until"] = not_before if is_held else None
     return told
 
 

@@ -1,8 +1,10 @@
 """When the person said no for the last time: a yes of an earlier day, told to staff, is void.
 
-Besides the general consent there are their answers about this very agency, and STOP.
+Besides the general consent there are their answers about this very agency, and STOP. Whoever said
+no to an agency is asked by a message about it only if they want to be.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from services.acting import across_centres
 from services.referrals import gate
 
 _KINDS = ("referral_refused", "referral_ended")
+_YES = "referral_agreed"
 
 
 async def find_last(session: AsyncSession, address: Address, agency_id: int) -> datetime | None:
@@ -41,3 +44,24 @@ async def _find_about(session: AsyncSession, address: Address, agency_id: int) -
         at for at, body in await session.execute(query) if (body or {}).get("agency") == agency_id
     )
     return next(said, None)
+
+
+async def list_to_agencies(session: AsyncSession, address: Address) -> Mapping[int, datetime]:
+    """When the person said no to an agency by name, or took a yes back, by its id; no yes since.
+
+    What ended with something else (STOP, the request) was no word about the agency.
+    """
+    query = (
+        select(RequestEvent.at, RequestEvent.kind, RequestEvent.body)
+        .join(Request, Request.id == RequestEvent.request_id)
+        .where(requests.own_requests(address), RequestEvent.kind.in_((*_KINDS, _YES)))
+        .order_by(RequestEvent.id)
+    )
+    last: dict[int, datetime | None] = {}
+    async with across_centres(session):
+        for at, kind, body in await session.execute(query):
+            if kind == _YES:
+                last[body["agency"]] = None
+            elif kind == "referral_refused" or body.get("reason") == "person":
+                last[body["agency"]] = at
+    return {agency_id: at for agency_id, at in last.items() if at is not None}

@@ -26,15 +26,19 @@ MOVES: Final[dict[tuple[str, str], str]] = {
 """(state, move) -> the state afterwards. What is not here is not allowed."""
 
 ASKED: Final = "referral_asked"
-KINDS: Final = tuple(
-    f"referral_{state}"
-    for state in ("asked", "agreed", "refused", "given", "accepted", "declined", "done", "ended")
+RECALLED: Final = "referral_recalled"
+KINDS: Final = (
+    *(f"referral_{state}" for state in ("asked", "agreed", "refused", "given", "accepted")),
+    *(f"referral_{state}" for state in ("declined", "done", "ended")),
+    RECALLED,
 )
-"""Kinds of the events by which the thread of the request tells of it: one for each state."""
+"""Kinds of the events by which the thread of the request tells of it: one for each state, and the
+agency was asked to delete what it had."""
 RESULTS: Final = ("reached", "not_reached")
-ENDED_FOR: Final = ("person", "stopped", "consent", "request", "staff", "replaced")
-"""Why one ended: the person took this yes back, said STOP, took back the consent that it rests on,
-or withdrew the request; staff ended it, or asked anew."""
+BY_PERSON: Final = ("person", "stopped", "blocked", "consent", "request")
+ENDED_FOR: Final = (*BY_PERSON, "staff", "replaced")
+"""Why one ended: the person took this yes back, said STOP, blocked us, took back the consent that
+it rests on, or withdrew the request; staff ended it, or asked anew."""
 
 
 def check(referral: Referral, move: str) -> str:

@@ -22,11 +22,13 @@ from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import UnusableForm
 from services.message_words import MessageWords
 from services.messages import Queued
+from services.office_hours import day_of
 from services.referrals import gate, journal, refusals, states, thread
-from services.referrals.asking import TOLD, TOLD_IN, UNKNOWN, Told, day_of, faults_of_told, passing
+from services.referrals.asking import TOLD_IN, UNKNOWN, Told, faults_of_told, passing
 from services.referrals.ending import come_back, end, withhold_question
 from services.referrals.errors import NotGivable, ReferralNotFound
 from services.referrals.fields import LONGEST_ANSWER
+from services.referrals.gate import TOLD
 from services.staff import check_may_act
 
 STEPS: Final = ("told", "give", "accept", "decline", "finish", "end")

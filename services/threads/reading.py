@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -22,7 +22,7 @@ from db.models import (
 )
 from services import requests
 from services.errors import RequestNotFound
-from services.outbox import UNSENT
+from services.outbox import OVERTAKEN, UNSENT
 from services.threads.reaching import Ways, find_ways
 from services.threads.shown import was_shown
 
@@ -54,6 +54,7 @@ _DELIVERY = {
     "failed": "failed",
     "unreachable": "unreachable",
     "withheld": WITHHELD,
+    OVERTAKEN: OVERTAKEN,
 }
 
 
@@ -102,8 +103,8 @@ class ThreadEvent:
     """One event as staff see it.
 
     `delivery` of what was written to the person: waiting, sent, delivered, uncertain (it may have
-    arrived), failed, unreachable, withheld, or read: shown instead. None for anything else, and for
-    what is long gone.
+    arrived), failed, unreachable, withheld, overtaken (withheld since nobody needed it any more),
+    or read: shown instead. None for anything else, and for what is long gone.
     """
 
     kind: str
@@ -206,7 +207,7 @@ async def list_last_deliveries(
         .group_by(RequestEvent.request_id)
     )
     query = (
-        select(RequestEvent, OutboxRow.state, was_shown())
+        select(RequestEvent, _outbox_state(), was_shown())
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .where(RequestEvent.id.in_(latest))
     )
@@ -226,7 +227,7 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
     """The latest ones, oldest first."""
     query = (
         select(
-            RequestEvent, OutboxRow.state, was_shown(), Staff, File.kind, File.state, File.reason
+            RequestEvent, _outbox_state(), was_shown(), Staff, File.kind, File.state, File.reason
         )
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .outerjoin(Staff, Staff.id == RequestEvent.staff_id)
@@ -259,6 +260,12 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
 
 def _delivery_of(
     event: RequestEvent, outbox_state: str | None, *, was_read: bool = False
+def _outbox_state() -> ColumnElement[str]:
+    """What was withheld because it was overtaken is nothing to worry about."""
+    is_overtaken = (OutboxRow.state == WITHHELD) & (OutboxRow.error_code == OVERTAKEN)
+    return case((is_overtaken, OVERTAKEN), else_=OutboxRow.state)
+
+
 ) -> str | None:
     if event.kind not in (*_WRITTEN, *_CARRIED):
         return None  # it tells of a message, and what became of that stands beside the message

@@ -25,6 +25,7 @@ from desk.request import DeskRequest
 from services import accounts, agencies, files, staff, threads
 from services.accounts.sessions import open_session
 from services.desk_requests import canned
+from services.office_hours import day_of
 from services.referrals import asking
 from simulator.telegram.files import read_sample
 from tests.desk.at_the_desk import Desk
@@ -90,6 +91,8 @@ TABLE = {
     "GET /centres/{centre}": "door code in 404 in in 403",
     "POST /centres/{centre}/hours": "door code 403/in 403/404 in in 403",
     "POST /centres/{centre}/names": "door code 403 403 in in 403",
+    "GET /to-tell": "door code in in 403 403 403",
+    "POST /to-tell/{recall}": "door code in 404 403 403 403",
     "POST /centres/{centre}/rest": "door code 403 403 in in 403",
     "GET /days": "door code in in in in 403",
     "POST /days": "door code 403/in 403/404 in in 403",
@@ -254,7 +257,7 @@ async def _make_request(desk: Desk, owner: str) -> dict[str, str]:
 async def _refer(desk: Desk, code: str, owner: str, agency: str) -> str:
     """The person agreed to be referred there; what stands in the addresses of that."""
     now = desk.clock.now
-    told = asking.Told(asking.day_of(now), "phone")
+    told = asking.Told(day_of(now), "phone")
     wanted = asking.Wanted(int(agency), "training", (), through_us=True, told=told)
     async with desk.new_session.begin() as session:
         chief = at_desk(await staff.get_by_name(session, owner))

@@ -94,7 +94,7 @@ def test_the_table_is_what_people_would_say_it_is() -> None:
         states.MOVES
     )
     assert set(states.MOVES.values()) <= set(REFERRAL_STATES)
-    assert set(states.KINDS) == {f"referral_{state}" for state in REFERRAL_STATES}
+    assert set(states.KINDS) == {*(f"referral_{one}" for one in REFERRAL_STATES), states.RECALLED}
 
 
 def test_what_is_not_in_the_table_changes_nothing() -> None:

@@ -92,5 +92,5 @@ async def test_a_no_after_the_yes_closes_the_gate(session: AsyncSession) -> None
     with pytest.raises(NotGivable) as raised:
         await do(session, visitor, request, referral, "give")
     assert raised.value.reason == "taken_back"
-    [line] = await reading.list_of(session, request)
+    [line] = await reading.list_of(session, request, now=FRIDAY)
     assert "give" not in line.steps

@@ -192,7 +192,7 @@ async def test_nothing_is_given_before_the_yes(session: AsyncSession) -> None:
         await do(session, visitor, request, referral, "give")
     with pytest.raises(NotGivable):
         await reading.get_sheet(session, visitor, request.code, referral.id, now=FRIDAY)
-    [line] = await reading.list_of(session, request)
+    [line] = await reading.list_of(session, request, now=FRIDAY)
     assert line.steps == {"told", "end"}
 
 
@@ -207,7 +207,7 @@ async def test_from_the_yes_to_the_agencys_answer(session: AsyncSession) -> None
     assert request.state == "taken"
     assert request.due_at is not None, "somebody must tell the person"
     await do(session, visitor, request, referral, "finish")
-    [line] = await reading.list_of(session, request)
+    [line] = await reading.list_of(session, request, now=FRIDAY)
     assert (line.state, line.result, line.steps) == ("done", "reached", frozenset({"end"}))
     kinds = await kinds_of(session, request)
     assert kinds[-4:] == [

@@ -43,7 +43,7 @@ def create_recall() -> None:
         sa.Column("done_by", sa.Uuid(), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "done_how IN ('phone', 'in_person', 'email', 'letter')",
+            "done_how IN ('phone', 'in_person', 'email', 'paper')",
             name=op.f("ck_recall_done_how"),
         ),
         sa.CheckConstraint("reason IN ('taken_back', 'deleted')", name=op.f("ck_recall_reason")),
