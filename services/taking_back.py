@@ -73,8 +73,8 @@ async def answer_purposes(
 
 
 async def _hold(session: AsyncSession, address_id: int) -> None:
-    """Before anything is changed: the address, as by everybody. One that is gone has nothing."""
+    """Before anything is changed: all phones of the person. An address that is gone has nothing."""
     try:
-        await requests.lock_address(session, address_id)
+        await requests.lock_phones(session, address_id)
     except RequestNotFound:
         return
