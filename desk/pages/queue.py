@@ -26,6 +26,7 @@ from services.desk_requests import OUTCOMES, URGENCIES
 from services.desk_search import WALKS
 from services.giving import list_able
 from services.places import CERTAIN, Place, label, load_gazetteer
+from services.referrals import asking_back
 
 CHANNELS: Final = ("telegram", "sms")
 _MOST_PLACES: Final = 8
@@ -36,7 +37,6 @@ class Chosen:
     """The form below the list as it came: the requests that were ticked, and what for."""
 
     codes: Sequence[str] = ()
-from services.referrals import asking_back
     to: str = ""
     outcome: str = ""
     is_incomplete: bool = False
@@ -135,6 +135,7 @@ async def _show(
         counts = await count_tabs(session, visitor, view.filters, now=now)
         known_centres = await _name_centres(request, session)
         colleagues = await _list_colleagues(session, request, view, known_centres)
+        to_tell = await asking_back.count_open(session, visitor)
     place = load_gazetteer().find_code(view.filters.place or "")
     place_name = None if place is None else label(place, request.language)
     said = {
@@ -155,15 +156,9 @@ async def _show(
         colleagues=colleagues,
         known_centres=known_centres,
         place=place_name,
-        told = Told.parse(request.query_params)
-        to_tell = await asking_back.count_open(session, visitor)
-        undoable = await _find_undoable(session, request, told)
-        handed_to = await _name_other_centre(request, session, told)
         narrowed=_narrowed(view.filters, place_name, said),
         places=[(label(one, request.language, with_parent=True), one.code) for one in places],
-        told=told,
-        undoable=undoable,
-        handed_to=handed_to,
+        told=Told.parse(request.query_params),
         to_tell=to_tell,
         chosen=chosen,
         drawn=now.isoformat(),

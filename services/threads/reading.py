@@ -258,14 +258,14 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
     ]
 
 
-def _delivery_of(
-    event: RequestEvent, outbox_state: str | None, *, was_read: bool = False
 def _outbox_state() -> ColumnElement[str]:
     """What was withheld because it was overtaken is nothing to worry about."""
     is_overtaken = (OutboxRow.state == WITHHELD) & (OutboxRow.error_code == OVERTAKEN)
     return case((is_overtaken, OVERTAKEN), else_=OutboxRow.state)
 
 
+def _delivery_of(
+    event: RequestEvent, outbox_state: str | None, *, was_read: bool = False
 ) -> str | None:
     if event.kind not in (*_WRITTEN, *_CARRIED):
         return None  # it tells of a message, and what became of that stands beside the message
