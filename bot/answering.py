@@ -74,7 +74,8 @@ def _answers_a_question(meaning: Meaning, shown: Shown | None) -> bool:
 def counts_since(standing: Standing, item: InboxItem) -> datetime:
     """From when on it matters whether the centre wrote: since the person last saw the screen.
 
-    Before what cannot be undone longer ago, unless the person was asked about it since.
+    Before what cannot be undone longer ago, unless the person was asked about it since, or it was
+    a question with a letter of its own (`bot.weighing`).
     """
     since = standing.shown_at
     if standing.shown is not None and standing.shown.final:

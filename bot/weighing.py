@@ -4,6 +4,8 @@
 may be answering the centre: then they are asked, and nothing is guessed.
 """
 
+from datetime import UTC, datetime
+
 from bot.answering import (
     counts_since,
     is_too_early,
@@ -34,4 +36,7 @@ async def weigh(app: App, message: Written, meaning: Meaning) -> Meaning:
         since = counts_since(standing, item)
     else:
         return meaning
-    return Doubtful(message.text) if await has_come(app, message, since) else meaning
+    shown_at = datetime.fromtimestamp(standing.shown_at, UTC)
+    # Who answers a question with a letter, after something else was shown, sends the letter.
+    has_written = await has_come(app, message, since, lettered_since=max(since, shown_at))
+    return Doubtful(message.text) if has_written else meaning

@@ -25,7 +25,11 @@ class Written:
     quotes: int | None = None
 
 
-async def has_come(app: App, message: Written, since: datetime) -> bool:
-    """Whether the centre has written since."""
+async def has_come(
+    app: App, message: Written, since: datetime, *, lettered_since: datetime | None = None
+) -> bool:
+    """Whether the centre has written since; `lettered_since` as in `messages.has_come_since`."""
     async with direct_connection(app.engine) as connection:
-        return await messages.has_come_since(connection, message.turn.address.id, since)
+        return await messages.has_come_since(
+            connection, message.turn.address.id, since, lettered_since=lettered_since
+        )

@@ -5,7 +5,7 @@ what has become known since.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,8 +33,18 @@ SELECT EXISTS (
     WHERE address_id = $1 AND purpose IN ('reply', 'follow_up', 'news')
       AND state IN ('sending', 'uncertain', 'sent', 'delivered')
       AND coalesce(sent_at, updated_at) > $2
+      AND (
+        coalesce(sent_at, updated_at) > $3
+        OR NOT coalesce(state = 'delivered' AND updated_at <= $3 OR sent_at <= $4, false)
+        OR NOT EXISTS (
+            SELECT FROM request_event AS asked
+            WHERE asked.outbox_id = outbox.id AND asked.kind IN ('done', 'referral_asked')
+        )
+      )
 )
 """
+# A carrier may bring what was sent first as the second.
+_ARRIVES_WITHIN = timedelta(minutes=10)
 
 _MAY_BE_NEUTRAL = (Purpose.REPLY, Purpose.FOLLOW_UP)
 
@@ -114,9 +124,23 @@ def as_sent(channel: str, text: str) -> str:
     return sms_text.clean(text) if channel == "sms" else text
 
 
-async def has_come_since(connection: Connection, address_id: int, since: datetime) -> bool:
-    """Whether something unasked has been sent there; `since` is of the database's clock."""
-    found: bool = await connection.fetchval(_HAS_COME_SINCE, address_id, since)
+async def has_come_since(
+    connection: Connection,
+    address_id: int,
+    since: datetime,
+    *,
+    lettered_since: datetime | None = None,
+) -> bool:
+    """Whether something unasked has been sent there; the times are of the database's clock.
+
+    A question that has a letter of its own (K1, K2) counts only from `lettered_since` on, if it
+    was on the phone before that as far as anybody can know.
+    """
+    lettered_since = lettered_since or since
+    arrived_by = lettered_since - _ARRIVES_WITHIN
+    found: bool = await connection.fetchval(
+        _HAS_COME_SINCE, address_id, since, lettered_since, arrived_by
+    )
     return found
 
 

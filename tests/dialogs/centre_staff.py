@@ -79,7 +79,7 @@ async def finish(line: Line, code: str, outcome: str = "helped") -> None:
         await threads.finish(session, code, outcome, staff=by, words=WORDS, now=NOW)
 
 
-async def deliver(line: Line) -> str:
+async def deliver(line: Line, state: str = "sent") -> str:
     """Everything that waits is sent, a minute from now; the carrier's id of the last message."""
     line.clock += timedelta(minutes=1)
     waiting = select(OutboxRow.id).where(OutboxRow.state == "waiting").order_by(OutboxRow.id)
@@ -87,7 +87,12 @@ async def deliver(line: Line) -> str:
     async with line.app.new_session.begin() as session:
         for row_id in (await session.scalars(waiting)).all():
             provider_id = str(next(line.memory.numbers))
-            sent = {"state": "sent", "sent_at": line.clock, "provider_id": provider_id}
+            sent = {
+                "state": state,
+                "sent_at": line.clock,
+                "updated_at": line.clock,
+                "provider_id": provider_id,
+            }
             await session.execute(update(OutboxRow).where(OutboxRow.id == row_id).values(sent))
     line.clock += timedelta(minutes=1)
     return provider_id

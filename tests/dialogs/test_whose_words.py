@@ -1,5 +1,7 @@
 """The centre asks something while a question of ours stands: whose are the words that come then?"""
 
+from datetime import timedelta
+
 import pytest
 
 from services import sms_text
@@ -286,6 +288,34 @@ async def test_nor_when_the_centre_wrote_before_the_last_step(line: Line) -> Non
     await phone.send("2")
     assert (await stands(phone)).window == "MyData:delete"
     await phone.send("1")
+    assert (await stands(phone)).window == "MyData:deleted"
+
+
+async def test_a_question_with_a_letter_that_lay_there_before_asks_nothing_more(
+    line: Line,
+) -> None:
+    phone, code = await _registered(line)
+    await finish(line, code)
+    await deliver(line)
+    line.clock += timedelta(minutes=15)
+    await phone.send("MYDATA", words(line, "data-delete", "sms"), "1")
+    assert (await stands(phone)).window == "MyData:deleted"
+
+
+async def test_one_that_the_carrier_may_bring_only_now_does(line: Line) -> None:
+    phone, code = await _registered(line)
+    await finish(line, code)
+    await deliver(line)
+    await phone.send("MYDATA", words(line, "data-delete", "sms"), "1")
+    assert (await stands(phone)).window == "Talk:whose"
+    assert await state_of(line, code) == "done"
+
+
+async def test_unless_it_is_known_to_have_arrived(line: Line) -> None:
+    phone, code = await _registered(line)
+    await finish(line, code)
+    await deliver(line, state="delivered")
+    await phone.send("MYDATA", words(line, "data-delete", "sms"), "1")
     assert (await stands(phone)).window == "MyData:deleted"
 
 
