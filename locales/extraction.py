@@ -17,7 +17,7 @@ from desk.pages import account as account_page
 from desk.pages import agencies as agencies_page
 from desk.pages import asking_back as asking_back_page
 from desk.pages import canned as canned_page
-from desk.pages import centre_parts, queue_address, request_lines, staff_parts
+from desk.pages import centre_parts, queue_address, queue_closing, request_lines, staff_parts
 from desk.pages import centres as centres_page
 from desk.pages import closed_days as days_page
 from desk.pages import referrals as referrals_page
@@ -36,7 +36,7 @@ from services.audit import SUBJECTS as AUDIT_SUBJECTS
 from services.audit_search import ACTORS, FAULTS, SIDES, VIEWS
 from services.consent import PURPOSES
 from services.desk_queue import TABS
-from services.desk_requests import MOVES, OUTCOMES, STATES, URGENCIES
+from services.desk_requests import CALL_RESULTS, MOVES, OUTCOMES, REASONS, STATES, URGENCIES
 from services.desk_requests.canned import PLACEHOLDERS
 from services.questions import AGREE, NO, REFUSE, YES
 from services.referrals.asking import TOLD_HOW
@@ -67,6 +67,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-error-text-": _DESK_ERRORS,
     "desk-error-title-": _DESK_ERRORS,
     "desk-go-": ("account", "centre", "queue", "log", "staff"),
+    "desk-closing-group-": queue_closing.GROUPS,
     "desk-tab-": TABS,
     "desk-undone-": queue_address.UNDONE,
     "desk-role-": STAFF_ROLES,
@@ -77,8 +78,10 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "desk-card-link-": (linking.OVER, linking.OF_ANOTHER),
     "desk-climbed-": request_lines.CLIMBED_TO,
     "desk-did-": request_page.DONE,
-    "desk-event-": request_lines.EVENTS,
+    "desk-call-": CALL_RESULTS,
+    "desk-event-": (*request_lines.EVENTS, request_lines.TAKEN_OVER),
     "desk-outcome-": OUTCOMES,
+    "desk-reason-": REASONS,
     "desk-reopened-": request_lines.REOPENED_FOR,
     "desk-state-": STATES,
     "desk-urgency-": URGENCIES,
@@ -95,15 +98,15 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
         *(*agencies_page.FAULTS, *canned_page.FAULTS),
         *(*referrals_page.FAULTS, *days_page.FAULTS, *asking_back_page.FAULTS),
     ),
+    "desk-recall-did-": asking_back_page.DONE,
+    "desk-recall-for-": RECALLED_FOR,
     "desk-referral-did-": referrals_page.DONE,
     "desk-referral-wrong-": referrals_page.WRONG_WORDS,
     "desk-referral-state-": REFERRAL_STATES,
-    "desk-recall-did-": asking_back_page.DONE,
-    "desk-recall-for-": RECALLED_FOR,
+    "desk-referral-no-consent-": ("refused", "ended"),
     "desk-referral-result-": REFERRAL_RESULTS,
     "desk-referral-ended-": REFERRAL_ENDED_FOR,
     "desk-referral-step-": REFERRAL_STEPS,
-    "desk-referral-no-consent-": ("refused", "ended"),
     "desk-referral-do-": REFERRAL_STEPS,
     "desk-refer-field-": SHARED,
     "desk-told-": TOLD_HOW,

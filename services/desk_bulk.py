@@ -11,28 +11,24 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OUTCOMES, Staff
+from db.models import Request, RequestEvent, Staff
 from services import audit, requests, threads
 from services.accounts.types import Visitor
 from services.acting import NewSession, acting
-from services.desk_requests import REFUSED, Move, do, note_refused
+from services.desk_requests import REFUSED, note_refused
 from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff
-from services.errors import (
-    DomainError,
-    NotAllowed,
-    StaffNotFound,
-    UnknownOutcome,
-)
+from services.errors import AlreadyTaken, DomainError, NotAllowed, StaffNotFound
 from services.files import OWN_CENTRE_ROLES
 from services.giving import check_may_give
-from services.message_words import MessageWords
 from services.staff import check_may_act
 
 MOST: Final = 100
 """Requests in one go; what is beyond them is left alone."""
+_TAKES = ("taken", "assigned", "staff_message")
 _ASSIGNERS = (*OWN_CENTRE_ROLES, "administrator")
 
 
@@ -61,7 +57,11 @@ async def assign_many(
     drawn: datetime,
     now: datetime,
 ) -> Bulk:
-    """Give them to a member of staff. Administrators may give what they may not read."""
+    """Give them to a member of staff. Administrators may give what they may not read.
+
+    What a colleague took since the page was drawn stays theirs: whoever ticked it as nobody's meant
+    to take it from nobody.
+    """
 
     async def assign(session: AsyncSession, code: str) -> None:
         me, colleague = await get_staff(session, visitor), await session.get(Staff, to)
@@ -75,6 +75,7 @@ async def assign_many(
             return
         if request.owner_id == colleague.id and request.state not in ("new", "reopened"):
             return
+        await _check_untaken(session, visitor, request, drawn)
         await threads.assign(session, code, colleague, staff=me, now=now)
         await audit.record(
             session,
@@ -87,34 +88,10 @@ async def assign_many(
             now=now,
         )
 
-    return await _each(new_session, visitor, codes, assign, called="assigned", now=now)
+    return await each(new_session, visitor, codes, assign, called="assigned", now=now)
 
 
-async def close_many(
-    new_session: NewSession,
-    visitor: Visitor,
-    codes: Sequence[str],
-    outcome: str,
-    *,
-    words: MessageWords,
-    drawn: datetime,
-    now: datetime,
-) -> Bulk:
-    """Close them with one outcome; each person is asked whether help came.
-
-    Raises UnknownOutcome.
-    """
-    if outcome not in OUTCOMES:
-        raise UnknownOutcome
-    move = Move("finish", outcome, since=drawn)
-
-    async def close(session: AsyncSession, code: str) -> None:
-        await do(session, visitor, code, move, words=words, now=now)
-
-    return await _each(new_session, visitor, codes, close, called="done", now=now)
-
-
-async def _each(
+async def each(
     new_session: NewSession,
     visitor: Visitor,
     codes: Sequence[str],
@@ -122,12 +99,20 @@ async def _each(
     *,
     called: str,
     now: datetime,
+    newest_first: bool = False,
 ) -> Bulk:
-    """`called` is what the log calls the act. Raises NotAllowed for who answers no requests."""
+    """Do it with each, in the order given or the newest first; it is told in the order given.
+
+    `called` is what the log calls the act. Raises NotAllowed for who answers no requests.
+    """
     if visitor.role not in _ASSIGNERS:
         raise NotAllowed
+    wanted = list(dict.fromkeys(codes))[:MOST]
+    in_turn = wanted
+    if newest_first:
+        in_turn = await _sort_newest_first(new_session, visitor, wanted)
     done, undone = [], []
-    for code in list(dict.fromkeys(codes))[:MOST]:
+    for code in in_turn:
         try:
             async with acting(new_session, visitor) as session:
                 await act(session, code)
@@ -138,4 +123,32 @@ async def _each(
                     await note_refused(session, visitor, code, tried=called, now=now)
         else:
             done.append(code)
-    return Bulk(done, undone)
+    undone.sort(key=lambda one: wanted.index(one.code))
+    return Bulk(sorted(done, key=wanted.index), undone)
+
+
+async def _sort_newest_first(
+    new_session: NewSession, visitor: Visitor, codes: Sequence[str]
+) -> list[str]:
+    async with acting(new_session, visitor) as session:
+        rows = await session.execute(
+            select(Request.code, Request.id).where(Request.code.in_(codes))
+        )
+        ids = {row.code: row.id for row in rows}
+    return sorted(codes, key=lambda code: -ids.get(code, 0))
+
+
+async def _check_untaken(
+    session: AsyncSession, visitor: Visitor, request: Request, drawn: datetime
+) -> None:
+    """Raises AlreadyTaken when it became somebody else's after the page was drawn."""
+    if request.owner_id in (None, visitor.staff_id):
+        return
+    query = select(RequestEvent.id).where(
+        RequestEvent.request_id == request.id,
+        RequestEvent.kind.in_(_TAKES),
+        RequestEvent.at >= drawn,
+        RequestEvent.staff_id.is_distinct_from(visitor.staff_id),
+    )
+    if await session.scalar(query.limit(1)) is not None:
+        raise AlreadyTaken((await session.get_one(Staff, request.owner_id)).name)

@@ -15,16 +15,16 @@ from uuid import UUID
 from sqlalchemy import Boolean, ColumnElement, exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, Person, Request, RequestEvent, Staff
+from db.models import OPEN_STATES, Address, Person, Request, RequestEvent, Staff
 from db.models.request_order import IS_CLOSED, IS_OPEN, IS_WAITING
-from services import audit, centre_clock, desk_search
+from services import audit, centre_clock, codes, desk_search
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_cursor import Position
 from services.desk_filters import Filters
 from services.desk_requests.rights import may_read, readable
 from services.desk_search import MOST_COUNTED, Count, Tab
-from services.errors import NotAllowed
+from services.errors import NotAllowed, RequestNotFound
 from services.files import OWN_CENTRE_ROLES
 from services.masking import mask_name, mask_phone
 from services.places import label, load_gazetteer
@@ -59,6 +59,7 @@ class QueueLine:
     state: str
     urgency: str
     centre_id: str
+    owner_id: UUID | None
     owner_name: str | None
     is_mine: bool
     can_open: bool
@@ -83,6 +84,16 @@ class QueuePage:
     lines: Sequence[QueueLine]
     following: Position | None
     is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A request that was asked for by its whole code, and a tab that holds it."""
+
+    code: str
+    tab: str
+    centre_id: str
+    can_open: bool
 
 
 async def list_page(
@@ -143,6 +154,23 @@ async def count_new(
         .limit(MOST_COUNTED + 1)
     )
     return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+async def find_by_code(session: AsyncSession, visitor: Visitor, filters: Filters) -> Exact | None:
+    """Where the request is whose whole code was typed, whatever else narrows the list.
+
+    None when no whole code was typed. One that the visitor may not see raises RequestNotFound, as
+    its own page does.
+    """
+    _check(visitor)
+    if filters.code is None or not codes.is_valid(filters.code):
+        return None
+    query = select(Request).where(Request.code == filters.code, *_of_centre(visitor, Filters()))
+    request = await session.scalar(query)
+    if request is None:
+        raise RequestNotFound
+    tab = "all" if request.state in OPEN_STATES else "done"
+    return Exact(request.code, tab, request.centre_id, may_read(visitor, request))
 
 
 async def find_first_tab(session: AsyncSession, visitor: Visitor) -> str:
@@ -233,6 +261,7 @@ async def _to_lines(
             state=request.state,
             urgency=request.urgency,
             centre_id=request.centre_id,
+            owner_id=request.owner_id,
             owner_name=None if owner is None else owner.name,
             is_mine=request.owner_id == visitor.staff_id,
             can_open=request.id in may_open,

@@ -1,4 +1,4 @@
-"""The list of requests: what came in, whose it is, what is late; and many done at once.
+"""The list of requests: what came in, whose it is, what is late; and many given at once.
 
 Where somebody looks (tab, filters, page) is all in the address, so it can be gone back to and kept.
 """
@@ -13,17 +13,27 @@ from uuid import UUID
 from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, page, redirect
-from desk.pages.queue_address import QUEUE, Told, View
+from desk.pages.queue_address import CLOSING, QUEUE, Told, View
 from desk.rendering import render
-from desk.request import DeskRequest
+from desk.request import ADDRESS, DeskRequest
 from desk.streams import read_moment
 from services import centres, codes
 from services.acting import Session
-from services.desk_bulk import Bulk, assign_many, close_many
+from services.desk_bulk import assign_many
+from services.desk_closing import Undoable, find_undoable
 from services.desk_filters import LANGUAGES, TOPICS, Filters
-from services.desk_queue import TABS, count_tabs, find_first_tab, list_page
-from services.desk_requests import OUTCOMES, URGENCIES
+from services.desk_queue import (
+    TABS,
+    QueueLine,
+    count_tabs,
+    find_by_code,
+    find_first_tab,
+    list_page,
+)
+from services.desk_requests import OUTCOMES, URGENCIES, note_refused
+from services.desk_rows import Stand
 from services.desk_search import WALKS
+from services.errors import RequestNotFound
 from services.giving import list_able
 from services.places import CERTAIN, Place, label, load_gazetteer
 from services.referrals import asking_back
@@ -52,10 +62,31 @@ async def show(request: DeskRequest) -> Response:
     if request.query_params.get("tab") not in TABS:
         return await _open_first_tab(request)
     view = View.parse(request.query_params)
+    if (address := await _find_exact(request, view)) is not None:
+        return redirect(request, address)
     places = _find_places(view)
     if len(places) == 1:
         return redirect(request, view.address(place=places[0].code))
     return await _show(request, view, places)
+
+
+async def _find_exact(request: DeskRequest, view: View) -> str | None:
+    """Where to go for a whole code: its page, or a list that holds it; None to stay."""
+    visitor = request.visitor
+    try:
+        async with request.acting() as session:
+            found = await find_by_code(session, visitor, view.filters)
+    except RequestNotFound:
+        async with request.acting() as session:
+            await note_refused(session, visitor, view.filters.code or "", now=request.now())
+        return None
+    if found is None:
+        return None
+    if found.can_open:
+        return f"{ADDRESS}/requests/{found.code}"
+    at = Filters(code=found.code, centre=view.filters.centre and found.centre_id)
+    there = replace(view, tab=found.tab, filters=at, after=None, where="")
+    return None if there == view else there.address()
 
 
 async def _open_first_tab(request: DeskRequest) -> Response:
@@ -86,24 +117,18 @@ async def assign(request: DeskRequest) -> Response:
         drawn=await _read_drawn(request),
         now=request.now(),
     )
-    return _told(request, bulk)
+    view = View.parse(request.query_params)
+    return redirect(request, view.address(**view.page(), **Told.of(bulk).to_query()))
 
 
 async def close(request: DeskRequest) -> Response:
-    """Close the chosen ones with one outcome."""
+    """Ask once more before the chosen ones are closed: `desk.pages.queue_closing`."""
     chosen = await Chosen.read(request)
     if not chosen.codes or chosen.outcome not in OUTCOMES:
         return await _say_incomplete(request, chosen)
-    bulk = await close_many(
-        request.parts.new_session,
-        request.visitor,
-        chosen.codes,
-        chosen.outcome,
-        drawn=await _read_drawn(request),
-        words=request.parts.words,
-        now=request.now(),
-    )
-    return _told(request, bulk)
+    view = View.parse(request.query_params)
+    asked = {"chosen": ",".join(chosen.codes), "outcome": chosen.outcome}
+    return redirect(request, f"{CLOSING}?{view.query(**view.page(), **asked)}")
 
 
 async def _read_drawn(request: DeskRequest) -> datetime:
@@ -115,11 +140,6 @@ async def _say_incomplete(request: DeskRequest, chosen: Chosen) -> Response:
     """What was ticked and chosen stays so."""
     view = View.parse(request.query_params)
     return await _show(request, view, chosen=replace(chosen, is_incomplete=True))
-
-
-def _told(request: DeskRequest, bulk: Bulk) -> Response:
-    view = View.parse(request.query_params)
-    return redirect(request, view.address(**view.page(), **Told.of(bulk).to_query()))
 
 
 async def _show(
@@ -135,7 +155,10 @@ async def _show(
         counts = await count_tabs(session, visitor, view.filters, now=now)
         known_centres = await _name_centres(request, session)
         colleagues = await _list_colleagues(session, request, view, known_centres)
+        told = Told.parse(request.query_params)
         to_tell = await asking_back.count_open(session, visitor)
+        undoable = await _find_undoable(session, request, told)
+        handed_to = await _name_other_centre(request, session, told)
     place = load_gazetteer().find_code(view.filters.place or "")
     place_name = None if place is None else label(place, request.language)
     said = {
@@ -158,11 +181,13 @@ async def _show(
         place=place_name,
         narrowed=_narrowed(view.filters, place_name, said),
         places=[(label(one, request.language, with_parent=True), one.code) for one in places],
-        told=Told.parse(request.query_params),
+        told=told,
+        undoable=undoable,
+        handed_to=handed_to,
         to_tell=to_tell,
         chosen=chosen,
         drawn=now.isoformat(),
-        live=f"{QUEUE}/live?{urlencode({'since': now.isoformat(), **_centre(view)})}",
+        live=_live_address(view, shown.lines, now),
         may_close=visitor.role != "administrator",
         tabs=TABS,
         topics=TOPICS,
@@ -201,6 +226,14 @@ def _find_places(view: View) -> Sequence[Place]:
     return certain or [match.place for match in found]
 
 
+async def _name_other_centre(request: DeskRequest, session: Session, told: Told) -> str | None:
+    """Which centre has what was handed over just now."""
+    if told.handed_over is None:
+        return None
+    centre = await centres.find(session, told.handed_over[1])
+    return None if centre is None else centre.short_name(request.language)
+
+
 async def _name_centres(request: DeskRequest, session: Session) -> Mapping[str, str]:
     """By id, for who works for all of them; who works at one needs none named."""
     if request.visitor.centre_id is not None:
@@ -221,8 +254,21 @@ async def _list_colleagues(
     ]
 
 
-def _centre(view: View) -> dict[str, str]:
-    return {"centre": view.filters.centre} if view.filters.centre else {}
+async def _find_undoable(session: Session, request: DeskRequest, told: Told) -> Undoable | None:
+    if not told.closed or told.drawn is None:
+        return None
+    return await find_undoable(
+        session, request.visitor, told.closed, drawn=told.drawn, now=request.now()
+    )
+
+
+def _live_address(view: View, lines: Sequence[QueueLine], now: datetime) -> str:
+    """Where the list hears what is new, and what becomes of its lines."""
+    rows = [Stand.of(one.code, one.state, one.urgency, one.owner_id) for one in lines]
+    told = {"since": now.isoformat(), "rows": ",".join(map(str, rows))}
+    if view.filters.centre:
+        told["centre"] = view.filters.centre
+    return f"{QUEUE}/live?{urlencode(told)}"
 
 
 ROUTES: Final = (

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import select
 
-from db.models import Request
-from services import requests
+from db.models import AuditRow, Request, Staff
+from services import requests, threads
 from tests.desk.at_the_desk import Answer, Browser, Desk
 from tests.services.centre_at_work import write_from
 from tests.services.desk_visitors import register
@@ -103,24 +103,6 @@ async def test_the_next_page_goes_on_where_the_first_ended(desk: Desk) -> None:
     assert "topic=talk" in following
 
 
-async def test_many_are_closed_at_once_and_what_was_not_is_named(desk: Desk) -> None:
-    mine, other = (
-        await open_request(desk, "42"),
-        await open_request(desk, "43", centre="preah-vihear"),
-    )
-    async with desk.at_work("sok", "case_worker") as browser:
-        form = _chosen(await browser.form_token(), [mine, other], outcome="helped")
-        sent = await browser.ask("POST", "/desk/queue/close?tab=all", data=form)
-        assert sent.status == 303
-        said = await browser.get(sent.to)
-        assert f"{other[:4]} {other[4:]}" in said.body
-        assert _codes(said) == []
-        assert _codes(await browser.get("/desk/queue?tab=done")) == [mine]
-    async with desk.new_session() as session:
-        states = list(await session.scalars(select(Request.state).order_by(Request.id)))
-    assert states == ["done", "new"]
-
-
 async def test_what_was_ticked_stays_so_when_something_is_missing(desk: Desk) -> None:
     codes = [await open_request(desk, str(number)) for number in range(2)]
     async with desk.at_work("sok", "case_worker") as browser:
@@ -168,7 +150,7 @@ async def test_an_administrator_is_offered_staff_and_told_why_no_other_is_given_
         assert "អ្នកនេះមិនធ្វើការនៅមជ្ឈមណ្ឌលនៃសំណើនេះទេ" in (await browser.get(sent.to)).body
 
 
-async def test_a_form_of_the_list_that_comes_again_does_nothing_twice(desk: Desk) -> None:
+async def test_what_is_given_by_a_form_that_comes_again_is_given_once(desk: Desk) -> None:
     code = await open_request(desk, "42")
     sao = await desk.hire("sao", "case_worker")
     async with desk.at_work("sok", "case_worker") as browser:
@@ -176,23 +158,12 @@ async def test_a_form_of_the_list_that_comes_again_does_nothing_twice(desk: Desk
         token = await browser.form_token()
         desk.clock.go_on(minutes=1)
         given = _chosen(token, [code], to=str(sao.staff_id), drawn=drawn)
-        closed = _chosen(token, [code], outcome="helped", drawn=drawn)
         await browser.ask("POST", "/desk/queue/assign?tab=all", data=given)
         async with desk.new_session.begin() as session:
             (await requests.hold(session, code)).owner_id = None  # somebody gave it back
         await browser.ask("POST", "/desk/queue/assign?tab=all", data=given)
         async with desk.new_session() as session:
             assert await session.scalar(select(Request.owner_id)) is None
-        await browser.ask("POST", "/desk/queue/close?tab=all", data=closed)
-        async with desk.new_session.begin() as session:
-            request = await requests.hold(session, code)
-            request.reopen("not_helped", now=desk.clock.now, due=lambda _, at: at)
-        desk.clock.go_on(minutes=1)
-        again = await browser.ask("POST", "/desk/queue/close?tab=all", data=closed)
-        assert _codes(await browser.get(again.to)) == [code]
-        fresh = [*closed[:-2], ("drawn", await _drawn(browser, again.to)), ("code", code)]
-        meant = await browser.ask("POST", "/desk/queue/close?tab=all", data=fresh)
-        assert _codes(await browser.get(meant.to)) == []
 
 
 async def test_a_form_that_tells_no_time_is_a_new_one(desk: Desk) -> None:
@@ -218,10 +189,45 @@ async def test_the_tabs_count_what_is_searched_for(desk: Desk) -> None:
     code = await open_request(desk, "42")
     await open_request(desk, "43")
     async with desk.at_work("sok", "case_worker") as browser:
-        body = (await browser.get(f"/desk/queue?tab=all&code={code}")).body
+        body = (await browser.get(f"/desk/queue?tab=all&code={code[:7]}")).body
     assert re.findall(r'<span class="badge(?: late)?">([0-9]+\+?)</span>\s*</a>', body) == [
         *("0", "1", "0", "0", "1", "0")
     ]
+
+
+async def test_a_whole_code_leads_to_its_request_from_any_tab(desk: Desk) -> None:
+    code = await open_request(desk, "42")
+    other = await open_request(desk, "43", centre="preah-vihear")
+    async with desk.at_work("sok", "case_worker") as browser:
+        for typed in (code, f"{code[:4]} {code[4:]}"):
+            found = await browser.get(f"/desk/queue?tab=done&topic=call&code={typed}")
+            assert found.to == f"/desk/requests/{code}"
+        assert _codes(await browser.get(f"/desk/queue?tab=all&code={other}")) == []
+    async with desk.at_work("boss", "administrator") as browser:
+        found = await browser.get(f"/desk/queue?tab=mine&code={code}&topic=call&name=dara")
+        assert found.to == f"/desk/queue?tab=all&code={code}"
+        assert _codes(await browser.get(found.to)) == [code]
+    async with desk.new_session() as session:
+        refused = select(AuditRow.subject_id).where(AuditRow.action == "refused")
+        assert list(await session.scalars(refused)) == [f"code:{other}"]
+
+
+async def test_what_a_colleague_took_meanwhile_is_not_taken_from_them(desk: Desk) -> None:
+    codes = [await open_request(desk, str(number)) for number in range(2)]
+    sao, dara = await desk.hire("sao", "case_worker"), await desk.hire("dara", "case_worker")
+    async with desk.at_work("sok", "case_worker") as browser:
+        drawn = await _drawn(browser, "/desk/queue?tab=all")
+        desk.clock.go_on(minutes=1)
+        async with desk.new_session.begin() as session:
+            person = await session.get_one(Staff, dara.staff_id)
+            await threads.take(session, codes[0], staff=person, now=desk.clock.now)
+        form = _chosen(await browser.form_token(), codes, to=str(sao.staff_id), drawn=drawn)
+        sent = await browser.ask("POST", "/desk/queue/assign?tab=all", data=form)
+        assert sent.to.endswith(f"done=1&undone={codes[0]}.taken")
+        assert "អ្នករួមការងារម្នាក់បានទទួលយកមុនហើយ" in (await browser.get(sent.to)).body
+    async with desk.new_session() as session:
+        owners = list(await session.scalars(select(Request.owner_id).order_by(Request.id)))
+    assert owners == [dara.staff_id, sao.staff_id]
 
 
 async def test_the_address_of_another_site_s_making_is_a_list_too(desk: Desk) -> None:
@@ -264,6 +270,27 @@ async def test_an_open_list_hears_what_comes_in(desk: Desk) -> None:
         assert "data: បញ្ជីនេះលែងបង្ហាញសំណើថ្មី" in late.body
         for never in ("x", "2999-01-01T00:00:00%2B00:00"):
             assert (await browser.get(f"/desk/queue/live?since={never}")).status == 400
+
+
+@pytest.mark.usefixtures("listening")
+async def test_an_open_list_hears_what_becomes_of_its_requests(desk: Desk) -> None:
+    taken, urgent, over = [await open_request(desk, str(number)) for number in range(3)]
+    dara = await desk.hire("dara", "case_worker")
+    async with desk.at_work("sok", "case_worker") as browser:
+        page = await browser.get("/desk/queue?tab=all")
+        (live,) = re.findall(r'sse-connect="([^"]*)"', page.body)
+        async with desk.new_session.begin() as session:
+            person, now = await session.get_one(Staff, dara.staff_id), desk.clock.now
+            await threads.take(session, taken, staff=person, now=now)
+            await threads.set_urgency(session, urgent, "urgent", staff=person, now=now)
+            await threads.hand_over(session, over, "preah-vihear", staff=person, now=now)
+        async with browser.http.get(browser.url + live.replace("&amp;", "&")) as stream:
+            lines = [(await stream.content.readline()).decode() for _ in range(8)]
+    said = "".join(lines)
+    assert [f"event: row-{code}" in said for code in (taken, urgent, over)] == [True] * 3
+    assert "ឥឡូវ Dara ទទួលបន្ទុក" in said
+    assert "ឥឡូវ៖ បន្ទាន់" in said
+    assert "លែងនៅទីនេះហើយ" in said
 
 
 def _chosen(token: str, codes: list[str], **values: str) -> list[tuple[str, str]]:

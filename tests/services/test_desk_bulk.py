@@ -11,7 +11,8 @@ from db.engine import create_engine, new_session_factory
 from db.models import AuditRow, OutboxRow, Request, RequestEvent
 from services import requests
 from services.accounts.types import Visitor
-from services.desk_bulk import MOST, Bulk, assign_many, close_many
+from services.desk_bulk import MOST, Bulk, assign_many
+from services.desk_closing import close_many
 from services.errors import (
     DomainError,
     MoveNotAllowed,

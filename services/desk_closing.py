@@ -1,0 +1,331 @@
+"""Closing many requests at once: looked at first, and taken back while nobody was asked yet.
+
+Who closes by the dozen looks at none of them, so each is weighed before it is ticked. What a person
+is asked then ("did help come?") cannot be unsaid: it waits for as long as the act can be undone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.models import (
+    OPEN_REFERRAL_STATES,
+    OPEN_STATES,
+    OUTCOMES,
+    Address,
+    OutboxRow,
+    Referral,
+    Request,
+    RequestEvent,
+)
+from services import contact_policy
+from services.accounts.types import Visitor
+from services.acting import NewSession
+from services.contact_policy import Forbidden, Purpose
+from services.desk_bulk import MOST, Bulk, Undone, each
+from services.desk_requests import Move, do
+from services.desk_requests.replays import note_repeated, was_done
+from services.desk_requests.rights import hold_readable, readable
+from services.errors import (
+    ChangedMeanwhile,
+    DomainError,
+    MoveNotAllowed,
+    RequestNotFound,
+    UnknownOutcome,
+)
+from services.message_words import MessageWords
+from services.outbox import UNSENT
+
+UNDO_WITHIN: Final = timedelta(minutes=10)
+ASK_AGAIN_AFTER: Final = timedelta(days=1)
+"""Nobody who has several requests is asked about two of them on one day."""
+_DONE: Final = "done"
+_ANSWERS: Final = ("staff_message", "called")
+_MAY_BE_ASKED: Final = ("waiting", "sending", "uncertain", "sent", "delivered")
+
+
+class UndoOver(DomainError):  # noqa: N818 - what time has made of it
+    """It was closed too long ago to be taken back like this."""
+
+
+class AskedAlready(DomainError):  # noqa: N818 - as above
+    """The person has been asked whether help came."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingLine:
+    """A request that may be closed, and what comes of it.
+
+    `is_answered`: somebody of the centre wrote to the person, or called. `channel` is over which
+    they are asked whether help came, None when they cannot be; with `is_later` on another day,
+    since they are asked about another request first.
+    """
+
+    code: str
+    topic: str
+    is_answered: bool
+    agency_waits: bool
+    channel: str | None
+    is_later: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing speaks for a second look."""
+        return self.is_answered and not self.agency_waits
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What would be closed, newest first; and what cannot be."""
+
+    lines: Sequence[ClosingLine]
+    undone: Sequence[Undone]
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """What of an act can still be taken back, and until when."""
+
+    codes: Sequence[str]
+    until: datetime
+
+
+async def look(
+    session: AsyncSession, visitor: Visitor, codes: Sequence[str], *, now: datetime
+) -> Closing:
+    """What closing these would do. Nothing is changed."""
+    wanted = list(dict.fromkeys(codes))[:MOST]
+    found = await _list_readable(session, visitor, wanted)
+    unknown = set(wanted) - {request.code for request, _ in found}
+    undone = [Undone(code, RequestNotFound()) for code in wanted if code in unknown]
+    closed = [request for request, _ in found if request.state not in OPEN_STATES]
+    undone += [Undone(one.code, MoveNotAllowed(one.state, "finish")) for one in closed]
+    return Closing(
+        await _weigh(session, [one for one in found if one[0].state in OPEN_STATES], now), undone
+    )
+
+
+async def close_many(
+    new_session: NewSession,
+    visitor: Visitor,
+    codes: Sequence[str],
+    outcome: str,
+    *,
+    words: MessageWords,
+    drawn: datetime,
+    now: datetime,
+) -> Bulk:
+    """Close them with one outcome; each person is asked whether help came, about the newest first.
+
+    Raises UnknownOutcome.
+    """
+    if outcome not in OUTCOMES:
+        raise UnknownOutcome
+
+    async def close(session: AsyncSession, code: str) -> None:
+        request = await hold_readable(session, visitor, code)
+        ask_from = now + UNDO_WITHIN
+        if (last := await _find_last_asked(session, request, now)) is not None:
+            ask_from = max(ask_from, last + ASK_AGAIN_AFTER)
+        move = Move("finish", outcome, since=drawn, ask_from=ask_from)
+        await do(session, visitor, code, move, words=words, now=now)
+
+    return await each(new_session, visitor, codes, close, called=_DONE, now=now, newest_first=True)
+
+
+async def undo_many(
+    new_session: NewSession,
+    visitor: Visitor,
+    codes: Sequence[str],
+    *,
+    words: MessageWords,
+    drawn: datetime,
+    now: datetime,
+) -> Bulk:
+    """Open again what the form that was drawn then has closed, as if it had not been.
+
+    Whatever has happened to one since, it stays closed: a question that was asked, above all.
+    """
+
+    async def undo(session: AsyncSession, code: str) -> None:
+        request = await hold_readable(session, visitor, code)
+        closed = await _get_closing(session, visitor, request, drawn)
+        if await was_done(session, visitor, request, "reopened", {}, seen=closed.id):
+            await note_repeated(session, visitor, request, now=now)
+            return
+        await _check_untouched(session, request, closed, now)
+        await do(session, visitor, code, Move("reopen", seen=closed.id), words=words, now=now)
+
+    return await each(new_session, visitor, codes, undo, called="reopened", now=now)
+
+
+async def find_undoable(
+    session: AsyncSession,
+    visitor: Visitor,
+    codes: Sequence[str],
+    *,
+    drawn: datetime,
+    now: datetime,
+) -> Undoable | None:
+    """What of these the visitor may still take back; None when that is nothing."""
+    later = aliased(RequestEvent)
+    is_untouched = ~exists().where(
+        later.request_id == RequestEvent.request_id, later.id > RequestEvent.id
+    )
+    query = (
+        select(Request.code, RequestEvent.at)
+        .join(RequestEvent, RequestEvent.request_id == Request.id)
+        .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .where(
+            Request.code.in_(codes[:MOST]),
+            readable(visitor),
+            *_closed_by(visitor, drawn),
+            RequestEvent.at > now - UNDO_WITHIN,
+            is_untouched,
+            OutboxRow.state.is_(None) | OutboxRow.state.in_(("waiting", *UNSENT)),
+        )
+        .order_by(Request.id)
+    )
+    found = (await session.execute(query)).all()
+    if not found:
+        return None
+    return Undoable([row.code for row in found], min(row.at for row in found) + UNDO_WITHIN)
+
+
+_Found = tuple[Request, Address]
+
+
+async def _list_readable(
+    session: AsyncSession, visitor: Visitor, codes: Sequence[str]
+) -> Sequence[_Found]:
+    query = (
+        select(Request, Address)
+        .join(Address, Address.id == Request.address_id)
+        .where(Request.code.in_(codes), readable(visitor))
+        .order_by(Request.id.desc())
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def _weigh(
+    session: AsyncSession, found: Sequence[_Found], now: datetime
+) -> Sequence[ClosingLine]:
+    ids = [request.id for request, _ in found]
+    answered = await _having(session, ids, RequestEvent.request_id, RequestEvent.kind.in_(_ANSWERS))
+    referred = await _having(
+        session, ids, Referral.request_id, Referral.state.in_(OPEN_REFERRAL_STATES)
+    )
+    lines: list[ClosingLine] = []
+    asked: set[UUID | int] = set()
+    for request, address in found:
+        may = await contact_policy.may_contact(
+            session,
+            address,
+            Purpose.FOLLOW_UP,
+            now + UNDO_WITHIN,
+            asked_at=request.last_person_at,
+            person_id=request.person_id,
+        )
+        whose = request.person_id or address.id
+        was_asked = await _find_last_asked(session, request, now) is not None
+        is_asked = not isinstance(may, Forbidden)
+        lines.append(
+            ClosingLine(
+                code=request.code,
+                topic=request.topic,
+                is_answered=request.id in answered,
+                agency_waits=request.id in referred,
+                channel=address.channel if is_asked else None,
+                is_later=is_asked and (was_asked or whose in asked),
+            )
+        )
+        if is_asked:
+            asked.add(whose)
+    return lines
+
+
+async def _having(
+    session: AsyncSession, ids: Sequence[int], column: Any, condition: ColumnElement[bool]
+) -> frozenset[int]:
+    """Which of these requests have such a row."""
+    query = select(column).where(column.in_(ids), condition).distinct()
+    return frozenset(await session.scalars(query))
+
+
+async def _find_last_asked(
+    session: AsyncSession, request: Request, now: datetime
+) -> datetime | None:
+    """When the person was last asked whether help came, or is to be; None if that is a day ago."""
+    other = aliased(Request)
+    is_theirs = other.address_id == request.address_id
+    if request.person_id is not None:
+        is_theirs |= other.person_id == request.person_id
+    at = func.coalesce(OutboxRow.sent_at, OutboxRow.not_before)
+    query = (
+        select(func.max(at))
+        .join(RequestEvent, RequestEvent.outbox_id == OutboxRow.id)
+        .join(other, other.id == RequestEvent.request_id)
+        .where(
+            is_theirs,
+            RequestEvent.kind == _DONE,
+            OutboxRow.state.in_(_MAY_BE_ASKED),
+            at > now - ASK_AGAIN_AFTER,
+        )
+    )
+    last: datetime | None = await session.scalar(query)
+    return last
+
+
+def _closed_by(visitor: Visitor, drawn: datetime) -> list[ColumnElement[bool]]:
+    return [
+        RequestEvent.kind == _DONE,
+        RequestEvent.staff_id == visitor.staff_id,
+        RequestEvent.at >= drawn,
+    ]
+
+
+async def _get_closing(
+    session: AsyncSession, visitor: Visitor, request: Request, drawn: datetime
+) -> RequestEvent:
+    """How the form closed it. Raises MoveNotAllowed when it did not."""
+    query = (
+        select(RequestEvent)
+        .where(RequestEvent.request_id == request.id, *_closed_by(visitor, drawn))
+        .order_by(RequestEvent.id.desc())
+        .limit(1)
+    )
+    closed = await session.scalar(query)
+    if closed is None:
+        raise MoveNotAllowed(request.state, "reopen")
+    return closed
+
+
+async def _check_untouched(
+    session: AsyncSession, request: Request, closed: RequestEvent, now: datetime
+) -> None:
+    """Raises UndoOver, AskedAlready and ChangedMeanwhile. The question cannot go out meanwhile."""
+    if closed.at <= now - UNDO_WITHIN:
+        raise UndoOver
+    row = select(OutboxRow.state).where(OutboxRow.id == closed.outbox_id).with_for_update()
+    if await session.scalar(row) in set(_MAY_BE_ASKED) - {"waiting"}:
+        raise AskedAlready
+    later = select(RequestEvent.id).where(
+        RequestEvent.request_id == request.id, RequestEvent.id > closed.id
+    )
+    if await session.scalar(later.limit(1)) is not None:
+        raise ChangedMeanwhile
+
+
+def count_asked(lines: Sequence[ClosingLine]) -> Mapping[str, int]:
+    """How many people are asked, by channel, when these are closed: each of them once a day."""
+    counts: dict[str, int] = {}
+    for line in lines:
+        if line.channel is not None and not line.is_later:
+            counts[line.channel] = counts.get(line.channel, 0) + 1
+    return counts

@@ -1,0 +1,235 @@
+"""Many are closed at once: seen before, taken back after, and nobody is asked by the dozen."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.engine import create_engine, new_session_factory
+from db.models import Address, AuditRow, OutboxRow, Request, RequestEvent
+from services import addresses, requests, threads
+from services.accounts.types import Visitor
+from services.acting import acting
+from services.desk_bulk import Bulk
+from services.desk_closing import (
+    ASK_AGAIN_AFTER,
+    UNDO_WITHIN,
+    AskedAlready,
+    ClosingLine,
+    UndoOver,
+    close_many,
+    count_asked,
+    find_undoable,
+    look,
+    undo_many,
+)
+from services.desk_requests.rights import get_staff
+from services.errors import ChangedMeanwhile, MoveNotAllowed, RequestNotFound
+from tests.services.centre_at_work import FRIDAY, PlainWords, write_from
+from tests.services.desk_visitors import visit
+from tests.support import Database
+
+NewSession = async_sessionmaker[AsyncSession]
+SOON = FRIDAY + timedelta(minutes=5)
+
+
+@pytest.fixture
+async def desk(db: Database) -> NewSession:
+    """The desk's own sessions: of no centre by themselves."""
+    return new_session_factory(create_engine(db.url, centre=None, pool_size=0))
+
+
+@pytest.fixture
+async def me(db: Database) -> Visitor:
+    async with db.new_session.begin() as session:
+        return await visit(session)
+
+
+async def _open(db: Database, value: str, channel: str = "telegram", topic: str = "talk") -> str:
+    async with db.new_session.begin() as session:
+        address = await write_from(session, value, channel)
+        opened = await requests.open_request(
+            session, address, topic, centre_id="pursat", now=FRIDAY
+        )
+        return opened.code
+
+
+async def _answer(db: Database, me: Visitor, *codes: str) -> None:
+    async with db.new_session.begin() as session:
+        person = await get_staff(session, me)
+        for code in codes:
+            await threads.reply(
+                session, code, "hello", staff=person, words=PlainWords(), now=FRIDAY
+            )
+
+
+async def _look(desk: NewSession, me: Visitor, *codes: str) -> Sequence[ClosingLine]:
+    async with acting(desk, me) as session:
+        return (await look(session, me, codes, now=FRIDAY)).lines
+
+
+async def _close(
+    desk: NewSession, me: Visitor, *codes: str, drawn: datetime = FRIDAY, now: datetime = FRIDAY
+) -> Bulk:
+    return await close_many(desk, me, codes, "helped", words=PlainWords(), drawn=drawn, now=now)
+
+
+async def _undo(desk: NewSession, me: Visitor, *codes: str, now: datetime = SOON) -> Bulk:
+    return await undo_many(desk, me, codes, words=PlainWords(), drawn=FRIDAY, now=now)
+
+
+async def _can_undo(desk: NewSession, me: Visitor, *codes: str, now: datetime = SOON) -> list[str]:
+    async with acting(desk, me) as session:
+        found = await find_undoable(session, me, codes, drawn=FRIDAY, now=now)
+        return [] if found is None else list(found.codes)
+
+
+async def _questions(db: Database) -> list[OutboxRow]:
+    query = select(OutboxRow).where(OutboxRow.purpose == "follow_up").order_by(OutboxRow.id)
+    async with db.new_session() as session:
+        return list(await session.scalars(query))
+
+
+async def _states(db: Database) -> list[str]:
+    async with db.new_session() as session:
+        return list(await session.scalars(select(Request.state).order_by(Request.id)))
+
+
+async def test_who_was_never_answered_and_who_is_asked_is_seen_before(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    answered, ignored, by_sms = (
+        await _open(db, "42"),
+        await _open(db, "43"),
+        await _open(db, "+85512345678", "sms"),
+    )
+    stopped = await _open(db, "44")
+    await _answer(db, me, answered, by_sms)
+    async with db.new_session.begin() as session:
+        address = await session.scalar(
+            select(Address.id)
+            .join(Request, Request.address_id == Address.id)
+            .where(Request.code == stopped)
+        )
+        assert address is not None
+        await addresses.stop(session, address, now=SOON)
+    lines = await _look(desk, me, answered, ignored, by_sms, stopped)
+    assert [(line.code, line.is_answered, line.channel) for line in lines] == [
+        (stopped, False, None),
+        (by_sms, True, "sms"),
+        (ignored, False, "telegram"),
+        (answered, True, "telegram"),
+    ]
+    assert count_asked(lines) == {"telegram": 2, "sms": 1}
+    assert set(await _states(db)) <= {"new", "taken"}
+    assert await _questions(db) == []
+
+
+async def test_looking_names_what_is_closed_or_not_theirs(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    code = await _open(db, "42")
+    await _close(desk, me, code)
+    async with db.new_session.begin() as session:
+        stranger = await visit(session, "Chan", centre="preah-vihear")
+    async with acting(desk, me) as session:
+        (closed,) = (await look(session, me, [code], now=FRIDAY)).undone
+    async with acting(desk, stranger) as session:
+        (hidden,) = (await look(session, stranger, [code], now=FRIDAY)).undone
+    assert isinstance(closed.error, MoveNotAllowed)
+    assert isinstance(hidden.error, RequestNotFound)
+
+
+async def test_a_person_with_several_is_asked_about_one_a_day_the_newest_first(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    first, second = await _open(db, "42"), await _open(db, "42", topic="call")
+    other = await _open(db, "43")
+    lines = await _look(desk, me, first, second, other)
+    assert [(line.code, line.is_later) for line in lines] == [
+        (other, False),
+        (second, False),
+        (first, True),
+    ]
+    await _close(desk, me, first, second, other)
+    async with db.new_session() as session:
+        query = (
+            select(Request.code, OutboxRow.not_before)
+            .join(RequestEvent, RequestEvent.request_id == Request.id)
+            .join(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        )
+        asked = {row.code: row.not_before for row in await session.execute(query)}
+    once = FRIDAY + UNDO_WITHIN
+    assert asked == {second: once, other: once, first: once + ASK_AGAIN_AFTER}
+
+
+async def test_a_closing_is_taken_back_and_nobody_is_asked(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    codes = [await _open(db, "42"), await _open(db, "43")]
+    await _close(desk, me, *codes)
+    assert await _can_undo(desk, me, *codes) == codes
+    for _ in range(2):  # the form may come again
+        undone = await _undo(desk, me, *codes)
+        assert (undone.done, undone.undone) == (codes, [])
+    assert await _can_undo(desk, me, *codes) == []
+    assert await _states(db) == ["reopened", "reopened"]
+    assert {row.state for row in await _questions(db)} == {"withheld"}
+    async with db.new_session() as session:
+        kinds = list(await session.scalars(select(RequestEvent.kind)))
+        audited = select(AuditRow.action).where(AuditRow.action.in_(["reopened", "repeated"]))
+        assert sorted(await session.scalars(audited)) == ["reopened"] * 2 + ["repeated"] * 2
+    assert kinds.count("reopened") == 2
+    await _close(desk, me, *codes)  # and the first form again
+    assert await _states(db) == ["reopened", "reopened"]
+
+
+async def test_what_has_happened_since_stays(db: Database, desk: NewSession, me: Visitor) -> None:
+    asked, noted, never = [await _open(db, str(number)) for number in range(3)]
+    await _close(desk, me, asked, noted)
+    async with db.new_session.begin() as session:
+        event = select(RequestEvent.outbox_id).join(Request, Request.id == RequestEvent.request_id)
+        row = event.where(Request.code == asked, RequestEvent.kind == "done").scalar_subquery()
+        await session.execute(update(OutboxRow).where(OutboxRow.id == row).values(state="sent"))
+        person = await get_staff(session, me)
+        await threads.add_note(session, noted, "a note", staff=person, now=SOON)
+    assert await _can_undo(desk, me, asked, noted, never) == []
+    undone = await _undo(desk, me, asked, noted, never)
+    assert undone.done == []
+    assert [type(one.error) for one in undone.undone] == [
+        AskedAlready,
+        ChangedMeanwhile,
+        MoveNotAllowed,
+    ]
+    assert await _states(db) == ["done", "done", "new"]
+
+
+async def test_after_ten_minutes_it_is_too_late(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    code = await _open(db, "42")
+    await _close(desk, me, code)
+    late = FRIDAY + UNDO_WITHIN
+    assert await _can_undo(desk, me, code, now=late) == []
+    (undone,) = (await _undo(desk, me, code, now=late)).undone
+    assert isinstance(undone.error, UndoOver)
+
+
+async def test_nobody_takes_back_what_a_colleague_closed(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    code = await _open(db, "42")
+    await _close(desk, me, code)
+    async with db.new_session.begin() as session:
+        dara, chan = (
+            await visit(session, "Dara"),
+            await visit(session, "Chan", centre="preah-vihear"),
+        )
+    assert await _can_undo(desk, dara, code) == []
+    (theirs,) = (await _undo(desk, dara, code)).undone
+    (hidden,) = (await _undo(desk, chan, code)).undone
+    assert isinstance(theirs.error, MoveNotAllowed)
+    assert isinstance(hidden.error, RequestNotFound)
+    assert await _states(db) == ["done"]
