@@ -70,6 +70,12 @@ class CatalogueWords:
             return Worded("\n".join([asked, *answers]), "\n".join([neutral, *answers]))
         return Worded(asked, neutral, _buttons(question, labels))
 
+    def handed_over(self, language: str | None, channel: str, code: str, centre: str) -> Worded:
+        return Worded(
+            self.text("message-handed-over", language, channel, code=code, centre=centre),
+            self.text("message-neutral", language, channel),
+        )
+
     def may_refer(
         self, language: str | None, channel: str, question: AskedQuestion, passed: Passing
     ) -> Worded:

@@ -49,12 +49,11 @@ SUBJECTS: Final = (
 
 FIELDS: Final = (
     *("name", "phone", "reason", "role", "centre_id", "owner_id", "state", "urgency", "outcome"),
-    *("password_hash", "second_factor", "recovery_codes", "locked_until"),
+    *("password_hash", "second_factor", "recovery_codes", "locked_until", "language"),
     *("form-token", "made-up", "too-much"),
     *("username", "age", "sex", "home", "need", "hours", "takes_rest", "to_confirm", "ended_at"),
     *("name_km", "name_en", "title", "text_km", "text_en", "purposes", "places", "phone_e164"),
     *("confirmed_on", "confirmed_by", "note", "is_sensitive"),
-    *("closed_hours", "short_km", "short_en", "day", "label", "is_open"),
     *("short_km", "short_en", "closed_hours", "day", "label", "is_open", "at_any_hour"),
     *("agency", "purpose", "shared", "told_how"),
     *("view", "staff", "side", "centre", "actor", "action", "subject", "about", "first", "last"),

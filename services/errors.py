@@ -7,6 +7,7 @@ from db.errors import DomainError
 from db.models.request_moves import MoveNotAllowed
 
 __all__ = [
+    "AgenciesWait",
     "AlreadyTaken",
     "AnsweredMeanwhile",
     "ChangedMeanwhile",
@@ -20,11 +21,13 @@ __all__ = [
     "NoSuchAnswer",
     "NotAllowed",
     "QuestionNotFound",
+    "ReasonTooShort",
     "ReferenceDataMissing",
     "RequestNotFound",
     "SessionNotFound",
     "StaffNameTaken",
     "StaffNotFound",
+    "TakenMeanwhile",
     "TextTooLong",
     "UnknownCentre",
     "UnknownLanguage",
@@ -109,6 +112,18 @@ class AlreadyTaken(DomainError):  # noqa: N818
 
 class AnsweredMeanwhile(DomainError):  # noqa: N818
     """A colleague wrote to the person after the page was read from which somebody replies."""
+
+
+class TakenMeanwhile(DomainError):  # noqa: N818
+    """The request became a colleague's after the page was read from which somebody replies."""
+
+
+class AgenciesWait(DomainError):  # noqa: N818
+    """It should be closed as referred, and an agency was not told yet, or has not answered."""
+
+
+class ReasonTooShort(DomainError):  # noqa: N818
+    """Words that give no reason to whoever reads them later."""
 
 
 class NotAllowed(DomainError):  # noqa: N818

@@ -69,6 +69,9 @@ class MessageWords(Protocol):
     ) -> Worded:
         """The centre has finished: did the help really come?"""
 
+    def handed_over(self, language: str | None, channel: str, code: str, centre: str) -> Worded:
+        """Another centre looks after the request from now on: its name."""
+
     def may_refer(
         self, language: str | None, channel: str, question: AskedQuestion, passed: Passing
     ) -> Worded:

@@ -206,7 +206,8 @@ async def hand_over(settings: Settings, typed: str, centre: str, name: str | Non
     async with opened(settings) as session:
         await check_centre(session, centre)
         actor = await get_reader(session, settings, name, code)
-        await threads.hand_over(session, code, centre, staff=actor, now=datetime.now(UTC))
+        now, words = datetime.now(UTC), CatalogueWords()
+        await threads.hand_over(session, code, centre, staff=actor, words=words, now=now)
     return f"{codes.display(code)} is with {centre} now, for anybody there to take."
 
 

@@ -4,7 +4,7 @@ A form leads back to the page, which says what came of it. What could not be don
 a reply that was refused waits as a draft.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -13,15 +13,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, Forged, page, redirect
-from desk.pages.request_lapsed import keep_words, lead_back, say_lapsed
-from desk.pages.request_lines import SECTORS, TOPICS, list_lines
+from desk.pages.request_lapsed import keep_reason, keep_words, say_lapsed
+from desk.pages.request_lines import SECTORS, TOPICS, find_call, list_lines
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services import codes, desk_requests
 from services.acting import Session
 from services.desk_requests import (
+    AGENCY_WAITS,
+    CALL_RESULTS,
     MOVES,
     OUTCOMES,
+    REASONS,
     URGENCIES,
     Move,
     Moved,
@@ -29,18 +32,21 @@ from services.desk_requests import (
     RequestPage,
     Revealed,
 )
-from services.desk_requests.canned import CannedReplyNotFound, fill
+from services.desk_requests.canned import CannedReplyEnded, CannedReplyNotFound, fill
 from services.desk_requests.drafts import LONGEST_DRAFT
 from services.desk_requests.showing import LONGEST_REASON
 from services.errors import (
+    AgenciesWait,
     AlreadyTaken,
     AnsweredMeanwhile,
     DomainError,
     EmptyText,
     MoveNotAllowed,
     NotAllowed,
+    ReasonTooShort,
     RequestNotFound,
     StaffNotFound,
+    TakenMeanwhile,
     TextTooLong,
     UnknownCentre,
     UnknownOutcome,
@@ -48,27 +54,28 @@ from services.errors import (
     WorksElsewhere,
 )
 from services.phone_numbers import display as display_number
+from services.referrals.reading import ReferralLine
 from services.referrals.reading import list_of as list_referrals
 from services.threads import ThreadEvent
 
 DONE: Final = (
     *("again", "sent", "held", "withheld", "finished", "finished_unasked"),
     *("take", "assign", "note", "wait_for_person", "wait_for_others", "go_on", "reopen"),
-    "set_urgency",
+    *("set_urgency", "call"),
 )
 WRONG: Final = (
-    "already_taken",
-    "answered",
-    "changed",
-    "empty",
-    "too_long",
-    "elsewhere",
-    "not_allowed",
+    *("already_taken", "answered", "taken_over", "changed", "empty", "too_long", "reason"),
+    *("agencies", "canned_ended", "elsewhere", "not_allowed"),
 )
+BESIDE_REPLY: Final = ("answered", "taken_over", "canned_ended")
+"""What is said where somebody writes, and not above the page."""
 QUEUE: Final = f"{ADDRESS}/queue"
 _FAULTS: Final[Mapping[type[DomainError], str]] = {
     AlreadyTaken: "already_taken",
     AnsweredMeanwhile: "answered",
+    TakenMeanwhile: "taken_over",
+    ReasonTooShort: "reason",
+    AgenciesWait: "agencies",
     MoveNotAllowed: "changed",
     EmptyText: "empty",
     TextTooLong: "too_long",
@@ -86,7 +93,7 @@ async def show(request: DeskRequest) -> Response:
     """The page, with what came of the form that led here."""
     asked = request.query_params
     done, wrong = _one_of(asked.get("done", ""), DONE), _one_of(asked.get("wrong", ""), WRONG)
-    return await _show(request, done=done, wrong=wrong)
+    return await _show(request, done=done, wrong=wrong, is_writing=asked.get("at") == "reply")
 
 
 async def move(request: DeskRequest) -> Response:
@@ -95,7 +102,12 @@ async def move(request: DeskRequest) -> Response:
     if name not in MOVES:
         raise Forged
     form = Move(
-        name, await request.field("value"), seen=await _seen(request), read=await _read(request)
+        name,
+        await request.field("value"),
+        await request.field("reason"),
+        is_sure=bool(await request.field("sure")),
+        seen=await _seen(request),
+        read=await _read(request),
     )
     try:
         async with at_request(request, desk_requests.act_of(name)) as (session, code):
@@ -106,10 +118,12 @@ async def move(request: DeskRequest) -> Response:
     except tuple(_FAULTS) as error:
         if name == "reply":
             await _keep_draft(request, form.value)
+        if name == "hand_over" and form.reason:
+            return await _show(request, wrong=_FAULTS[type(error)], typed=form)
         return _back(request, wrong=_FAULTS[type(error)])
     if is_still_ours:
-        return _back(request, done=_say_done(form, moved))
-    return redirect(request, f"{QUEUE}?handed_over=1" if name == "hand_over" else QUEUE)
+        return _back(request, done=_say_done(request, form, moved))
+    return redirect(request, _say_handed_over(code, moved) if name == "hand_over" else QUEUE)
 
 
 async def draft(request: DeskRequest) -> Response:
@@ -124,23 +138,32 @@ async def draft(request: DeskRequest) -> Response:
 
 async def use_canned(request: DeskRequest) -> Response:
     """Put a reply that is written often behind what was written so far."""
+    written = (await request.field("value")).strip()
     try:
         async with at_request(request) as (session, code):
             chosen = _number(await request.field("canned"))
             filled = await fill(session, request.visitor, code, chosen, now=request.now())
     except CannedReplyNotFound:
-        return _back(request, wrong="not_allowed")
-    written = (await request.field("value")).strip()
+        return await _keep_and_say(request, written, "not_allowed")
+    except CannedReplyEnded:
+        return await _keep_and_say(request, written, "canned_ended")
     try:
         await _keep_draft(request, f"{written}\n{filled}".strip())
     except TextTooLong:
-        return _back(request, wrong="too_long")
-    return redirect(request, f"{_address(request)}#reply")
+        return await _keep_and_say(request, written, "too_long")
+    # No fragment: to the same page with one a browser would only scroll.
+    return redirect(request, f"{_address(request)}?at=reply")
+
+
+async def _keep_and_say(request: DeskRequest, written: str, wrong: str) -> Response:
+    """The words as they were, and why nothing was put behind them."""
+    await _keep_draft(request, written)
+    return _back(request, wrong=wrong)
 
 
 async def reveal(request: DeskRequest) -> Response:
     """The page once more, this time with name and numbers; the address keeps nothing of it."""
-    reason = await request.field("value")
+    reason, why = await request.field("value"), await request.field("why")
     try:
         async with at_request(request, desk_requests.REVEALED) as (session, code):
             revealed = await desk_requests.reveal(
@@ -148,11 +171,14 @@ async def reveal(request: DeskRequest) -> Response:
                 request.visitor,
                 code,
                 reason,
+                why=why,
                 seen=await _seen(request),
                 now=request.now(),
             )
-    except (EmptyText, TextTooLong) as error:
-        return _back(request, wrong=_FAULTS[type(error)])
+    except (EmptyText, ReasonTooShort):
+        return _back(request, wrong="reason")
+    except TextTooLong:
+        return _back(request, wrong="too_long")
     return await _show(request, revealed=revealed)
 
 
@@ -189,7 +215,9 @@ async def _show(
     *,
     done: str | None = None,
     wrong: str | None = None,
+    is_writing: bool = False,
     revealed: Revealed | None = None,
+    typed: Move | None = None,
 ) -> Response:
     async with at_request(request) as (session, code):
         shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
@@ -213,12 +241,19 @@ async def _show(
         size=size,
         done=done,
         wrong=wrong,
-        answered=_find_answer(request, shown) if wrong == "answered" else None,
+        answered=_find_answer(shown) if wrong == "answered" else None,
+        beside_reply=BESIDE_REPLY,
+        is_writing=is_writing or wrong in BESIDE_REPLY,
         revealed=revealed,
+        typed=typed,
+        call=find_call(shown),
+        waiting=_name_waiting(request, referrals),
         is_kept=bool(shown.draft),
         code=codes.display(code),
         known_sectors=SECTORS,
         outcomes=[(one, request.text(f"desk-outcome-{one}")) for one in OUTCOMES],
+        call_results=[(one, request.text(f"desk-call-{one}")) for one in CALL_RESULTS],
+        reasons=[(one, request.text(f"desk-reason-{one}")) for one in REASONS],
         urgencies=[(one, request.text(f"desk-urgency-{one}")) for one in URGENCIES],
         longest_draft=LONGEST_DRAFT,
         longest_reason=LONGEST_REASON,
@@ -227,12 +262,15 @@ async def _show(
     )
 
 
-def _find_answer(request: DeskRequest, shown: RequestPage) -> ThreadEvent | None:
-    """What a colleague wrote to the person last."""
-    for event in reversed(shown.events):
-        if event.kind == "staff_message" and event.staff_name != request.visitor.name:
-            return event
-    return None
+def _name_waiting(request: DeskRequest, referrals: Sequence[ReferralLine]) -> str:
+    """The agencies that nobody helps by yet."""
+    waiting = [one for one in referrals if one.state in AGENCY_WAITS]
+    return ", ".join(one.agency.name(request.language) for one in waiting)
+
+
+def _find_answer(shown: RequestPage) -> ThreadEvent | None:
+    """What somebody here wrote to the person last."""
+    return next((one for one in reversed(shown.events) if one.kind == "staff_message"), None)
 
 
 def view(request: DeskRequest, shown: RequestPage) -> dict[str, Any]:
@@ -260,10 +298,12 @@ async def _keep_draft(request: DeskRequest, text: str) -> ReplySize:
         )
 
 
-def _say_done(form: Move, moved: Moved) -> str:
+def _say_done(request: DeskRequest, form: Move, moved: Moved) -> str:
     """What the page says afterwards, one of DONE."""
     if moved.again:
         return "again"
+    if form.name == "assign" and moved.request.owner_id == request.visitor.staff_id:
+        return "take"
     if moved.sent is None:
         return form.name
     if form.name == "finish":
@@ -271,6 +311,14 @@ def _say_done(form: Move, moved: Moved) -> str:
     if moved.sent.withheld:
         return "withheld"
     return "held" if moved.sent.not_before else "sent"
+
+
+def _say_handed_over(code: str, moved: Moved) -> str:
+    """The address that says which request went where, and whether its person hears of it."""
+    said = {"handed_over": f"{code}.{moved.request.centre_id}"}
+    if moved.sent is not None and moved.sent.outbox_id is not None:
+        said["person_told"] = "1"
+    return f"{QUEUE}?{urlencode(said)}"
 
 
 def _back(request: DeskRequest, *, done: str | None = None, wrong: str | None = None) -> Response:
@@ -305,7 +353,7 @@ ROUTES: Final = (
     page("/requests/{code}", show, roles=REQUEST_ROLES),
     page("/requests/{code}/draft", draft, ["POST"], roles=REQUEST_ROLES, lapsed=say_lapsed),
     page("/requests/{code}/canned", use_canned, ["POST"], roles=REQUEST_ROLES, lapsed=keep_words),
-    page("/requests/{code}/reveal", reveal, ["POST"], roles=REQUEST_ROLES, lapsed=lead_back),
+    page("/requests/{code}/reveal", reveal, ["POST"], roles=REQUEST_ROLES, lapsed=keep_reason),
     page("/requests/{code}/reveal", go_back, roles=REQUEST_ROLES),
     page("/requests/{code}/do/{move}", move, ["POST"], roles=REQUEST_ROLES, lapsed=keep_words),
 )

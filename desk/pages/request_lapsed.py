@@ -4,6 +4,7 @@ Somebody who writes for an hour must not find half a reply afterwards. Nothing o
 anybody could have sent it. The answer carries the words to the browser, which sends them again.
 """
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -14,29 +15,32 @@ from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services.desk_requests.drafts import LONGEST_DRAFT
 
-_WITH_WORDS: Final = ("reply", "note")
+_REPLY: Final = "reply"
+_REVEAL: Final = "reveal"
+# What else of a form goes with its words, by the field that holds these.
+_WORDS_OF: Final[Mapping[str, tuple[str, str | None]]] = {
+    _REPLY: ("value", None),
+    "note": ("value", None),
+    "hand_over": ("reason", "value"),
+    _REVEAL: ("value", "why"),
+}
 _UNAUTHORISED: Final = 401
 _CONFLICT: Final = 409
 
 
 async def keep_words(request: DeskRequest) -> Response:
     """A page with what was written, to be sent again; other forms only lead to the sign-in."""
-    move = request.path_params.get("move", "reply")
-    if move not in _WITH_WORDS:
+    move = request.path_params.get("move", _REPLY)
+    if move not in _WORDS_OF:
         return await lead_back(request)
-    return render(
-        request,
-        "request_lapsed.html",
-        status=_status(request),
-        move=move,
-        own=_own(request),
-        words=await request.field("value"),
-        seen=await request.field("seen"),
-        read=await request.field("read"),
-        longest_draft=LONGEST_DRAFT,
-        sign_in=_sign_in(request),
-        is_signed_in=_is_signed_in(request),
-    )
+    return await _give_back(request, move, f"{_own(request)}/do/{move}")
+
+
+async def keep_reason(request: DeskRequest) -> Response:
+    """The same for why somebody wants to see who it is, where they wrote it."""
+    if not (await request.field(_WORDS_OF[_REVEAL][0])).strip():
+        return await lead_back(request)
+    return await _give_back(request, _REVEAL, f"{_own(request)}/reveal")
 
 
 async def say_lapsed(request: DeskRequest) -> Response:
@@ -55,6 +59,24 @@ async def lead_back(request: DeskRequest) -> Response:
     if _is_signed_in(request):
         raise StaleForm
     return redirect(request, _sign_in(request))
+
+
+async def _give_back(request: DeskRequest, move: str, action: str) -> Response:
+    field, other = _WORDS_OF[move]
+    kept = {name: await request.field(name) for name in ("seen", "read", other) if name}
+    return render(
+        request,
+        "request_lapsed.html",
+        status=_status(request),
+        move=move,
+        action=action,
+        field=field,
+        words=await request.field(field),
+        kept=kept,
+        longest_draft=LONGEST_DRAFT,
+        sign_in=_sign_in(request),
+        is_signed_in=_is_signed_in(request),
+    )
 
 
 def _is_signed_in(request: DeskRequest) -> bool:

@@ -9,20 +9,21 @@ from uuid import UUID
 import regex
 
 from desk.request import DeskRequest
-from services.desk_requests import FileLine, RequestPage
+from services.desk_requests import CALL_RESULTS, REACHED, REASONS, FileLine, RequestPage
 from services.referrals.states import ENDED_FOR, RESULTS
 from services.referrals.states import KINDS as REFERRALS
 from services.threads import ThreadEvent
 
 EVENTS: Final = (
     *("opened", "resubmitted", "asked_again", "phone_number", "taken", "assigned", "handed_over"),
-    "given_back",
+    *("given_back", "called"),
     *("waiting_person", "waiting_others", "going_on", "urgency", "done", "reopened"),
     *("confirmed", "not_confirmed"),
     *("withdrawn", "not_delivered", "sent_again", "shown", "overdue", "revealed", "other"),
     *REFERRALS,
 )
 """Kinds that are told in a sentence; the rest are words or files, shown as they are."""
+TAKEN_OVER: Final = "taken_over"
 TOPICS: Final = ("registration", "call", "talk")
 SECTORS: Final = (
     *("garment", "construction", "manufacturing", "agriculture", "services", "other"),
@@ -56,6 +57,29 @@ class Line:
     more: str = field(repr=False)
     delivery: str | None
     file: FileLine | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asked to be called when (None: nobody did), and how often they were not reached since."""
+
+    asked_at: datetime | None
+    tries: int
+    last_at: datetime | None
+
+
+def find_call(page: RequestPage) -> Call:
+    """What there is to know for who rings the person up."""
+    asked = [event.at for event in page.events if event.kind in ("opened", "asked_again")]
+    tried: list[datetime] = []
+    for event in page.events:
+        if event.kind == "called":
+            tried = [] if event.body.get("result") == REACHED else [*tried, event.at]
+    return Call(
+        asked_at=asked[-1] if asked and page.request.topic == "call" else None,
+        tries=len(tried),
+        last_at=tried[-1] if tried else None,
+    )
 
 
 def list_lines(request: DeskRequest, page: RequestPage) -> Sequence[Line]:
@@ -101,13 +125,28 @@ def _file(files: Mapping[UUID, FileLine], file_id: UUID | None) -> FileLine | No
 
 def _sentence(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> str:
     kind = event.kind if event.kind in EVENTS else "other"
-    said = request.text(f"desk-event-{kind}", **_values(request, page, event.body))
+    worded = TAKEN_OVER if _is_taken_over(event) else kind
+    said = request.text(f"desk-event-{worded}", **_values(request, page, event))
     reason = event.body.get("reason")
     if kind == "reopened" and reason in REOPENED_FOR:
         said = f"{said} {request.text(f'desk-reopened-{reason}')}"
     if kind == "revealed":
-        said = f"{said} «{event.text}»"
+        said = f"{said} {_say_why(request, event)}"
     return said if kind not in REFERRALS else f"{said} {_say_referral(request, event.body)}".strip()
+
+
+def _is_taken_over(event: ThreadEvent) -> bool:
+    """Whether who did it has it now, and somebody else had it before."""
+    to = event.body.get("to", str(event.staff_id))
+    return (
+        event.kind in ("taken", "assigned") and "from" in event.body and to == str(event.staff_id)
+    )
+
+
+def _say_why(request: DeskRequest, event: ThreadEvent) -> str:
+    why = event.body.get("why")
+    said = [request.text(f"desk-reason-{why}")] if why in REASONS else []
+    return " · ".join([*said, *([f"«{event.text}»"] if event.text else [])])
 
 
 def _say_referral(request: DeskRequest, body: Mapping[str, Any]) -> str:
@@ -121,19 +160,22 @@ def _say_referral(request: DeskRequest, body: Mapping[str, Any]) -> str:
     return request.text(f"desk-referral-ended-{body['reason']}")
 
 
-def _values(request: DeskRequest, page: RequestPage, body: Mapping[str, Any]) -> dict[str, str]:
+def _values(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> dict[str, str]:
     """What the sentences name. Ids of what is no more read as a dash."""
-    to = str(body.get("to", ""))
-    centres = dict(page.centres) | {page.request.centre_id: page.centre_name}
+    body = event.body
+    to = str(body.get("to", event.staff_id))
     values = {
         "agency": str(body.get(f"agency_{request.language}", "–")),
         "number": str(body.get("masked", "–")),
         "name": page.names.get(to, "–"),
-        "centre": centres.get(to, "–"),
+        "from": page.names.get(str(body.get("from", "")), "–"),
+        "centre": page.centre_names.get(to, "–"),
         "to": request.text(f"desk-climbed-{to}") if to in CLIMBED_TO else "–",
     }
     if "urgency" in body:
         values["urgency"] = request.text(f"desk-urgency-{body['urgency']}")
+    if body.get("result") in CALL_RESULTS:
+        values["result"] = request.text(f"desk-call-{body['result']}")
     if "outcome" in body:
         values["outcome"] = request.text(f"desk-outcome-{body['outcome']}")
     return values

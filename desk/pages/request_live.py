@@ -19,7 +19,7 @@ from desk.request import DeskRequest
 from desk.streams import CALM_S, Events, is_old, read_moment, say_signed_out, stream
 from services import desk_requests
 from services.desk_news import is_signed_in
-from services.desk_requests.changes import find_state
+from services.desk_requests.changes import find_state, is_deleted
 from services.errors import RequestNotFound
 
 _LOOK_S: Final = 10.0
@@ -49,7 +49,8 @@ async def _tell(request: DeskRequest, since: datetime) -> Events:
                 try:
                     state = await find_state(session, request.visitor, code)
                 except RequestNotFound:
-                    yield _push(request, "request_gone.html")
+                    is_gone = await is_deleted(session, code)
+                    yield _push(request, "request_gone.html", is_deleted=is_gone)
                     break
                 if state.digest != digest:
                     shown = await desk_requests.get_page(
@@ -69,7 +70,7 @@ async def _tell(request: DeskRequest, since: datetime) -> Events:
 
 
 def _push(request: DeskRequest, template: str, **values: Any) -> ServerSentEvent:
-    """What takes the place of the thread."""
+    """What takes the place of the thread, or of the whole page."""
     return ServerSentEvent(bytes(render(request, template, **values).body).decode(), event="lines")
 
 

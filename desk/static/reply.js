@@ -1,15 +1,72 @@
-// Says when what was typed could not be kept; as soon as the line is back it is kept after all.
-const words = document.querySelector("#reply-text");
+// Words that staff write on the page of a request are not lost when the line is: they stay in this
+// window until they were sent, and go out once, however often somebody presses.
 const SESSION_OVER = [401, 409];
+const forms = [...document.querySelectorAll("form[data-keeps]")];
 
-function say(isKept) {
-  document.querySelector("#reply-unkept").hidden = isKept;
-  document.querySelector("#reply-size").hidden = !isKept;
+const field = (form, name) => form.querySelector(`[name='${name}']`);
+const told = (form) => document.getElementById(form.dataset.told);
+
+// A form brings back what its page had shown: kept with its words, it is known when it comes again.
+function keep(form) {
+  const words = field(form, "value").value;
+  if (words.trim() === "") {
+    forget(form);
+    return;
+  }
+  const kept = { words, seen: field(form, "seen").value, read: field(form, "read").value };
+  sessionStorage.setItem(form.dataset.keeps, JSON.stringify(kept));
 }
 
-if (words) {
+function forget(form) {
+  sessionStorage.removeItem(form.dataset.keeps);
+}
+
+function restore(form) {
+  const kept = JSON.parse(sessionStorage.getItem(form.dataset.keeps) ?? "null");
+  if (kept === null) {
+    return;
+  }
+  const words = field(form, "value");
+  words.value = kept.words;
+  field(form, "seen").value = kept.seen;
+  field(form, "read").value = kept.read;
+  words.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// A whole page says best why it was refused; when the session is over it holds the words, too.
+function sendAsPage(form) {
+  forget(form);
+  form.submit();
+}
+
+function watch(form) {
+  form.addEventListener("input", () => keep(form));
+  form.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target !== form) {
+      return; // a draft, which is kept by its own field
+    }
+    const { successful, xhr } = event.detail;
+    const isLineDown = xhr.status === 0 || xhr.status >= 500;
+    told(form).hidden = !isLineDown;
+    if (successful) {
+      forget(form);
+    } else if (!isLineDown) {
+      sendAsPage(form);
+    }
+  });
+  restore(form);
+}
+
+// Drafts are kept by the server as well, on every pause.
+function watchDraft(words) {
+  const size = document.querySelector("#reply-size");
+  const unkept = document.querySelector("#reply-unkept");
+  const say = (isKept) => {
+    unkept.hidden = isKept;
+    size.hidden = !isKept;
+  };
   // The answer says itself what to do, and the words stay where they are.
-  document.querySelector("#reply-size").addEventListener("htmx:beforeSwap", (event) => {
+  size.addEventListener("htmx:beforeSwap", (event) => {
     if (SESSION_OVER.includes(event.detail.xhr.status)) {
       event.detail.shouldSwap = true;
       event.detail.isError = false;
@@ -21,6 +78,18 @@ if (words) {
     // One that the next letters took the place of is no failure.
     if (event.detail.successful) {
       say(true);
+      forget(words.form);
     }
   });
 }
+
+const reply = document.querySelector("#reply-text");
+if (reply) {
+  watchDraft(reply);
+}
+forms.forEach(watch);
+
+// Of a request that is taken out of the page nothing stays behind.
+new MutationObserver(() => {
+  forms.filter((form) => !form.isConnected).forEach(forget);
+}).observe(document.querySelector("main"), { childList: true });

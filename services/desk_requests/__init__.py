@@ -6,8 +6,9 @@ how replies are written.
 """
 
 from db.models import OUTCOMES, STATES, URGENCIES
+from db.models.request_moves import CALL_RESULTS, REACHED
 from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, save_draft
-from services.desk_requests.moves import MOVES, Move, Moved, act_of, do
+from services.desk_requests.moves import AGENCY_WAITS, MOVES, Move, Moved, act_of, do
 from services.desk_requests.reading import FileLine, RequestPage, get_page
 from services.desk_requests.rights import (
     REFUSED,
@@ -16,11 +17,22 @@ from services.desk_requests.rights import (
     note_refused,
     readable,
 )
-from services.desk_requests.showing import REVEALED, Revealed, note_refused_file, read_file, reveal
+from services.desk_requests.showing import (
+    REASONS,
+    REVEALED,
+    Revealed,
+    note_refused_file,
+    read_file,
+    reveal,
+)
 
 __all__ = [
+    "AGENCY_WAITS",
+    "CALL_RESULTS",
     "MOVES",
     "OUTCOMES",
+    "REACHED",
+    "REASONS",
     "REFUSED",
     "REVEALED",
     "STATES",

@@ -33,6 +33,10 @@ class CannedReplyNotFound(DomainError):  # noqa: N818
     """There is no such reply for this request, or it is not the asker's to end."""
 
 
+class CannedReplyEnded(DomainError):  # noqa: N818
+    """It was offered when the page was made, and is offered no more."""
+
+
 async def list_replies(session: AsyncSession, centre_id: str | None) -> Sequence[CannedReply]:
     """Those of a centre and those of all, by title; None for those of all alone."""
     query = (
@@ -75,14 +79,15 @@ async def fill(
 ) -> str:
     """A reply about this request, in the person's language as far as it was written in it.
 
-    The look at the name is written down. Raises RequestNotFound and CannedReplyNotFound.
+    The look at the name is written down. Raises RequestNotFound, CannedReplyNotFound and
+    CannedReplyEnded.
     """
     request = await get_readable(session, visitor, code)
-    reply = await session.get(CannedReply, reply_id)
-    if reply is None or reply.ended_at is not None:
+    reply = await session.get(CannedReply, reply_id, populate_existing=True)
+    if reply is None or reply.centre_id not in (None, request.centre_id):
         raise CannedReplyNotFound
-    if reply.centre_id not in (None, request.centre_id):
-        raise CannedReplyNotFound
+    if reply.ended_at is not None:
+        raise CannedReplyEnded
     address = await session.get_one(Address, request.address_id)
     centre = await session.get_one(Centre, request.centre_id)
     async with across_centres(session):

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import File, OutboxRow, Request, RequestEvent
 from services.accounts.types import Visitor
+from services.acting import across_centres
 from services.desk_requests.rights import get_readable
 
 # States of messages and of files that change without anybody being told.
@@ -31,6 +32,12 @@ async def find_state(session: AsyncSession, visitor: Visitor, code: str) -> Stat
     """How the request stands now. Raises RequestNotFound once the visitor may not read it."""
     request = await get_readable(session, visitor, code)
     return await look(session, request.id)
+
+
+async def is_deleted(session: AsyncSession, code: str) -> bool:
+    """Whether no centre has it any more. Only who could read it may be told."""
+    async with across_centres(session):
+        return await session.scalar(select(Request.id).where(Request.code == code)) is None
 
 
 async def look(session: AsyncSession, request_id: int) -> State:

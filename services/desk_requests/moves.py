@@ -4,7 +4,7 @@ The acts themselves are those of `services.threads`. Here is what stands around 
 the rule who may, the form that comes twice, the draft that is sent, the audit.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,26 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Request, RequestEvent, Staff
+from db.models import Referral, Request, RequestEvent, Staff
 from services import audit, plain_text, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.drafts import clear_draft
 from services.desk_requests.replays import note_repeated, was_done
 from services.desk_requests.rights import get_staff, hold_readable
-from services.errors import AnsweredMeanwhile, NotAllowed, StaffNotFound
+from services.errors import (
+    AgenciesWait,
+    AnsweredMeanwhile,
+    EmptyText,
+    NotAllowed,
+    StaffNotFound,
+    TakenMeanwhile,
+)
 from services.message_words import MessageWords
 from services.threads import ReplyResult
 
+AGENCY_WAITS = ("asked", "agreed", "given")
+"""States of referrals in which nobody helps yet: who must agree, or the agency, has not spoken."""
 _WATCHED = ("state", "urgency", "centre_id", "owner_id", "outcome")
 
 
@@ -31,14 +40,17 @@ _WATCHED = ("state", "urgency", "centre_id", "owner_id", "outcome")
 class Move:
     """One act as a form asks for it.
 
-    `name` is one of MOVES; `value` what it needs: the words of a reply or a note, an outcome, an
-    urgency, the id of a member of staff or of a centre. `seen` and `read` as in `RequestPage`,
+    `name` is one of MOVES; `value` what it needs: the words of a reply or a note, an outcome, what
+    came of a call, an urgency, the id of a member of staff or of a centre, which needs a `reason`
+    too. `is_sure` closes what agencies still work on. `seen` and `read` as in `RequestPage`,
     `read` is None for who has read no page; a form about many requests says since when its page
     stands there instead. `ask_from` is from when on the person is asked what it asks, None for now.
     """
 
     name: str
     value: str = field(default="", repr=False)
+    reason: str = field(default="", repr=False)
+    is_sure: bool = False
     seen: int = 0
     read: int | None = None
     since: datetime | None = None
@@ -74,9 +86,10 @@ class _Kind:
 _KINDS: Mapping[str, _Kind] = {
     "take": _Kind(threads.take, "taken"),
     "assign": _Kind(threads.assign, "assigned", "to", "to"),
-    "hand_over": _Kind(threads.hand_over, "handed_over", "centre_id", "to"),
+    "hand_over": _Kind(threads.hand_over, "handed_over", "centre_id", "to", writes=True),
     "reply": _Kind(threads.reply, "staff_message", "text", "text", writes=True),
     "note": _Kind(threads.add_note, "note", "text", "text"),
+    "call": _Kind(threads.note_call, "called", "result", "result"),
     "wait_for_person": _Kind(threads.wait_for_person, "waiting_person"),
     "wait_for_others": _Kind(threads.wait_for_others, "waiting_others"),
     "go_on": _Kind(threads.go_on, "going_on"),
@@ -103,28 +116,34 @@ async def do(
 ) -> Moved:
     """Do it, unless this very form did it before. A reply that goes out is a draft no more.
 
-    Raises RequestNotFound, StaffNotFound, AnsweredMeanwhile for a reply, and what the act in
-    `services.threads` raises.
+    Raises RequestNotFound, StaffNotFound, AnsweredMeanwhile and TakenMeanwhile for a reply,
+    EmptyText for a request that is handed over without a reason, AgenciesWait for one that is
+    closed from its page, and what the act in `services.threads` raises.
     """
     kind = _KINDS[move.name]
     value = plain_text.clean(move.value)
     body = {kind.in_body: value} if kind.in_body else {}
     if move.name == "hand_over" and (gone := await _find_handed_over(session, visitor, code, move)):
-        await note_repeated(session, visitor, gone, now=now)
-        return Moved(gone, again=True)
+        await note_repeated(session, visitor, gone.request, now=now)
+        return Moved(gone.request, again=True, sent=gone)
     request = await hold_readable(session, visitor, code)
     if await was_done(
         session, visitor, request, kind.event, body, seen=move.seen, since=move.since
     ):
         await note_repeated(session, visitor, request, now=now)
         return Moved(request, again=True)
-    if move.name == "hand_over" and value == request.centre_id:
-        raise NotAllowed  # no form of ours offers the centre that it is with
+    if move.name == "hand_over":
+        _check_handed_over(request, move)
+    if move.name == "finish" and move.read is not None and not move.is_sure:
+        await _check_agencies(session, request, value)
     if move.name == "reply" and move.read is not None:
-        await _check_unanswered(session, visitor, request, move.read)
+        await _check_unanswered(session, request, move.read)
+        await _check_untaken(session, visitor, request, move.read)
     before = _watch(request)
-    waits = {} if move.ask_from is None else {"ask_from": move.ask_from}
-    done = await _act(session, visitor, code, kind, value, words=words, now=now, **waits)
+    more: dict[str, Any] = {} if move.ask_from is None else {"ask_from": move.ask_from}
+    if move.name == "hand_over":
+        more = {"reason": move.reason}
+    done = await _act(session, visitor, code, kind, value, words=words, now=now, **more)
     if move.name == "reply":
         await clear_draft(session, visitor, request)
     fields = [name for name, value in _watch(request).items() if value != before[name]]
@@ -141,18 +160,50 @@ async def do(
     return Moved(request, sent=done if isinstance(done, ReplyResult) else None)
 
 
-async def _check_unanswered(
+def _check_handed_over(request: Request, move: Move) -> None:
+    """Raises NotAllowed and EmptyText."""
+    if plain_text.clean(move.value) == request.centre_id:
+        raise NotAllowed  # no form of ours offers the centre that it is with
+    if not plain_text.clean(move.reason):
+        raise EmptyText
+
+
+async def _check_agencies(session: AsyncSession, request: Request, outcome: str) -> None:
+    """ "Referred" is said of what an agency looks after. Raises AgenciesWait."""
+    waiting = select(Referral.id).where(
+        Referral.request_id == request.id, Referral.state.in_(AGENCY_WAITS)
+    )
+    if outcome == "referred" and await session.scalar(waiting.limit(1)) is not None:
+        raise AgenciesWait
+
+
+async def _check_unanswered(session: AsyncSession, request: Request, read: int) -> None:
+    """Two who answer at once would tell the person two things. Raises AnsweredMeanwhile.
+
+    So would one who changes the words of a reply that was sent although the line broke.
+    """
+    if await _has_since(session, request, ("staff_message",), read):
+        raise AnsweredMeanwhile
+
+
+async def _check_untaken(
     session: AsyncSession, visitor: Visitor, request: Request, read: int
 ) -> None:
-    """Two who answer at once would tell the person two things. Raises AnsweredMeanwhile."""
+    """Who answers what a colleague took over meanwhile must know it. Raises TakenMeanwhile."""
+    is_theirs = request.owner_id not in (None, visitor.staff_id)
+    if is_theirs and await _has_since(session, request, ("taken", "assigned"), read):
+        raise TakenMeanwhile
+
+
+async def _has_since(
+    session: AsyncSession, request: Request, kinds: Sequence[str], read: int
+) -> bool:
     query = select(RequestEvent.id).where(
         RequestEvent.request_id == request.id,
         RequestEvent.id > read,
-        RequestEvent.kind == "staff_message",
-        RequestEvent.staff_id.is_distinct_from(visitor.staff_id),
+        RequestEvent.kind.in_(kinds),
     )
-    if await session.scalar(query.limit(1)) is not None:
-        raise AnsweredMeanwhile
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def _act(
@@ -181,15 +232,22 @@ async def _act(
 
 async def _find_handed_over(
     session: AsyncSession, visitor: Visitor, code: str, move: Move
-) -> Request | None:
+) -> ReplyResult | None:
     """The request that this very form handed over before: its sender may not read it any more."""
     async with across_centres(session):
         request = await session.scalar(select(Request).where(Request.code == code))
         if request is None:
             return None
         body = {"to": move.value.strip()}
-        was_it = await was_done(session, visitor, request, "handed_over", body, seen=move.seen)
-    return request if was_it else None
+        if not await was_done(session, visitor, request, "handed_over", body, seen=move.seen):
+            return None
+        told = select(RequestEvent.outbox_id).where(
+            RequestEvent.request_id == request.id,
+            RequestEvent.kind == "handed_over",
+            RequestEvent.staff_id == visitor.staff_id,
+        )
+        last = await session.scalar(told.order_by(RequestEvent.id.desc()).limit(1))
+        return ReplyResult(request, last)
 
 
 async def _get_colleague(session: AsyncSession, staff_id: str) -> Staff:

@@ -21,7 +21,7 @@ from db.models import (
     Request,
     RequestEvent,
 )
-from services import giving, requests, staff, threads
+from services import centre_clock, giving, requests, staff, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests import canned
@@ -36,6 +36,7 @@ from services.threads.reaching import find_ways
 STAFF_MOVES = (
     "take",
     "reply",
+    "call",
     "wait_for_person",
     "wait_for_others",
     "go_on",
@@ -110,18 +111,32 @@ class FileLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherCentre:
+    """One to which it may be handed over: closed until `opens_at` (None: open), and with nobody
+    who could take it unless it `is_staffed`.
+    """
+
+    id: str
+    name: str
+    opens_at: datetime | None
+    is_staffed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RequestPage:
     """All that one page shows.
 
     `moves` are those of STAFF_MOVES that are allowed now. `seen` is the visitor's latest event:
     a form brings it back, see `services.desk_requests.moves`, and so it does with `read`, the
-    latest event of all. `colleagues` are (id, name) of those
-    who may be given it, `centres` (id, name) of those who may take it over. `names` are those of
-    all staff whom the events mention by id. `digest` as in `services.desk_requests.changes`.
+    latest event of all. `owned_since` is when it came to whose it is, None for what is nobody's or
+    was so always. `colleagues` are (id, name) of those who may be given it. `names` are those of
+    all staff whom the events mention by id, `centre_names` those of all centres. `digest` as in
+    `services.desk_requests.changes`.
     """
 
     request: Request
     owner_name: str | None
+    owned_since: datetime | None
     is_mine: bool
     centre_name: str
     events: Sequence[ThreadEvent]
@@ -135,8 +150,9 @@ class RequestPage:
     seen: int
     read: int
     colleagues: Sequence[tuple[UUID, str]]
-    centres: Sequence[tuple[str, str]]
+    centres: Sequence[OtherCentre]
     names: Mapping[str, str]
+    centre_names: Mapping[str, str]
     digest: str
 
 
@@ -151,6 +167,7 @@ async def get_page(
     page = RequestPage(
         request=request,
         owner_name=thread.owner_name,
+        owned_since=_find_owned_since(request, thread.events),
         is_mine=request.owner_id == visitor.staff_id,
         centre_name=centres[request.centre_id],
         events=[_without_number(event) for event in thread.events],
@@ -164,8 +181,9 @@ async def get_page(
         seen=await find_last_own_event(session, visitor, request),
         read=await _find_last_event(session, request),
         colleagues=await _list_colleagues(session, visitor, request),
-        centres=[(each, name) for each, name in centres.items() if each != request.centre_id],
+        centres=await _list_other_centres(session, visitor, request, centres, now),
         names={str(one.id): one.name for one in everybody},
+        centre_names=centres,
         digest=(await look(session, request.id)).digest,
     )
     await note_look(session, visitor, request, "read", now=now)
@@ -187,9 +205,20 @@ async def _find_last_event(session: AsyncSession, request: Request) -> int:
 
 def _allowed(request: Request, visitor: Visitor) -> frozenset[str]:
     moves = {move for move in STAFF_MOVES if (request.state, move) in MOVES}
-    if request.owner_id == visitor.staff_id and request.state != "reopened":
+    if request.owner_id == visitor.staff_id:
         moves.discard("take")
+    elif request.state == "reopened":
+        moves.discard("go_on")  # who wants to go on with it takes it
     return frozenset(moves)
+
+
+def _find_owned_since(request: Request, events: Sequence[ThreadEvent]) -> datetime | None:
+    owner = request.owner_id
+    for event in reversed(events):
+        is_taken = event.kind == "taken" and event.staff_id == owner
+        if is_taken or (event.kind == "assigned" and event.body.get("to") == str(owner)):
+            return event.at
+    return None
 
 
 def _without_number(event: ThreadEvent) -> ThreadEvent:
@@ -293,6 +322,23 @@ async def _find_draft(session: AsyncSession, visitor: Visitor, request: Request)
 async def _list_centres(session: AsyncSession, language: str) -> dict[str, str]:
     query = select(Centre).order_by(Centre.id)
     return {centre.id: centre.short_name(language) for centre in await session.scalars(query)}
+
+
+async def _list_other_centres(
+    session: AsyncSession,
+    visitor: Visitor,
+    request: Request,
+    names: Mapping[str, str],
+    now: datetime,
+) -> list[OtherCentre]:
+    others = [one for one in names if one != request.centre_id]
+    clocks = await centre_clock.list_for(session, others)
+    staffed = {one.centre_id for one in await giving.list_able(session, visitor, None)}
+    opens = {one: clocks[one].next_open(now) for one in others}
+    return [
+        OtherCentre(one, names[one], opens[one] if opens[one] > now else None, one in staffed)
+        for one in others
+    ]
 
 
 async def _list_colleagues(

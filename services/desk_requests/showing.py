@@ -5,23 +5,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import regex
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import File
-from services import audit, files, plain_text
+from services import audit, files, khmer, plain_text
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.looks import note_look
 from services.desk_requests.replays import was_done
 from services.desk_requests.rights import get_readable, get_staff, hold_readable
-from services.errors import EmptyText, TextTooLong
+from services.errors import EmptyText, ReasonTooShort, TextTooLong
 from services.file_store import FileStore
 from services.files import FileNotFound, KeptFile
 from services.threads.reaching import Number, find_ways
 
 REVEALED = "revealed"
+REASONS = ("call", "check", "form", "visit")
+"""Why somebody mostly looks: to call, to see who it is, to fill in a form, to receive them."""
 LONGEST_REASON = 500
 """Characters."""
+_FEWEST_LETTERS = 5
+_LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +45,37 @@ async def reveal(
     *,
     now: datetime,
     seen: int = 0,
+    why: str = "",
 ) -> Revealed:
-    """The person's full name and numbers, for a reason.
+    """The person's full name and numbers, for a reason: one of REASONS (`why`), or in words.
 
     The reason may tell of the person, so its words stay with the request, as an event that only
     staff see and that goes when the person does. The audit outlives both: it says which fields were
     shown, and that a reason was given. The same form again adds no second event, but is a second
-    look. Raises RequestNotFound, EmptyText and TextTooLong.
+    look. Raises RequestNotFound, EmptyText, ReasonTooShort and TextTooLong.
     """
     request = await hold_readable(session, visitor, code)
-    reason = plain_text.clean(reason)
-    if not reason:
-        raise EmptyText
-    if len(reason) > LONGEST_REASON:
-        raise TextTooLong(len(reason), LONGEST_REASON)
-    body = {"text": reason}
+    body = _read_reason(why, reason)
     if not await was_done(session, visitor, request, REVEALED, body, seen=seen):
         request.record(REVEALED, now=now, by=visitor.staff_id, internal=True, body=body)
     async with across_centres(session):
         ways = await find_ways(session, request)
     await note_look(session, visitor, request, REVEALED, ("name", "phone", "reason"), now=now)
     return Revealed(ways.name, ways.numbers)
+
+
+def _read_reason(why: str, typed: str) -> dict[str, str]:
+    """What the event holds. Words that are the whole reason must be some that can be read."""
+    reason = plain_text.clean(typed)
+    if len(reason) > LONGEST_REASON:
+        raise TextTooLong(len(reason), LONGEST_REASON)
+    if why in REASONS:
+        return {"why": why, "text": reason}
+    if not reason:
+        raise EmptyText
+    if len(_LETTER.findall(khmer.fold(reason))) < _FEWEST_LETTERS:
+        raise ReasonTooShort
+    return {"text": reason}
 
 
 async def note_refused_file(

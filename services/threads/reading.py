@@ -40,7 +40,7 @@ MOST_EVENTS = 500
 _STAFF_MESSAGE = "staff_message"
 _WRITTEN = (_STAFF_MESSAGE, "done")
 # A message of their own told of these.
-_CARRIED = ("referral_asked", "referral_given")
+_CARRIED = ("referral_asked", "referral_given", "handed_over")
 WITHHELD = "withheld"
 _READ = "read"
 # By the state of its outbox row; "uncertain" may have arrived.
@@ -110,6 +110,7 @@ class ThreadEvent:
     kind: str
     at: datetime
     actor: str
+    staff_id: UUID | None
     staff_name: str | None
     internal: bool
     text: str | None = field(repr=False)
@@ -242,6 +243,7 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
             kind=event.kind,
             at=event.at,
             actor=event.actor,
+            staff_id=event.staff_id,
             staff_name=None if staff is None else staff.name,
             internal=event.internal,
             text=(event.body or {}).get("text"),

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OUTCOMES, URGENCIES, Address, Centre, ReplyDraft, Request, Staff
+from db.models.request_moves import CALL_RESULTS
 from services import follow_up, messages, plain_text, questions, requests
 from services.contact_policy import Purpose
 from services.due_times import get_due
@@ -63,20 +64,38 @@ async def assign(
 
 
 async def hand_over(
-    session: AsyncSession, code: str, centre_id: str, *, staff: Staff, now: datetime
-) -> Request:
-    """Give it to another centre; to the same one nothing happens. Raises UnknownCentre."""
+    session: AsyncSession,
+    code: str,
+    centre_id: str,
+    *,
+    staff: Staff,
+    now: datetime,
+    reason: str = "",
+    words: MessageWords | None = None,
+) -> ReplyResult:
+    """Give it to another centre; to the same one nothing happens. Raises UnknownCentre.
+
+    The `reason` is a note for its staff. With `words` the person is told who looks after them now.
+    """
     request = await _hold(session, code, staff)
-    if await session.get(Centre, centre_id) is None:
+    centre = await session.get(Centre, centre_id)
+    if centre is None:
         raise UnknownCentre
-    if centre_id != request.centre_id:
-        due = await get_due(session, centre_id)
-        request.hand_over(centre_id, by=staff.id, now=now, due=due)
-        # Its new centre answers: nobody of the old one sees any more what they had begun.
-        await session.execute(delete(ReplyDraft).where(ReplyDraft.request_id == request.id))
-        await session.flush()
-        await telling.tell_urgent(session, request, by=staff.id, now=now)
-    return request
+    if centre_id == request.centre_id:
+        return ReplyResult(request, None)
+    request.check("hand_over")
+    if note := plain_text.clean(reason):
+        request.note(note, by=staff.id, now=now)
+    told = ReplyResult(request, None)
+    if words is not None:
+        told = await _tell_new_centre(session, request, centre, words, now)
+    due = await get_due(session, centre_id)
+    request.hand_over(centre_id, by=staff.id, now=now, due=due, outbox_id=told.outbox_id)
+    # Its new centre answers: nobody of the old one sees any more what they had begun.
+    await session.execute(delete(ReplyDraft).where(ReplyDraft.request_id == request.id))
+    await session.flush()
+    await telling.tell_urgent(session, request, by=staff.id, now=now)
+    return told
 
 
 async def reply(
@@ -153,6 +172,18 @@ async def add_note(
     return request
 
 
+async def note_call(
+    session: AsyncSession, code: str, result: str, *, staff: Staff, now: datetime
+) -> Request:
+    """They rang the person up; one of CALL_RESULTS came of it. Raises UnknownOutcome."""
+    if result not in CALL_RESULTS:
+        raise UnknownOutcome
+    request = await _hold(session, code, staff)
+    request.called(result, by=staff.id, now=now)
+    await session.flush()
+    return request
+
+
 async def wait_for_person(
     session: AsyncSession, code: str, *, staff: Staff, now: datetime
 ) -> Request:
@@ -174,7 +205,7 @@ async def wait_for_others(
 
 
 async def go_on(session: AsyncSession, code: str, *, staff: Staff, now: datetime) -> Request:
-    """The wait is over."""
+    """The wait is over, or what was opened again is taken up by whose it is."""
     request = await _hold(session, code, staff)
     due = await get_due(session, request.centre_id)
     request.go_on(by=staff.id, now=now, due=due)
@@ -210,7 +241,17 @@ async def set_urgency(
 async def _hold(session: AsyncSession, code: str, staff: Staff) -> Request:
     request = await requests.hold(session, code)
     check_may_act(await hold_role(session, staff.id), request)
+    await telling.promise_look(session, request)
     return request
+
+
+async def _tell_new_centre(
+    session: AsyncSession, request: Request, centre: Centre, words: MessageWords, now: datetime
+) -> ReplyResult:
+    address = await session.get_one(Address, request.address_id)
+    name = centre.short_name(address.language or "km")
+    said = words.handed_over(address.language, address.channel, request.code, name)
+    return await _send(session, request, address, Purpose.FOLLOW_UP, said, now=now)
 
 
 async def _ask_whether_help_came(

@@ -29,7 +29,7 @@ async def _sent(desk: Desk) -> int:
 async def _form(browser: Browser, code: str) -> dict[str, str]:
     """The hidden fields of the form of a reply, as the page drew them."""
     body = (await browser.get(f"/desk/requests/{code}")).body
-    return dict(FIELDS.findall(body.partition('/do/reply">')[2].partition("</form>")[0]))
+    return dict(FIELDS.findall(body.partition('/do/reply"')[2].partition("</form>")[0]))
 
 
 async def _send(browser: Browser, code: str, form: dict[str, str], **request: object) -> Answer:
@@ -95,14 +95,31 @@ async def test_a_draft_without_a_session_leaves_the_page_and_says_what_to_do(des
         assert (part.status, "បងបានចូលម្ដងទៀតហើយ" in part.body) == (409, True)
 
 
+@pytest.mark.parametrize(
+    ("path", "form", "kept"),
+    [
+        ("reveal", {"value": WORDS, "why": ""}, 'name="value"'),
+        ("do/hand_over", {"value": "preah-vihear", "reason": WORDS}, 'value="preah-vihear"'),
+    ],
+)
+async def test_a_reason_comes_back_with_what_it_was_for(
+    desk: Desk, path: str, form: dict[str, str], kept: str
+) -> None:
+    code = await _asked(desk)
+    async with desk.browser() as browser:
+        answer = await browser.post(f"/desk/requests/{code}/{path}", form)
+    assert (answer.status, ESCAPED in answer.body, kept in answer.body) == (401, True, True)
+    assert f'action="/desk/requests/{code}/{path}"' in answer.body
+
+
 @pytest.mark.parametrize("path", ["do/take", "reveal"])
 async def test_what_holds_no_words_leads_back_to_the_request(desk: Desk, path: str) -> None:
     code = await _asked(desk)
     async with desk.browser() as browser:
-        answer = await browser.post(f"/desk/requests/{code}/{path}", {"value": "x"})
+        answer = await browser.post(f"/desk/requests/{code}/{path}", {"why": "call"})
         assert answer.to == f"/desk/sign-in?next=/desk/requests/{code}"
     async with desk.at_work("sok", "case_worker") as browser:
-        answer = await browser.ask("POST", f"/desk/requests/{code}/{path}", data={"value": "x"})
+        answer = await browser.ask("POST", f"/desk/requests/{code}/{path}", data={"why": "call"})
         assert answer.status == 403
         assert "ទម្រង់នេះចាស់ពេក" in answer.body  # of the form, not of the role
         assert "តួនាទី" not in answer.body.partition("<main")[2]

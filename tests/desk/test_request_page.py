@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from db.models import AuditRow, File, OutboxRow, Request, RequestEvent
-from services import files, threads
+from services import codes, files, threads
 from services.desk_requests import canned
 from simulator.telegram.files import read_sample
 from tests.desk.at_the_desk import Answer, Browser, Desk
@@ -22,8 +22,9 @@ async def _asked(desk: Desk) -> str:
         return (await ask(session)).code
 
 
-async def _do(browser: Browser, code: str, move: str, value: str = "", seen: str = "0") -> Answer:
-    return await browser.post(f"/desk/requests/{code}/do/{move}", {"value": value, "seen": seen})
+async def _do(browser: Browser, code: str, move: str, value: str = "", **form: str) -> Answer:
+    address = f"/desk/requests/{code}/do/{move}"
+    return await browser.post(address, {"value": value, "seen": "0", **form})
 
 
 async def _kinds(desk: Desk) -> list[str]:
@@ -87,13 +88,17 @@ async def test_name_and_numbers_show_once_and_for_a_reason(desk: Desk) -> None:
         before = (await browser.get(address)).body
         shown = (await browser.post(f"{address}/reveal", {"value": "to call", "seen": "0"})).body
         after = (await browser.get(address)).body
-        refused = await browser.post(f"{address}/reveal", {"value": " "})
+        refused = [await browser.post(f"{address}/reveal", {"value": few}) for few in (" ", "abc")]
+        known = await browser.post(f"{address}/reveal", {"why": "visit", "seen": "0"})
+        at_last = (await browser.get(address)).body
     for secret in (NAME, PHONE, HOME_PHONE, "012 345 678"):
         assert secret not in before + after
     assert NAME in shown
     assert "012 345 678" in shown
     assert "to call" in after
-    assert refused.to == f"{address}?wrong=empty"
+    assert {one.to for one in refused} == {f"{address}?wrong=reason"}
+    assert NAME in known.body
+    assert "គាត់មកដល់មជ្ឈមណ្ឌល" in at_last.partition("<details")[0]
 
 
 async def test_the_one_who_comes_second_is_told_who_was_first(desk: Desk) -> None:
@@ -128,8 +133,8 @@ async def test_a_form_sent_again_says_so_and_does_nothing(desk: Desk) -> None:
     async with desk.at_work("sok", "case_worker") as browser:
         found = SEEN.search((await browser.get(f"/desk/requests/{code}")).body)
         assert found is not None
-        first = await _do(browser, code, "reply", "Yes", found.group(1))
-        second = await _do(browser, code, "reply", "Yes", found.group(1))
+        first = await _do(browser, code, "reply", "Yes", seen=found.group(1))
+        second = await _do(browser, code, "reply", "Yes", seen=found.group(1))
     assert (first.to[-10:], second.to[-10:]) == ("?done=sent", "done=again")
     async with desk.new_session() as session:
         assert await session.scalar(select(func.count()).select_from(OutboxRow)) == 1
@@ -191,7 +196,7 @@ async def test_a_template_is_put_behind_what_was_written(desk: Desk) -> None:
             )
         form = {"value": "សួស្តី", "canned": str(reply.id), "seen": "0"}
         answer = await browser.post(f"/desk/requests/{code}/canned", form)
-        assert answer.to == f"/desk/requests/{code}#reply"
+        assert answer.to == f"/desk/requests/{code}?at=reply"
         assert f"សួស្តី\nបង {NAME} សូមមក" in (await browser.get(answer.to)).body
 
 
@@ -199,10 +204,11 @@ async def test_a_request_that_was_handed_over_is_left_for_the_queue(desk: Desk) 
     code = await _asked(desk)
     async with desk.at_work("sok", "case_worker") as browser:
         for _ in range(2):  # an impatient finger
-            answer = await _do(browser, code, "hand_over", "preah-vihear")
-            assert answer.to == "/desk/queue?handed_over=1"
+            answer = await _do(browser, code, "hand_over", "preah-vihear", reason="ជិតផ្ទះ")
+            assert answer.to == f"/desk/queue?handed_over={code}.preah-vihear&person_told=1"
         at_list = await browser.get((await browser.get(answer.to)).to)
-        assert 'role="status"' in at_list.body
+        assert codes.display(code) in at_list.body
+        assert "ព្រះវិហារ" in at_list.body
         assert (await browser.get(f"/desk/requests/{code}")).status == 404
         assert (await _do(browser, code, "hand_over", "pursat")).status == 404
     assert (await _kinds(desk)).count("handed_over") == 1
@@ -215,7 +221,7 @@ async def test_a_request_that_was_handed_over_is_left_for_the_queue(desk: Desk) 
         ("finish", "fine", "not_allowed"),
         ("set_urgency", "very", "not_allowed"),
         ("assign", "nobody", "not_allowed"),
-        ("hand_over", "nowhere", "not_allowed"),
+        ("hand_over", "preah-vihear", "empty"),
         ("hand_over", "pursat", "not_allowed"),
         ("note", " ", "empty"),
         ("note", "\u202e", "empty"),

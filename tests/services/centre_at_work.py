@@ -36,6 +36,9 @@ class PlainWords:
         self.asked.append(question)
         return Worded(f"{code}: did help come?", "neutral", {"inline_keyboard": []})
 
+    def handed_over(self, language: str | None, channel: str, code: str, centre: str) -> Worded:
+        return Worded(f"{code}: {centre}", "neutral")
+
     def may_refer(
         self, language: str | None, channel: str, question: AskedQuestion, passed: Passing
     ) -> Worded:

@@ -60,7 +60,7 @@ async def test_a_days_work_at_the_desk(session: AsyncSession) -> None:
         Move("assign", str(colleague.id)),
         Move("finish", "helped"),
         Move("reopen"),
-        Move("hand_over", "preah-vihear"),
+        Move("hand_over", "preah-vihear", "her home is there"),
     ]:
         await _do(session, request, move, visitor=visitor)
     # Only now, since it is another centre's request: the visitor's own sight does not show it.
@@ -76,9 +76,10 @@ async def test_a_days_work_at_the_desk(session: AsyncSession) -> None:
         "assigned",
         "done",
         "reopened",
+        "note",
         "handed_over",
     ]
-    assert [row.purpose for row in await outbox(session)] == ["reply", "follow_up"]
+    assert [row.purpose for row in await outbox(session)] == ["reply", "follow_up", "follow_up"]
 
 
 async def test_every_change_is_written_down_by_its_fields(session: AsyncSession) -> None:
