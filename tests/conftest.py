@@ -8,6 +8,7 @@ tests of a process share one event loop, and so its connections and its browser.
 import asyncio
 import contextlib
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ import psutil
 import pytest
 import pytest_socket
 import redis
+import structlog
 from argon2 import PasswordHasher
 from hypothesis import settings
 from playwright.async_api import Browser
@@ -69,6 +71,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["servers"] = str(node.config.stash[_SERVERS])
+
+
+def pytest_collection_finish() -> None:
+    """All modules are there and stay: looking through them for garbage is every tenth second."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -129,6 +138,17 @@ def _one_worker_at_a_time(folder: Path) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _only_this_machine() -> None:
     pytest_socket.socket_allow_hosts(THIS_MACHINE, allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _plain_traces() -> None:
+    """Drawn in colours and with the values of all variables, one trace takes three seconds."""
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain]
+    )
 
 
 @pytest.fixture(scope="session")
