@@ -22,7 +22,6 @@ from services.errors import (
     ChangedMeanwhile,
     DomainError,
     EmptyText,
-    NotAllowed,
     TextTooLong,
     UnusableForm,
 )
@@ -79,16 +78,15 @@ async def rename(
 ) -> None:
     """Correct name and username; with another username they sign in anew.
 
-    Who has no account yet keeps none. Raises UnusableForm, NotAllowed (nobody renames themselves)
-    and ChangedMeanwhile for who has left.
+    Who has no account yet keeps none. Of themselves administrators correct the name alone: nobody
+    else might be there to let them in again. Raises UnusableForm, NotAllowed, and ChangedMeanwhile
+    for who has left.
     """
     await check_may_manage(session, by)
-    if person.id == by:
-        raise NotAllowed
     await session.refresh(person, with_for_update=True)
     if person.ended_at is not None:
         raise ChangedMeanwhile
-    account = await hold_account(session, person.id)
+    account = None if person.id == by else await hold_account(session, person.id)
     faults = {"name": await _find_fault_of_name(session, form.name, person)}
     if account is not None:
         faults["username"] = await _find_fault_of_username(session, form.username, person)

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import DecryptionError, current_keyring
-from db.models import Account, DeskSession
+from db.models import Account, AuditRow, DeskSession
 from services.accounts import lockout, passwords, recovery_codes, second_factor, sessions
 from services.accounts.endings import tell_end
 from services.accounts.journal import PASSWORD, RECOVERY_CODES, SECOND_FACTOR, note
@@ -23,6 +23,7 @@ from services.accounts.types import NewFactor, Visitor
 from services.errors import DomainError, NotAllowed, WrongCode, WrongSignIn
 
 CHANGE_WITHIN = timedelta(minutes=15)
+_PRESSED_WITHIN = timedelta(minutes=1)
 _PURPOSE = "change of the second factor"
 
 
@@ -31,9 +32,12 @@ async def renew_recovery_codes(
 ) -> None:
     """The codes that are left end; new ones wait to be written down (`recovery_codes`).
 
-    Raises WrongSignIn, WrongCode and LockedOut (what is wrong is committed before), NotAllowed.
+    Sent again within a moment, it changes nothing. Raises WrongSignIn, WrongCode and LockedOut
+    (what is wrong is committed before), NotAllowed.
     """
-    account = await _prove(session, visitor, password, code, now=now)
+    account, is_again = await _prove(session, visitor, password, code, now=now)
+    if is_again:
+        return
     await recovery_codes.end_all(session, account.staff_id, now=now)
     await _note(session, visitor, RECOVERY_CODES, now)
 
@@ -43,9 +47,10 @@ async def begin_change(
 ) -> NewFactor:
     """The secret for another authenticator; the old one signs in until `finish_change`.
 
-    The code may be one on paper. Raises as `renew_recovery_codes`.
+    The code may be one on paper. Sent again within a moment, the last secret given is the one that
+    counts. Raises as `renew_recovery_codes`.
     """
-    account = await _prove(session, visitor, password, code, now=now)
+    account, _ = await _prove(session, visitor, password, code, now=now)
     secret = second_factor.new_secret()
     factor = second_factor.describe(account, secret)
     sealed = _seal(visitor.session_id, secret, now + CHANGE_WITHIN)
@@ -111,8 +116,12 @@ async def end_other_sessions(session: AsyncSession, visitor: Visitor, *, now: da
 
 async def _prove(
     session: AsyncSession, visitor: Visitor, password: str, code: str, *, now: datetime
-) -> Account:
-    """Raises UnusableCode before anything is tried, so that it tells nothing of the password."""
+) -> tuple[Account, bool]:
+    """The account, held, and whether the same form was sent a moment ago.
+
+    Whoever presses the button twice sends the same code twice, and has guessed nothing. Raises
+    UnusableCode before anything is tried, so that it tells nothing of the password.
+    """
     second_factor.check_form(code)
     account = await sessions.hold_own(session, visitor, now=now)
     if account.second_factor is None:
@@ -125,10 +134,42 @@ async def _prove(
 
     if not await passwords.verify(password, account.password_hash):
         await refuse(WrongSignIn(), PASSWORD)
-    if not await second_factor.use_code(session, account, code, now=now):
+    if await second_factor.use_code(session, account, code, now=now):
+        account.updated_at = now
+        await _note_proved(session, visitor, now)
+        return account, False
+    if not await _is_sent_again(session, account, visitor, code, now):
         await refuse(WrongCode(), SECOND_FACTOR)
-    account.updated_at = now
-    return account
+    return account, True
+
+
+async def _note_proved(session: AsyncSession, visitor: Visitor, now: datetime) -> None:
+    """Written down of this browser: what it sends again is known by it."""
+    await note(
+        session,
+        lockout.RIGHT_PASSWORD,
+        visitor.session_id,
+        by=visitor.staff_id,
+        subject="desk_session",
+        fields=[SECOND_FACTOR],
+        now=now,
+    )
+
+
+async def _is_sent_again(
+    session: AsyncSession, account: Account, visitor: Visitor, code: str, now: datetime
+) -> bool:
+    since = now - _PRESSED_WITHIN
+    proved = exists().where(
+        AuditRow.subject == "desk_session",
+        AuditRow.subject_id == str(visitor.session_id),
+        AuditRow.action == lockout.RIGHT_PASSWORD,
+        AuditRow.fields.contains([SECOND_FACTOR]),
+        AuditRow.at >= since,
+    )
+    if not await session.scalar(select(proved)):
+        return False
+    return await second_factor.was_used_last(session, account, code, since=since, now=now)
 
 
 def _seal(session_id: UUID, secret: str, until: datetime) -> str:

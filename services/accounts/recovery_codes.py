@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
@@ -103,6 +103,16 @@ async def use(session: AsyncSession, staff_id: UUID, digits: str, *, now: dateti
     found.used_at = now
     await note(session, "used", found.id, by=staff_id, subject="recovery_code", now=now)
     return True
+
+
+async def was_used(session: AsyncSession, staff_id: UUID, digits: str, *, since: datetime) -> bool:
+    """Whether it was one of theirs until a moment ago."""
+    query = exists().where(
+        RecoveryCode.staff_id == staff_id,
+        RecoveryCode.code_hash == _hash(staff_id, digits),
+        RecoveryCode.used_at >= since,
+    )
+    return bool(await session.scalar(select(query)))
 
 
 async def _find_last(session: AsyncSession, staff_id: UUID) -> int:

@@ -85,6 +85,18 @@ async def use_code(session: AsyncSession, account: Account, code: str, *, now: d
     return True
 
 
+async def was_used_last(
+    session: AsyncSession, account: Account, code: str, *, since: datetime, now: datetime
+) -> bool:
+    """Whether this is the code that was used last, and of one on paper, that it was so since."""
+    assert account.second_factor is not None
+    digits = read_code(code)
+    if is_on_paper(code):
+        return await recovery_codes.was_used(session, account.staff_id, digits, since=since)
+    step = _find_step(account.second_factor, digits, now)
+    return step is not None and step == account.used_step
+
+
 async def forget(session: AsyncSession, account: Account) -> None:
     """Neither the authenticator nor the codes on paper let anybody in any more."""
     account.second_factor = None

@@ -132,9 +132,13 @@ async def set_language(
     if language not in LANGUAGES:
         raise UnknownLanguage
     account = await session.get_one(Account, visitor.staff_id)
+    if account.language == language:
+        return
     account.language = language
     account.updated_at = now
     await session.flush()
+    by = visitor.staff_id
+    await note(session, "changed", by, by=by, fields=["language"], now=now)
 
 
 async def _check_lock(

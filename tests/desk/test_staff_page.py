@@ -296,7 +296,8 @@ async def test_a_manager_sees_the_own_team_and_changes_nothing(desk: Desk) -> No
 async def test_nobody_ends_or_changes_themselves(desk: Desk) -> None:
     async with desk.at_work("sao", "administrator") as admin:
         page = await page_of(desk, admin, "sao")
-        assert 'name="do"' not in (await admin.get(page)).body
+        offered = re.findall('name="do" value="([a-z]+)"', (await admin.get(page)).body)
+        assert offered == ["rename"]
         for act in ("end", "change", "invite", "reset"):
             form = {"do": act, "role": "auditor"}
             refused = await admin.post(page, form)
@@ -304,6 +305,20 @@ async def test_nobody_ends_or_changes_themselves(desk: Desk) -> None:
         assert (await admin.get("/desk/staff")).status == 200
     tried = [["tried:ended"], ["tried:changed"], ["tried:invited"], ["tried:reset"]]
     assert await _refused(desk) == [("staff", fields) for fields in tried]
+
+
+async def test_the_only_administrator_corrects_their_own_name(desk: Desk) -> None:
+    async with desk.at_work("sao", "administrator") as admin:
+        page = await page_of(desk, admin, "sao")
+        assert f'href="{page}"' in (await admin.get("/desk/account")).body
+        again = await admin.post(page, {"do": "rename", "name": " "})
+        assert (again.status, 'aria-invalid="true"' in again.body) == (422, True)
+        form = {"do": "rename", "name": "ស៊ាវ ចិន្ដា", "username": "other", "role": "auditor"}
+        done = await admin.post(page, form)
+        assert done.to == f"{page}?done=renamed"
+        shown = (await admin.get(done.to)).body
+        assert "ស៊ាវ ចិន្ដា" in shown
+        assert ">sao<" in shown
 
 
 async def test_what_no_form_of_staff_offers_is_written_down(desk: Desk) -> None:

@@ -83,7 +83,51 @@ async def test_who_lost_the_phone_gives_a_code_on_paper(session: AsyncSession) -
     code, *_ = await write_codes_down(session, visitor)
     assert await accounts.begin_change(session, visitor, PASSWORD, code, now=LATER)
     with pytest.raises(WrongCode):
-        await accounts.begin_change(session, visitor, PASSWORD, code, now=LATER)
+        await accounts.begin_change(session, visitor, PASSWORD, code, now=LATEST)
+
+
+@pytest.mark.parametrize("on_paper", [True, False])
+async def test_who_presses_twice_has_guessed_nothing(session: AsyncSession, on_paper: bool) -> None:
+    secret, visitor = await at_desk(session)
+    codes = await write_codes_down(session, visitor)
+    code = codes[0] if on_paper else code_at(secret, LATER)
+    await accounts.begin_change(session, visitor, PASSWORD, code, now=LATER)
+    again = LATER + timedelta(seconds=2)
+    factor = await accounts.begin_change(session, visitor, PASSWORD, code, now=again)
+    new = code_at(factor.secret, again)
+    await accounts.finish_change(session, visitor, factor.proof, new, now=again)
+    assert await audited(session, "refused") == []
+    assert len(await audited(session, "recognised")) == 2  # at the sign-in, and here
+
+
+async def test_new_codes_are_made_once_however_often_they_are_asked_for(
+    session: AsyncSession,
+) -> None:
+    secret, visitor = await at_desk(session)
+    code = code_at(secret, LATER)
+    await accounts.renew_recovery_codes(session, visitor, PASSWORD, code, now=LATER)
+    kept = await write_codes_down(session, visitor)
+    again = LATER + timedelta(seconds=2)
+    await accounts.renew_recovery_codes(session, visitor, PASSWORD, code, now=again)
+    assert await accounts.count_recovery_codes(session, visitor.staff_id) == len(kept)
+
+
+async def test_a_code_that_was_used_elsewhere_is_a_wrong_one(session: AsyncSession) -> None:
+    secret, visitor = await at_desk(session)
+    code = code_at(secret, LATER)
+    half = await half_signed_in(session, now=LATER)
+    done = await accounts.confirm(session, half, code, device=DEVICE, now=LATER)
+    elsewhere = await visitor_of(session, done.token, LATER)
+    for one in (visitor, elsewhere):
+        with pytest.raises(WrongCode):
+            await accounts.begin_change(session, one, PASSWORD, code, now=LATER)
+    # Nor does it help that this browser has proved itself by the one before.
+    before = code_at(secret, LATEST)
+    await accounts.begin_change(session, visitor, PASSWORD, before, now=LATEST)
+    with pytest.raises(WrongCode):
+        await accounts.begin_change(session, elsewhere, PASSWORD, before, now=LATEST)
+    with pytest.raises(WrongSignIn):
+        await accounts.begin_change(session, visitor, WRONG, before, now=LATEST)
 
 
 async def test_a_browser_left_open_is_not_enough(session: AsyncSession) -> None:
