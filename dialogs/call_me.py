@@ -7,7 +7,7 @@ Only a number is asked for when none is known, and the request stands without it
 from typing import Any, Final
 
 from aiogram_dialog import Dialog, DialogManager
-from aiogram_dialog.widgets.text import Case
+from aiogram_dialog.widgets.text import Case, Text
 
 from dialogs import navigation
 from dialogs.contact import ContactMarkupFactory, phone_inputs
@@ -67,8 +67,8 @@ async def skip_number(manager: DialogManager) -> None:
     await manager.switch_to(CallMe.no_number)
 
 
-def _by_opening(key: str) -> Case:
-    return Case({False: Tr(key), True: Tr(f"{key}-closed")}, selector="closed")
+def _by_opening(opened: Text, closed: Text) -> Case:
+    return Case({False: opened, True: closed}, selector="closed")
 
 
 _PREVIEW: Final = {"code": "12345678", "closed": False, "opening": ""}
@@ -91,7 +91,7 @@ call_me_dialog = Dialog(
         preview_data=_PREVIEW,
     ),
     Screen(
-        _by_opening("call-no-number"),
+        _by_opening(Tr("call-no-number"), Tr("call-no-number-closed")),
         state=CallMe.no_number,
         getter=get_code,
         back=navigation.close,
@@ -99,7 +99,7 @@ call_me_dialog = Dialog(
         preview_data=_PREVIEW,
     ),
     Screen(
-        _by_opening("call-done"),
+        _by_opening(Tr("call-done"), Tr("call-done-closed")),
         state=CallMe.done,
         getter=get_code,
         back=navigation.close,

@@ -128,7 +128,8 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "event-": (
         *("opened", "resubmitted", "asked_again", "person_message", "voice_note", "person_file"),
         *("phone_number", "staff_message", "taken", "handed_over", "waiting_person"),
-        *("waiting_others", "going_on", "done", "confirmed", "reopened", "withdrawn", "other"),
+        *("waiting_others", "going_on", "done", "confirmed", "not_confirmed", "reopened"),
+        *("withdrawn", "other"),
         *REFERRAL_KINDS,
     ),
     "consent-": (AGREE, REFUSE),

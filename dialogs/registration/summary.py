@@ -14,7 +14,7 @@ from dialogs.registration.form import AGAIN, FORM, KNOWN
 from dialogs.screen import Screen
 from dialogs.states import Registration
 from dialogs.texts import Tr
-from dialogs.turn import turn_of
+from dialogs.turn import Turn, turn_of
 from dialogs.widgets import Choice, Item
 from services import drafts, errors, registration
 
@@ -37,10 +37,6 @@ LINES = {
 }
 
 
-# By SMS the values speak for themselves, but of two places one must be said which it is.
-_LABELLED = {"wanted": "summary-line-wanted"}
-
-
 async def get_summary(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     turn = turn_of(dialog_manager)
     dialog_manager.dialog_data.pop(CORRECTING, None)
@@ -49,7 +45,7 @@ async def get_summary(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]
     answers = await FORM.answers(dialog_manager)
     return {
         "summary": "\n".join(
-            turn.text(_LABELLED.get(field, "summary-line"), label=label, value=value)
+            _line(turn, field, label, value)
             for field, label, value in labels.lines(turn, answers)
             if value
         ),
@@ -58,6 +54,13 @@ async def get_summary(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]
             Item("correct", turn.text("button-correct")),
         ],
     }
+
+
+def _line(turn: Turn, field: str, label: str, value: str) -> str:
+    """By SMS the values speak for themselves, but of two places it must be said which is which."""
+    if field == "wanted":
+        return turn.text("summary-line-wanted", label=label, value=value)
+    return turn.text("summary-line", label=label, value=value)
 
 
 async def on_summary(manager: DialogManager, choice: str) -> None:
