@@ -12,7 +12,7 @@ from services.errors import UnusableForm
 from services.referrals import own, reading
 from services.referrals.asking import Told
 from services.referrals.errors import NotGivable
-from tests.services.centre_at_work import FRIDAY
+from tests.services.centre_at_work import FRIDAY, events_of
 from tests.services.desk_visitors import ask, see_as, visit
 from tests.services.referred import (
     TODAY,
@@ -94,3 +94,33 @@ async def test_a_no_after_the_yes_closes_the_gate(session: AsyncSession) -> None
     assert raised.value.reason == "taken_back"
     [line] = await reading.list_of(session, request, now=FRIDAY)
     assert "give" not in line.steps
+
+
+@pytest.mark.parametrize("say_no", [_refuse, _take_back])
+async def test_who_said_no_to_an_agency_is_asked_again_only_if_they_want_to_be(
+    session: AsyncSession, say_no: Callable[[AsyncSession, Address, Referral], Awaitable[None]]
+) -> None:
+    visitor, request, referral = await asked(session)
+    await say_no(session, await address_of(session, request), referral)
+    agency = await agency_of(session, referral)
+    form = await reading.get_form(session, visitor, request.code, "work", now=FRIDAY)
+    assert form.refused_agencies == {agency.id: TODAY}
+    with pytest.raises(UnusableForm) as raised:
+        await begin(session, visitor, request, wanted(agency), seen=form.seen)
+    assert raised.value.faults == {"asked_again": "refused_before"}
+    again = wanted(agency, asked_again=True)
+    assert (await begin(session, visitor, request, again, seen=form.seen)).is_asked
+    event = (await events_of(session, request))[-1]
+    assert event.body is not None
+    assert event.body["asked_again"] is True
+
+
+async def test_stop_or_a_later_yes_is_no_such_no(session: AsyncSession) -> None:
+    visitor, request, referral = await asked(session)
+    address = await address_of(session, request)
+    await _refuse(session, address, referral)
+    agency = await agency_of(session, referral)
+    await begin(session, visitor, request, wanted(agency, told=TOLD))
+    await _stop(session, address, referral)
+    form = await reading.get_form(session, visitor, request.code, "work", now=FRIDAY)
+    assert form.refused_agencies == {}
