@@ -22,6 +22,8 @@ GIVE_WORDS = "give_words"
 STAFF_CARDS = "staff_cards"
 """The clock's; what is promised about cards has it as a lock, so that one counts them at a time."""
 SEND_CARDS = "send_cards"
+SHOW_CARDS = "show_cards"
+"""What became of a request, on its cards."""
 SEND_TEST_CARD = "send_test_card"
 TELL_UNLINKED = "tell_unlinked"
 

@@ -10,8 +10,10 @@ from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import App
+from bot.channels.telegram_edits import TelegramEdits
 from bot.jobs.export import Export
 from bot.jobs.file_fetch import FileFetch
+from bot.staff_cards.editing import CardEditing
 from bot.staff_cards.words import CatalogueCardWords, find_desk_url
 from bot.standing_key import standing_key
 from services import escalation, files, follow_up, my_data, pending_words, purge, undelivered
@@ -28,11 +30,14 @@ MAX_TRIES = 5
 class Work:
     """The jobs of a worker."""
 
-    def __init__(self, app: App, file_fetch: FileFetch, export: Export) -> None:
+    def __init__(
+        self, app: App, file_fetch: FileFetch, export: Export, card_edits: TelegramEdits
+    ) -> None:
         self._app = app
         self._file_fetch = file_fetch
         self._export = export
         self._card_words = CatalogueCardWords(find_desk_url(app.settings))
+        self._card_editing = CardEditing(app, card_edits, self._card_words)
 
     async def climb(self) -> None:
         """What is overdue is made known one level further up."""
@@ -48,6 +53,10 @@ class Work:
         await self._in_batches(
             lambda session, now: sending.send_due(session, self._card_words, now), sending.BATCH
         )
+
+    async def show_cards(self, request_id: int) -> None:
+        """Say on the cards of a request what has become of it."""
+        await self._card_editing.edit(request_id)
 
     async def send_test_card(self, staff_id: str) -> None:
         """Show a member of staff that cards arrive."""

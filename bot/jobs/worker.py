@@ -7,6 +7,7 @@ from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 
 from bot.bootstrap import App
+from bot.channels.telegram_edits import TelegramEdits
 from bot.channels.telegram_files import TelegramFiles
 from bot.jobs.connector import make_connector
 from bot.jobs.export import Export
@@ -41,11 +42,13 @@ class JobWorker:
             telegram = TelegramFiles(
                 session, settings.telegram_api_url, settings.telegram_bot_token
             )
-            await self._run(FileFetch(self._app, telegram, self._words), stopping)
+            edits = TelegramEdits(session, settings.telegram_api_url, settings.telegram_bot_token)
+            file_fetch = FileFetch(self._app, telegram, self._words)
+            await self._run(Work(self._app, file_fetch, Export(self._app), edits), stopping)
 
-    async def _run(self, file_fetch: FileFetch, stopping: asyncio.Event) -> None:
+    async def _run(self, work: Work, stopping: asyncio.Event) -> None:
         connector = make_connector(self._app.settings.database_url)
-        queue = build_queue(connector, Work(self._app, file_fetch, Export(self._app)))
+        queue = build_queue(connector, work)
         stalled = Stalled(queue)
         worker = Worker(
             queue,

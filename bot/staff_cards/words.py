@@ -61,6 +61,14 @@ class CatalogueCardWords:
             self._cards_text(language, counted), _keyboard([[*self._open(language), seen]])
         )
 
+    def standing(self, language: str, told: Told | None, outcome: str) -> CardMessage:
+        return self.pressed(Pressed(outcome, language, told), language)
+
+    def none_left(self, language: str) -> CardMessage:
+        return CardMessage(
+            self.text("desk-cards-none", language), _keyboard([self._open(language)])
+        )
+
     def test_card(self, language: str) -> CardMessage:
         seen = _button(self.text("desk-card-seen", language), TEST_CARD, SEEN)
         return CardMessage(self.text("desk-card-test", language), _keyboard([[seen]]))

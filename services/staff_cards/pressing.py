@@ -29,7 +29,9 @@ TAKE, SEEN = "t", "s"
 
 UNLINKED, GONE, ELSEWHERE = "unlinked", "gone", "elsewhere"
 TAKEN, COLLEAGUE, OVER, NOTED, TEST = "taken", "colleague", "over", "noted", "test"
-OUTCOMES: Final = (UNLINKED, GONE, ELSEWHERE, TAKEN, COLLEAGUE, OVER, NOTED, TEST)
+ANSWERED, CALM = "answered", "calm"
+"""What no press comes to: what has become of the request by itself (`standing`)."""
+OUTCOMES: Final = (UNLINKED, GONE, ELSEWHERE, TAKEN, COLLEAGUE, OVER, NOTED, TEST, ANSWERED, CALM)
 
 
 @dataclass(frozen=True, slots=True)

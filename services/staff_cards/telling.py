@@ -19,10 +19,23 @@ from services.staff_cards.recipients import list_linked, list_wakeful
 from services.staff_cards.roles import ADMINISTRATOR, MANAGER, OWNER, WORKER, levels_above
 
 URGENT, OVERDUE = "urgent", "overdue"
-_FREE_STATES = ("new", "reopened")
+FREE_STATES = ("new", "reopened")
 _STAND_ENDS, _ROUND_ENDS = "#", "|"
 # What is overdue stays so: however it climbs, nobody hears of it twice.
 _ONE_ROUND = 0
+
+
+async def promise_look(session: AsyncSession, request: Request) -> None:
+    """Whatever is about to become of it, its cards are to say so (`services.staff_cards.standing`).
+
+    The job runs when the caller's transaction is done. The request is held, or new.
+    """
+    query = select(StaffCard.id).where(
+        StaffCard.request_id == request.id, StaffCard.outbox_id.is_not(None)
+    )
+    if await session.scalar(query.limit(1)) is not None:
+        lock = f"{jobs.SHOW_CARDS}:{request.id}"
+        await jobs.defer(session, jobs.SHOW_CARDS, queueing_lock=lock, request_id=request.id)
 
 
 async def tell_urgent(
@@ -33,11 +46,12 @@ async def tell_urgent(
     Its owner hears of it, else those of the centre who may take it; where none of them has linked
     a chat, the next above.
     """
+    await promise_look(session, request)
     is_own = by is not None and request.owner_id == by
     if request.urgency != URGENT or request.due_at is None or is_own:
         return
     levels = [MANAGER, ADMINISTRATOR]
-    if request.state in _FREE_STATES:
+    if request.state in FREE_STATES:
         levels.insert(0, WORKER)
     if request.owner_id is not None:
         levels.insert(0, OWNER)
@@ -118,7 +132,7 @@ def round_of(card: StaffCard) -> str:
 def _stand_of(request: Request, cause: str) -> str:
     """How it stands: whose it is, and until when it should be answered."""
     due = "-" if request.due_at is None else int(request.due_at.timestamp())
-    stands = "free" if request.state in _FREE_STATES else "held"
+    stands = "free" if request.state in FREE_STATES else "held"
     owner = request.owner_id or "-"
     return f"{cause}:{request.id}:{request.centre_id}:{due}:{owner}:{stands}{_STAND_ENDS}"
 

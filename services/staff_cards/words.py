@@ -61,6 +61,15 @@ class CardWords(Protocol):
     def cards(self, language: str, counted: Counted) -> CardMessage:
         """Several requests, with the buttons Open (the list) and Seen."""
 
+    def standing(self, language: str, told: Told | None, outcome: str) -> CardMessage:
+        """What has become of the request, one of `pressing.OUTCOMES`; only Open is left to press.
+
+        Without `told` nothing of it is said: it is theirs no more.
+        """
+
+    def none_left(self, language: str) -> CardMessage:
+        """None of the several that a message counted waits any more."""
+
     def test_card(self, language: str) -> CardMessage:
         """A card of nothing, to see that cards arrive."""
 

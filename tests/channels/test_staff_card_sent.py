@@ -7,26 +7,31 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from sqlalchemy import select
 
 from bot.bootstrap import App
+from bot.channels.telegram_edits import TelegramEdits
 from bot.channels.telegram_name import BotName
 from bot.channels.telegram_out import TelegramSender
 from bot.channels.telegram_session import new_telegram_bot
 from bot.conversation import Conversation, build_conversation
 from bot.delivery import Delivery
+from bot.staff_cards.editing import CardEditing
 from bot.staff_cards.words import CatalogueCardWords, find_desk_url
 from bot.supervision import Tasks
 from bot.worker import telegram_limits
-from db.models import Request, StaffCard
+from db.models import OutboxRow, Request, StaffCard
 from locales.catalogue import load_catalogue
+from services import threads
 from services.inbox import InboxItem
 from services.staff_cards import linking
 from services.staff_cards.climbing import climb
 from services.staff_cards.sending import send_due
 from tests.people import NOW
 from tests.served_app import make_app, until
+from tests.services.centre_at_work import hire
 from tests.services.desk_visitors import at_desk
 from tests.services.staff_chats import ask_urgently, employ, told_to, work_with_chat
 from tests.simulator.running import TOKEN, Simulator, run_simulator
@@ -135,6 +140,42 @@ async def test_an_urgent_request_rings_and_is_taken_on_the_phone(
         ]
     async with app.new_session.begin() as session:
         assert (await session.get_one(Request, request.id)).state == "taken"
+
+
+async def test_the_card_on_a_phone_says_that_a_colleague_took_it(
+    app: App, carrier: Simulator
+) -> None:
+    async with (
+        _conversation(app) as conversation,
+        _delivering(app),
+        aiohttp.ClientSession() as http,
+    ):
+        phone = await _link(app, carrier, conversation)
+        async with app.new_session.begin() as session:
+            request = await ask_urgently(session, "9000", now=NOW)
+        before = await carrier.messages(phone)
+        await _send(app)
+        card = await until(lambda: _newer(carrier, phone, before))
+        await until(lambda: _is_sent(app))
+        async with app.new_session.begin() as session:
+            dara = await hire(session, "Dara")
+            await threads.take(session, request.code, staff=dara, now=NOW)
+        edits = TelegramEdits(http, app.settings.telegram_api_url, TOKEN)
+        editing = CardEditing(app, edits, CatalogueCardWords(find_desk_url(app.settings)))
+        for _ in range(2):  # what says so already stays as it is
+            await editing.edit(request.id)
+        shown = (await carrier.messages(phone))[-1]
+    assert shown["message_id"] == card["message_id"]
+    assert shown["text"].endswith(words("desk-card-colleague"))
+    assert "Dara" not in shown["text"]
+
+
+async def _is_sent(app: App) -> bool:
+    async with app.new_session() as session:
+        query = select(OutboxRow.id).where(
+            OutboxRow.purpose == "staff_card", OutboxRow.provider_id.is_not(None)
+        )
+        return await session.scalar(query) is not None
 
 
 async def _newer(

@@ -79,7 +79,7 @@ async def find_kept(person: Person) -> Draft | None:
 
 async def run_job(person: Person) -> None:
     """What the clock brings after half an hour."""
-    work = Work(person.line.app, None, None)  # type: ignore[arg-type]
+    work = Work(person.line.app, None, None, None)  # type: ignore[arg-type]
     async with person.line.app.new_session() as session:
         address = await addresses.find(session, *address_of(person))
     assert address is not None

@@ -30,6 +30,12 @@ class HeardWords:
         self.counted.append(counted)
         return CardMessage(f"{language} {counted.urgent} {counted.overdue}")
 
+    def standing(self, language: str, told: Told | None, outcome: str) -> CardMessage:
+        return CardMessage(f"{language} {None if told is None else told.code} {outcome}")
+
+    def none_left(self, language: str) -> CardMessage:
+        return CardMessage(f"{language} none left")
+
     def test_card(self, language: str) -> CardMessage:
         return CardMessage(f"{language} test")
 

@@ -1,0 +1,146 @@
+"""A card that was sent goes on telling the truth: taken, closed, handed over, it says so.
+
+Whoever read "urgent" on their phone would open the desk for what a colleague has done already. So
+whoever changes a request promises a look at its cards (`telling.promise_look`). As long as it
+stands as it did nothing is edited; then what is true no more is worded anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import OPEN_STATES, Account, Address, OutboxRow, Request, Staff, StaffCard, StaffChat
+from services.files import OWN_CENTRE_ROLES
+from services.outbox import OVERTAKEN
+from services.staff_cards import pressing
+from services.staff_cards.telling import FREE_STATES, URGENT, is_wanted
+from services.staff_cards.words import CardMessage, CardWords, Counted, tell
+
+MOST: Final = 50
+"""Messages about one request, the newest: nobody scrolls back to what is older."""
+_SENT: Final = ("sent", "delivered")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a message of a chat is to say now; both are named as their carrier does."""
+
+    chat: str = field(repr=False)
+    message_id: str
+    message: CardMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """With `is_early` one of the messages is just going out: it is to be looked at again."""
+
+    due: Sequence[Edit]
+    is_early: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A card in its reader's chat, with its message."""
+
+    card: StaffCard
+    request: Request
+    row: OutboxRow
+    staff: Staff
+    language: str
+    chat: str = field(repr=False)
+
+
+async def list_edits(session: AsyncSession, request_id: int, words: CardWords) -> Edits:
+    """What the messages with cards of this request are to say, but for those that are true.
+
+    What was not sent yet and is needless by now is not sent at all.
+    """
+    by_message: dict[int, list[_Sent]] = defaultdict(list)
+    for one in await _list_sent(session, request_id):
+        by_message[one.row.id].append(one)
+    due, is_early = [], False
+    for cards in by_message.values():
+        if all(is_wanted(one.card, one.request) for one in cards):
+            continue
+        row = cards[0].row
+        if row.state == "waiting":
+            await _withhold(session, row)
+        elif row.state == "sending":
+            is_early = True
+        elif row.state in _SENT and row.provider_id is not None:
+            due.append(Edit(cards[0].chat, row.provider_id, _say(cards, words)))
+    return Edits(due, is_early)
+
+
+async def _list_sent(session: AsyncSession, request_id: int) -> Sequence[_Sent]:
+    """All cards of the messages that tell of it, where their reader has that chat still."""
+    messages = (
+        select(StaffCard.outbox_id)
+        .where(StaffCard.request_id == request_id, StaffCard.outbox_id.is_not(None))
+        .order_by(StaffCard.id.desc())
+        .limit(MOST)
+    )
+    query = (
+        select(StaffCard, Request, OutboxRow, Staff, Account.language, Address)
+        .join(Request, Request.id == StaffCard.request_id)
+        .join(OutboxRow, OutboxRow.id == StaffCard.outbox_id)
+        .join(Staff, Staff.id == StaffCard.staff_id)
+        .join(Account, Account.staff_id == Staff.id)
+        .join(StaffChat, StaffChat.staff_id == Staff.id)
+        .join(Address, Address.id == StaffChat.address_id)
+        .where(StaffCard.outbox_id.in_(messages), OutboxRow.address_id == Address.id)
+        .order_by(StaffCard.id)
+    )
+    rows = await session.execute(query)
+    return [_Sent(*row[:5], chat=row[5].value) for row in rows]
+
+
+async def _withhold(session: AsyncSession, row: OutboxRow) -> None:
+    await session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == row.id, OutboxRow.state == "waiting")
+        .values(state="withheld", error_code=OVERTAKEN, leased_until=None, updated_at=func.now())
+    )
+
+
+def _say(cards: Sequence[_Sent], words: CardWords) -> CardMessage:
+    if len(cards) > 1:
+        return _say_many(cards, words)
+    one = cards[0]
+    outcome = find_outcome(one.card, one.request, one.staff)
+    told = tell(
+        one.request, one.card.id, one.card.cause, may_take=one.staff.role in OWN_CENTRE_ROLES
+    )
+    if outcome is None:
+        return words.card(one.language, told)
+    return words.standing(one.language, None if outcome == pressing.ELSEWHERE else told, outcome)
+
+
+def _say_many(cards: Sequence[_Sent], words: CardWords) -> CardMessage:
+    """How many of them wait still."""
+    left = [one.card for one in cards if is_wanted(one.card, one.request)]
+    if not left:
+        return words.none_left(cards[0].language)
+    urgent = sum(card.cause == URGENT for card in left)
+    return words.cards(
+        cards[0].language, Counted(left[0].id, urgent=urgent, overdue=len(left) - urgent)
+    )
+
+
+def find_outcome(card: StaffCard, request: Request, reader: Staff) -> str | None:
+    """What has become of the request, for who reads its card; None when it waits as it did."""
+    if reader.centre_id not in (None, request.centre_id):
+        return pressing.ELSEWHERE
+    if request.state not in OPEN_STATES:
+        return pressing.OVER
+    if request.state not in FREE_STATES and request.owner_id is not None:
+        if request.owner_id != reader.id:
+            return pressing.COLLEAGUE
+        return pressing.ANSWERED if request.due_at is None else pressing.TAKEN
+    if card.cause == URGENT and request.urgency != URGENT:
+        return pressing.CALM
+    return pressing.NOTED if card.seen_at is not None else None
