@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -22,6 +23,7 @@ import pytest
 import pytest_socket
 import redis
 import structlog
+import uvicorn.server
 from argon2 import PasswordHasher
 from hypothesis import settings
 from playwright.async_api import Browser
@@ -149,6 +151,16 @@ def _plain_traces() -> None:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain]
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _impatient_servers() -> Iterator[None]:
+    """Uvicorn asks ten times a second whether it shall end, and then whether all have left."""
+    impatient = ModuleType("asyncio")
+    vars(impatient).update(vars(asyncio), sleep=lambda _seconds: asyncio.sleep(0.01))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", impatient)
+        yield
 
 
 @pytest.fixture(scope="session")
