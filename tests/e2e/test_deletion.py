@@ -1,7 +1,8 @@
 """Who deletes everything leaves nothing behind: not in a dump, not in Redis, not among the files.
 
 Stock is taken before she came, while she was there, and after she left. Row by row the last must be
-the first, but for audit rows with ids.
+the first, but for audit rows with ids, and for the code under which an agency knows her until that
+was asked to delete what it has.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import App
 from bot.standing_key import standing_key
-from db.models import Address, Agency, File, InboxRow, OutboxRow, Referral, Request
+from db.models import Address, Agency, File, InboxRow, OutboxRow, Recall, Referral, Request
 from services import (
     addresses,
     consent,
@@ -32,17 +33,21 @@ from services import (
     inbox,
     messages,
     my_data,
+    purge,
     registration,
     staff,
     threads,
 )
 from services.contact_policy import Purpose
 from services.direct import direct_connection
+from services.office_hours import day_of
+from services.referrals import asking_back
 from tests.dialogs.walk import walk_to, words
 from tests.people import NOW, Line, open_line
 from tests.registered import come_and_register
 from tests.served_app import make_app
 from tests.services.centre_at_work import PlainWords
+from tests.services.desk_visitors import at_desk
 from tests.services.referred import make_agency
 from tests.support import Database, driver_of, save_draft
 
@@ -148,6 +153,16 @@ def traces(rows: Counter[Row]) -> set[str]:
 
 
 # A life on the line
+
+
+async def tell_agency(app: App, now: datetime) -> None:
+    """Somebody asks the agency to delete what it has; in time that is forgotten too."""
+    async with app.new_session.begin() as session:
+        dara = at_desk(await staff.get_by_name(session, "Dara"))
+        recall = (await session.scalars(select(Recall).where(Recall.done_at.is_(None)))).one()
+        assert await asking_back.tell(session, dara, recall.id, day_of(now), "phone", now=now)
+        later = now + timedelta(days=91)
+        assert await purge.purge(session, "agencies told of what is deleted", now=later) == 1
 
 
 async def live(app: App, chat_id: int, number: str, now: datetime) -> None:
@@ -310,6 +325,9 @@ async def test_nothing_remains_but_audit_ids(app: App, line: Line, before: Stock
         address = await addresses.find(session, "telegram", str(CHAT))
         assert address is not None
         person_id = str(address.person_id)
+        code = await session.scalar(
+            select(Request.code).join(Referral).where(Request.person_id == address.person_id)
+        )
 
     await delete_by_sms(app, NUMBER, now + timedelta(seconds=1))
     assert tables(during.rows - before.rows) == TOUCHED - {"audit"}
@@ -325,10 +343,16 @@ async def test_nothing_remains_but_audit_ids(app: App, line: Line, before: Stock
     after = await take_stock(app)
     assert before.rows - after.rows == Counter()
     left = after.rows - before.rows
-    assert [table for table, _ in left] == ["audit"]
-    assert traces(left) & traces(during.rows - before.rows) == {person_id}
+    assert sorted(table for table, _ in left) == ["audit", "recall"]
+    hers = traces(during.rows - before.rows) - traces(before.rows)
+    assert traces(left) & hers == {person_id, code}
     assert after.redis == before.redis
     assert after.files == before.files
+
+    await tell_agency(app, now + timedelta(days=1))
+    left = await dump(app.settings.database_url) - before.rows
+    assert tables(left) == {"audit"}
+    assert traces(left) & hers == {person_id}
 
 
 async def test_of_who_writes_again_only_the_address_is_known(
@@ -359,11 +383,11 @@ async def test_of_who_writes_again_only_the_address_is_known(
 
     after = await take_stock(app)
     left = after.rows - before.rows
-    assert tables(left) == {"address", "audit", "consent", "inbox", "outbox"}
+    assert tables(left) == {"address", "audit", "consent", "inbox", "outbox", "recall"}
     known = {f"x{one.value_index.hex()}" for one in own if one is not None}
     old = traces(during.rows) - traces(before.rows) - known
     traced = {table for table, row in left if traces(Counter([(table, row)])) & old}
-    assert traced == {"address", "audit"}
+    assert traced == {"address", "audit", "recall"}
     assert after.files == before.files
 
 
