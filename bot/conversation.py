@@ -51,6 +51,7 @@ from bot.update_reading import (
 from bot.weighing import weigh
 from bot.written import Written
 from db.models.address import address_index
+from dialogs.promises import find_opening, opening
 from dialogs.to_centre import says_something
 from dialogs.turn import TURN_KEY, Channel, Turn
 from locales.catalogue import DEFAULT_LANGUAGE, Catalogue, load_catalogue
@@ -230,7 +231,10 @@ class Conversation:
             request = await requests.find_made_by(session, turn.address, turn.item_id)
             if request is None:
                 request = await self._call_back(session, turn, said)
-        return turn.text("sms-one-way", code=request.code)
+            opens_at = await find_opening(session, turn, request.centre_id)
+        if opens_at is None:
+            return turn.text("sms-one-way", code=request.code)
+        return turn.text("sms-one-way-closed", code=request.code, opening=opening(turn, opens_at))
 
     async def _call_back(self, session: AsyncSession, turn: Turn, said: Meaning) -> Request:
         request = await requests.ask_for_call(

@@ -38,20 +38,29 @@ def moment(turn: Turn, at: datetime) -> str:
     return say_moment(turn.catalogue, turn.language, turn.channel, at, turn.now)
 
 
-async def note_opening(session: Any, turn: Turn, centre_id: str) -> dict[str, str]:
-    """When the centre opens, as the data of a conversation; nothing while it is open."""
+async def find_opening(session: Any, turn: Turn, centre_id: str) -> datetime | None:
+    """When the centre opens; None while it is open."""
     opens_at = (await centre_clock.get(session, centre_id)).next_open(turn.now)
-    return {OPENS: opens_at.isoformat()} if opens_at > turn.now else {}
+    return opens_at if opens_at > turn.now else None
+
+
+async def note_opening(session: Any, turn: Turn, centre_id: str) -> dict[str, str]:
+    """The same as the data of a conversation."""
+    opens_at = await find_opening(session, turn, centre_id)
+    return {} if opens_at is None else {OPENS: opens_at.isoformat()}
 
 
 def show_opening(manager: DialogManager) -> dict[str, Any]:
     """For a window with words of its own while the centre is closed: `opening` says until when."""
     turn, noted = turn_of(manager), manager.dialog_data.get(OPENS)
-    opens_at = datetime.fromisoformat(noted) if noted else turn.now
-    if opens_at <= turn.now:
+    opens_at = datetime.fromisoformat(noted) if noted else None
+    if opens_at is None or opens_at <= turn.now:
         return {"closed": False, "opening": ""}
-    opening = say_opening(turn.catalogue, turn.language, turn.channel, opens_at, turn.now)
-    return {"closed": True, "opening": opening}
+    return {"closed": True, "opening": opening(turn, opens_at)}
+
+
+def opening(turn: Turn, opens_at: datetime) -> str:
+    return say_opening(turn.catalogue, turn.language, turn.channel, opens_at, turn.now)
 
 
 async def get_receipt(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:

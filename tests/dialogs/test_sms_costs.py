@@ -6,7 +6,8 @@ every button numbered as one more option, back and menu too. The table is printe
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -142,6 +143,16 @@ async def test_what_cannot_be_answered_asks_for_no_answer(one_way: SmsPerson, te
     last_sentence = [part for part in told.split("។") if part.strip()][-1]
     assert "ទូរសព្ទទៅបង" in last_sentence
     assert sms_text.count(told).parts <= MOST_PARTS_OF_A_SCREEN
+
+
+async def test_so_it_is_while_the_centre_is_closed(one_way: SmsPerson) -> None:
+    """After the Water Festival, on a Thursday."""
+    in_the_evening = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    line = one_way.line
+    line.conversation = replace(line.conversation, now=lambda: in_the_evening)
+    told = await one_way.send("CALL")
+    assert told.endswith("យើងនឹងទូរសព្ទទៅបង ពីថ្ងៃព្រហស្បតិ៍ ម៉ោង 8 ព្រឹក។")
+    assert sms_text.count(told).parts <= 2, told
 
 
 async def test_a_stop_that_cannot_be_answered_is_obeyed_in_silence(one_way: SmsPerson) -> None:
