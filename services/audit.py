@@ -100,6 +100,29 @@ async def record(
     await session.flush()
 
 
+async def record_by(
+    session: AsyncSession,
+    by: UUID | None,
+    action: str,
+    subject: str,
+    subject_id: RowId | None,
+    *,
+    fields: Iterable[str] = (),
+    now: datetime,
+) -> None:
+    """The same of what a member of staff does; None is the system, or whoever has the machine."""
+    await record(
+        session,
+        actor="system" if by is None else "staff",
+        actor_id=by,
+        action=action,
+        subject=subject,
+        subject_id=subject_id,
+        fields=fields,
+        now=now,
+    )
+
+
 async def record_refused(
     session: AsyncSession,
     staff_id: UUID,

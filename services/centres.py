@@ -1,6 +1,6 @@
 """Which centre serves whom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,11 @@ async def list_ids(session: AsyncSession) -> Sequence[str]:
 async def list_all(session: AsyncSession) -> Sequence[Centre]:
     """With their names, in the same order."""
     return (await session.scalars(select(Centre).order_by(Centre.id))).all()
+
+
+async def list_names(session: AsyncSession, language: str) -> Mapping[str, str]:
+    """By id, short and in a language, in the same order."""
+    return {one.id: one.short_name(language) for one in await list_all(session)}
 
 
 async def find(session: AsyncSession, centre_id: str) -> Centre | None:

@@ -18,186 +18,69 @@ EXPIRED_FILES = "expired files"
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Changes up to `:most` rows that ended before `:before`, which is `after` ago."""
+    """Changes up to `:most` rows that ended before `:before`, which is `days` ago."""
 
     name: str
-    after: timedelta
+    days: int
     statement: TextClause
 
 
+def _delete(table: str, which: str, key: str = "id") -> TextClause:
+    found = f"SELECT {key} FROM {table} WHERE {which} LIMIT :most"  # noqa: S608 (words of ours)
+    return text(f"DELETE FROM {table} WHERE ({key}) IN ({found})")  # noqa: S608
+
+
+def _empty(table: str, column: str, which: str) -> TextClause:
+    held = f"{column} IS NOT NULL AND {which}"
+    found = f"SELECT id FROM {table} WHERE {held} LIMIT :most"  # noqa: S608 (words of ours)
+    return text(f"UPDATE {table} SET {column} = NULL WHERE id IN ({found})")  # noqa: S608
+
+
+_ENDED = "state NOT IN ('waiting', 'sending') AND updated_at < :before"
+_USED_OR_OVER = "LEAST(used_at, expires_at) < :before"
+_NOTHING_SINCE = """
+    NOT EXISTS (
+        SELECT FROM procrastinate_events AS event
+        WHERE event.job_id = procrastinate_jobs.id AND event.at >= :before
+    )
+"""
+_SUCCEEDED = "status IN ('succeeded', 'cancelled', 'aborted')"
+
 _RULES = (
-    _Rule(
-        "outbox bodies",
-        timedelta(days=30),
-        text(
-            """
-            UPDATE outbox SET body = NULL WHERE id IN (
-                SELECT id FROM outbox
-                WHERE body IS NOT NULL AND state NOT IN ('waiting', 'sending')
-                  AND updated_at < :before
-                LIMIT :most
-            )
-            """
-        ),
-    ),
-    _Rule(
-        "outbox rows",
-        timedelta(days=400),
-        text(
-            """
-            DELETE FROM outbox WHERE id IN (
-                SELECT id FROM outbox
-                WHERE state NOT IN ('waiting', 'sending') AND updated_at < :before
-                LIMIT :most
-            )
-            """
-        ),
-    ),
-    _Rule(
-        "handled updates",
-        timedelta(days=30),
-        text(
-            """
-            DELETE FROM inbox WHERE id IN (
-                SELECT id FROM inbox WHERE done_at < :before LIMIT :most
-            )
-            """
-        ),
-    ),
-    _Rule(
-        "payloads of failed updates",
-        timedelta(days=90),
-        text(
-            """
-            UPDATE inbox SET payload = NULL WHERE id IN (
-                SELECT id FROM inbox WHERE failed_at < :before AND payload IS NOT NULL LIMIT :most
-            )
-            """
-        ),
-    ),
-    _Rule(
-        "failed updates",
-        timedelta(days=400),
-        text(
-            """
-            DELETE FROM inbox WHERE id IN (
-                SELECT id FROM inbox WHERE failed_at < :before LIMIT :most
-            )
-            """
-        ),
-    ),
-    _Rule(
-        "drafts",
-        timedelta(days=90),
-        text(
-            """
-            DELETE FROM draft WHERE id IN (
-                SELECT id FROM draft WHERE updated_at < :before LIMIT :most
-            )
-            """
-        ),
-    ),
+    _Rule("outbox bodies", 30, _empty("outbox", "body", _ENDED)),
+    _Rule("outbox rows", 400, _delete("outbox", _ENDED)),
+    _Rule("handled updates", 30, _delete("inbox", "done_at < :before")),
+    _Rule("payloads of failed updates", 90, _empty("inbox", "payload", "failed_at < :before")),
+    _Rule("failed updates", 400, _delete("inbox", "failed_at < :before")),
+    _Rule("drafts", 90, _delete("draft", "updated_at < :before")),
     _Rule(
         "sources of lost files",
-        timedelta(days=30),
-        text(
-            """
-            UPDATE file SET source = NULL WHERE id IN (
-                SELECT id FROM file
-                WHERE state = 'lost' AND source IS NOT NULL AND created_at < :before
-                LIMIT :most
-            )
-            """
-        ),
+        30,
+        _empty("file", "source", "state = 'lost' AND created_at < :before"),
     ),
     _Rule(
         "sessions of the desk",
-        timedelta(days=90),
-        text(
-            """
-            DELETE FROM desk_session WHERE id IN (
-                SELECT id FROM desk_session WHERE LEAST(ended_at, expires_at) < :before LIMIT :most
-            )
-            """
-        ),
+        90,
+        _delete("desk_session", "LEAST(ended_at, expires_at) < :before"),
     ),
-    _Rule(
-        "invitations",
-        timedelta(days=90),
-        text(
-            """
-            DELETE FROM invitation WHERE id IN (
-                SELECT id FROM invitation WHERE LEAST(used_at, expires_at) < :before LIMIT :most
-            )
-            """
-        ),
-    ),
-    _Rule(
-        "links for Telegram",
-        timedelta(days=90),
-        text(
-            """
-            DELETE FROM chat_link WHERE id IN (
-                SELECT id FROM chat_link WHERE LEAST(used_at, expires_at) < :before LIMIT :most
-            )
-            """
-        ),
-    ),
+    _Rule("invitations", 90, _delete("invitation", _USED_OR_OVER)),
+    _Rule("links for Telegram", 90, _delete("chat_link", _USED_OR_OVER)),
     _Rule(
         "drafts of replies",
-        timedelta(days=90),
-        text(
-            """
-            DELETE FROM reply_draft WHERE (staff_id, request_id) IN (
-                SELECT staff_id, request_id FROM reply_draft WHERE updated_at < :before LIMIT :most
-            )
-            """
-        ),
+        90,
+        _delete("reply_draft", "updated_at < :before", key="staff_id, request_id"),
     ),
     _Rule(
         # As long as the referral is there it says beside it who told the agency.
         "agencies told of what is deleted",
-        timedelta(days=90),
-        text(
-            """
-            DELETE FROM recall WHERE id IN (
-                SELECT id FROM recall
-                WHERE done_at < :before AND referral_id IS NULL LIMIT :most
-            )
-            """
-        ),
+        90,
+        _delete("recall", "done_at < :before AND referral_id IS NULL"),
     ),
-    _Rule(
-        "ended jobs",
-        timedelta(days=7),
-        text(
-            """
-            DELETE FROM procrastinate_jobs WHERE id IN (
-                SELECT job.id FROM procrastinate_jobs AS job
-                WHERE job.status IN ('succeeded', 'cancelled', 'aborted') AND NOT EXISTS (
-                    SELECT FROM procrastinate_events AS event
-                    WHERE event.job_id = job.id AND event.at >= :before
-                )
-                LIMIT :most
-            )
-            """
-        ),
-    ),
+    _Rule("ended jobs", 7, _delete("procrastinate_jobs", f"{_SUCCEEDED} AND {_NOTHING_SINCE}")),
     _Rule(
         "failed jobs",
-        timedelta(days=90),
-        text(
-            """
-            DELETE FROM procrastinate_jobs WHERE id IN (
-                SELECT job.id FROM procrastinate_jobs AS job
-                WHERE job.status = 'failed' AND NOT EXISTS (
-                    SELECT FROM procrastinate_events AS event
-                    WHERE event.job_id = job.id AND event.at >= :before
-                )
-                LIMIT :most
-            )
-            """
-        ),
+        90,
+        _delete("procrastinate_jobs", f"status = 'failed' AND {_NOTHING_SINCE}"),
     ),
 )
 RULES = (*(rule.name for rule in _RULES), EXPIRED_FILES)
@@ -211,7 +94,9 @@ async def purge(session: AsyncSession, rule: str, *, now: datetime, most: int = 
     if rule == EXPIRED_FILES:
         return await _delete_expired_files(session, now)
     found = next(known for known in _RULES if known.name == rule)
-    result = await session.execute(found.statement, {"before": now - found.after, "most": most})
+    result = await session.execute(
+        found.statement, {"before": now - timedelta(days=found.days), "most": most}
+    )
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 

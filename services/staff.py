@@ -26,6 +26,7 @@ from services.plain_text import clean_line
 from services.staff_cards import linking
 
 OF_ALL_CENTRES = ("administrator", "auditor")
+_STAFF = "staff"  # what the audit calls them
 LONGEST_NAME = 80
 """Characters."""
 
@@ -51,7 +52,7 @@ async def add(
     person = Staff(name=name, role=role, centre_id=centre_id, created_at=now)
     session.add(person)
     await session.flush()
-    await _note(session, person, "added", by, now)
+    await audit.record_by(session, by, "added", _STAFF, person.id, now=now)
     return person
 
 
@@ -115,7 +116,7 @@ async def set_name(
         raise StaffNameTaken
     person.name = name
     await session.flush()
-    await _note(session, person, "changed", by, now, fields=["name"])
+    await audit.record_by(session, by, "changed", _STAFF, person.id, fields=["name"], now=now)
 
 
 async def change_role(
@@ -146,7 +147,7 @@ async def change_role(
     await session.flush()
     await accounts.end_all(session, person.id, now=now)
     await linking.unlink(session, person.id, by=by, now=now)
-    await _note(session, person, "changed", by, now, fields=changed)
+    await audit.record_by(session, by, "changed", _STAFF, person.id, fields=changed, now=now)
     return await staff_requests.release(session, person, to, by=by, now=now)
 
 
@@ -170,7 +171,7 @@ async def end(
     await session.flush()
     await accounts.end_all(session, person.id, now=now)
     await linking.unlink(session, person.id, by=by, now=now)
-    await _note(session, person, "ended", by, now)
+    await audit.record_by(session, by, "ended", _STAFF, person.id, now=now)
     return await staff_requests.release(session, person, to, by=by, now=now)
 
 
@@ -190,7 +191,7 @@ async def take_up(
         raise StaffNameTaken
     person.ended_at = None
     await session.flush()
-    await _note(session, person, "changed", by, now, fields=["ended_at"])
+    await audit.record_by(session, by, "changed", _STAFF, person.id, fields=["ended_at"], now=now)
     await accounts.reset(session, person, by=by, now=now)
 
 
@@ -257,24 +258,3 @@ async def _check_role(session: AsyncSession, role: str, centre_id: str | None) -
 
 def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()
-
-
-async def _note(
-    session: AsyncSession,
-    person: Staff,
-    action: str,
-    by: UUID | None,
-    now: datetime,
-    *,
-    fields: Sequence[str] = (),
-) -> None:
-    await audit.record(
-        session,
-        actor="system" if by is None else "staff",
-        actor_id=by,
-        action=action,
-        subject="staff",
-        subject_id=str(person.id),
-        fields=fields,
-        now=now,
-    )

@@ -67,7 +67,7 @@ async def list_lines(
         query = query.where(Staff.centre_id == centre)
     async with across_centres(session):
         found = (await session.execute(query)).all()
-    await _note(session, "listed", None, by, now)
+    await audit.record_by(session, by, "listed", "staff", None, now=now)
     return sorted((_line(row, now) for row in found), key=lambda line: line.name.casefold())
 
 
@@ -78,7 +78,7 @@ async def get_line(session: AsyncSession, staff_id: UUID, *, by: UUID, now: date
         found = (await session.execute(_query(Staff.id == staff_id))).one_or_none()
     if found is None:
         raise StaffNotFound
-    await _note(session, "read", staff_id, by, now)
+    await audit.record_by(session, by, "read", "staff", staff_id, now=now)
     return _line(found, now)
 
 
@@ -142,18 +142,4 @@ def _line(row: Row[tuple[object, ...]], now: datetime) -> StaffLine:
         last_link=row.link_id,
         open_requests=row.open_requests,
         ended_at=person.ended_at,
-    )
-
-
-async def _note(
-    session: AsyncSession, action: str, staff_id: UUID | None, by: UUID, now: datetime
-) -> None:
-    await audit.record(
-        session,
-        actor="staff",
-        actor_id=by,
-        action=action,
-        subject="staff",
-        subject_id=staff_id,
-        now=now,
     )

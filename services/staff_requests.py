@@ -79,16 +79,8 @@ async def _pass_on(
     else:
         raise NotAllowed
     await telling.tell_urgent(session, request, by=by, now=now)
-    await audit.record(
-        session,
-        actor="system" if by is None else "staff",
-        actor_id=by,
-        action=GIVEN_BACK if to is None else "assigned",
-        subject="request",
-        subject_id=request.id,
-        fields=("owner_id", "state"),
-        now=now,
-    )
+    action, fields = GIVEN_BACK if to is None else "assigned", ("owner_id", "state")
+    await audit.record_by(session, by, action, "request", request.id, fields=fields, now=now)
 
 
 def _hidden_from(person: Staff) -> ColumnElement[bool]:

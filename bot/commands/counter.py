@@ -133,16 +133,9 @@ async def note_look(session: AsyncSession, name: str | None, request_id: int | N
     Whoever does not say who they are has a way to the machine at least: that is the system then.
     Raises StaffNotFound.
     """
-    staff = None if name is None else await staff_service.get_by_name(session, name)
-    await audit.record(
-        session,
-        actor="system" if staff is None else "staff",
-        actor_id=None if staff is None else staff.id,
-        action="listed" if request_id is None else "read",
-        subject="request",
-        subject_id=request_id,
-        now=datetime.now(UTC),
-    )
+    by = None if name is None else (await staff_service.get_by_name(session, name)).id
+    action = "listed" if request_id is None else "read"
+    await audit.record_by(session, by, action, "request", request_id, now=datetime.now(UTC))
 
 
 async def note_acts(
@@ -155,12 +148,4 @@ async def note_acts(
         RequestEvent.at == now,
     )
     for kind in await session.scalars(acts.order_by(RequestEvent.id)):
-        await audit.record(
-            session,
-            actor="staff",
-            actor_id=actor.id,
-            action=kind,
-            subject="request",
-            subject_id=request.id,
-            now=now,
-        )
+        await audit.record_by(session, actor.id, kind, "request", request.id, now=now)

@@ -88,9 +88,7 @@ async def _show(
     found = NOTHING
     if not looking.who and not meant:
         found = await list_page(session, visitor, search, now=now, before=looking.before)
-    known_centres = {
-        one.id: one.short_name(request.language) for one in await centres.list_all(session)
-    }
+    known_centres = await centres.list_names(session, request.language)
     staff_name = await find_staff_name(session, visitor, search.staff) if search.staff else None
     words = _words_of_filters(request, known_centres)
     return render(

@@ -19,7 +19,6 @@ from desk.pages.staff_parts import (
     NAMESAKE_NOW,
     STAFF,
     WRONG,
-    name_centres,
     note_made_up,
     note_refused,
     read,
@@ -27,7 +26,7 @@ from desk.pages.staff_parts import (
 )
 from desk.rendering import render
 from desk.request import DeskRequest
-from services import accounts, staff, staff_form, staff_list
+from services import accounts, centres, staff, staff_form, staff_list
 from services.acting import Session
 from services.errors import (
     ChangedMeanwhile,
@@ -54,7 +53,7 @@ async def show_list(request: DeskRequest) -> Response:
     asked = request.query_params
     role, centre, ended = asked.get("role", ""), asked.get("centre", ""), "ended" in asked
     async with request.acting() as session:
-        names = await name_centres(request, session)
+        names = await centres.list_names(session, request.language)
         lines = await staff_list.list_lines(
             session,
             by=request.visitor.staff_id,
@@ -216,7 +215,7 @@ async def _person_page(
         by, now = request.visitor.staff_id, request.now()
         line = await staff_list.get_line(session, person.id, by=by, now=now)
         colleagues = await _list_colleagues(session, line)
-        names = await name_centres(request, session)
+        names = await centres.list_names(session, request.language)
         moved = await _say_moved(request, session)
     done = request.query_params.get("done", "")
     return render(

@@ -14,14 +14,13 @@ from desk.pages.staff_parts import (
     KEEPERS,
     STAFF,
     WRONG,
-    name_centres,
     note_made_up,
     read,
     show_link,
 )
 from desk.rendering import render
 from desk.request import DeskRequest
-from services import staff, staff_form, staff_list
+from services import centres, staff, staff_form, staff_list
 from services.errors import UnusableForm
 from services.staff_form import ALL_CENTRES, AlreadyAdded, StaffForm
 from services.types import STAFF_ROLES
@@ -51,7 +50,7 @@ async def _new_page(
     request: DeskRequest, typed: StaffForm, faults: Mapping[str, str] | None = None
 ) -> Response:
     async with request.acting() as session:
-        names = await name_centres(request, session)
+        names = await centres.list_names(session, request.language)
     return render(
         request,
         "staff_new.html",

@@ -1,6 +1,6 @@
 """What the pages about staff share: who may open them, their forms, and the link that is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from desk.pages.sign_in import MOST_LETTERS, draw_code
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services import accounts, audit, centres, staff_form
-from services.acting import Session
 from services.staff_form import ALL_CENTRES, StaffForm
 from services.staff_list import StaffLine
 from services.types import STAFF_ROLES
@@ -26,12 +25,6 @@ async def read(request: DeskRequest) -> StaffForm:
     """What stood in a form, to stand there again when it cannot be kept."""
     names = ("name", "username", "role", "centre")
     return StaffForm(*[await request.field(name, most=MOST_LETTERS) for name in names])
-
-
-async def name_centres(request: DeskRequest, session: Session) -> Mapping[str, str]:
-    """By id, in the visitor's language."""
-    found = await centres.list_all(session)
-    return {one.id: one.short_name(request.language) for one in found}
 
 
 async def note_made_up(

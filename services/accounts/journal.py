@@ -24,13 +24,4 @@ async def note(
     now: datetime,
 ) -> None:
     """Add one act of a member of staff, or (without one) of whoever tries to sign in."""
-    await audit.record(
-        session,
-        actor="system" if by is None else "staff",
-        actor_id=by,
-        action=action,
-        subject=subject,
-        subject_id=subject_id,
-        fields=fields,
-        now=now,
-    )
+    await audit.record_by(session, by, action, subject, subject_id, fields=fields, now=now)
