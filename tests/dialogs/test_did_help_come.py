@@ -1,7 +1,7 @@
 """The question after the end, answered at once, months later, twice, or when all has changed."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from aiogram.types import Chat, InlineKeyboardMarkup, Message
@@ -30,10 +30,6 @@ async def _asked_on_telegram(line: Line) -> tuple[TelegramPerson, str, Message]:
     )
     line.memory.messages[person.id][asked.message_id] = asked
     return person, code, asked
-
-
-def at(line: Line, moment: datetime) -> None:
-    line.conversation = replace(line.conversation, now=lambda: moment)
 
 
 async def _asked_by_sms(line: Line) -> tuple[SmsPerson, str]:
@@ -156,7 +152,8 @@ async def test_a_no_after_a_yes_opens_it_again(line: Line) -> None:
     person, code, asked = await _asked_on_telegram(line)
     yes, no = (person.data_of(words(line, key))[0] for key in ("help-yes", "help-no"))
     await person.press_data(yes, asked)
-    at(line, NOW + timedelta(days=3))
+    later = NOW + timedelta(days=3)
+    line.conversation = replace(line.conversation, now=lambda: later)
     await person.press_data(no, asked)
     assert question(line, "answered-not-came") in person.screen
     assert await state_of(line, code) == "reopened"
@@ -208,40 +205,6 @@ async def test_an_older_question_is_answered_otherwise_no_more(line: Line) -> No
     await phone.send("L1")
     assert words(line, "stage-confirmed", "sms") in await phone.send("K1")
     assert await kinds_said(line, code) == ["reopened", "confirmed"]
-
-
-# --- when somebody writes ---
-
-# The Water Festival follows: the next day on which a centre is open is Thursday.
-SATURDAY = datetime(2026, 11, 21, 3, tzinfo=UTC)
-LUNCH = datetime(2026, 11, 20, 5, 15, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("moment", "said"),
-    [(SATURDAY, "ថ្ងៃព្រហស្បតិ៍ 26 វិច្ឆិកា ម៉ោង 8 ព្រឹក"), (LUNCH, "ម៉ោង 1:30 រសៀល ថ្ងៃនេះ")],
-)
-async def test_while_the_centre_is_closed_a_no_is_told_when_it_opens(
-    line: Line, moment: datetime, said: str
-) -> None:
-    person, code, asked = await _asked_on_telegram(line)
-    at(line, moment)
-    await person.press_data(person.data_of(words(line, "help-no"))[0], asked)
-    assert said in person.screen
-    assert code in person.screen
-
-
-@pytest.mark.parametrize(
-    ("moment", "said"),
-    [(SATURDAY, "ពីថ្ងៃព្រហស្បតិ៍ ម៉ោង 8 ព្រឹក"), (LUNCH, "ពីម៉ោង 1:30 រសៀល ថ្ងៃនេះ")],
-)
-async def test_so_it_is_by_sms_in_one_part(line: Line, moment: datetime, said: str) -> None:
-    phone, code = await _asked_by_sms(line)
-    at(line, moment)
-    told = await phone.send("K2")
-    assert said in told
-    assert code in told
-    assert sms_text.count(told).parts == 1, told
 
 
 async def test_an_answer_after_it_was_taken_back(line: Line) -> None:
