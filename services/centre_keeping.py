@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import AuditRow, Centre, CentreArea
-from services import audit, centre_clock
+from services import audit, centre_clock, phone_numbers
 from services.accounts.types import Visitor
 from services.due_times import TIME_TO_ANSWER
 from services.errors import (
@@ -51,6 +51,7 @@ _LONGEST: Final = {
     "to_confirm": LONGEST_TO_CONFIRM,
 }
 _NEEDED: Final = ("name_km", "name_en")
+_NAMED: Final = (*_LONGEST, "phone_e164")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class CentreNames:
     """What a centre is called, and what of its facts nobody has confirmed yet ("": all are).
 
     The short names are for where one chooses among centres; "" for the whole name there too.
+    `phone_e164` is the number under which agencies answer, as typed; "" for none.
     """
 
     name_km: str
@@ -77,6 +79,7 @@ class CentreNames:
     to_confirm: str
     short_km: str = ""
     short_en: str = ""
+    phone_e164: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ async def set_names(
     """The same again changes nothing.
 
     Raises NotAllowed, UnknownCentre, ChangedMeanwhile and UnusableForm: name_km and name_en
-    (missing, long), short_km, short_en and to_confirm (long).
+    (missing, long), short_km, short_en and to_confirm (long), phone_e164 (number).
     """
     if not may_set_names(visitor):
         raise NotAllowed
@@ -330,9 +333,14 @@ def _read_names(names: CentreNames) -> dict[str, str | None]:
     told = {name: clean_line(getattr(names, name)) for name in _LONGEST}
     faults = {name: "missing" for name in _NEEDED if not told[name]}
     faults |= {name: "long" for name, words in told.items() if len(words) > _LONGEST[name]}
+    if names.phone_e164.strip():
+        try:
+            told["phone_e164"] = phone_numbers.parse(names.phone_e164).e164
+        except phone_numbers.PhoneNumberError:
+            faults["phone_e164"] = "number"
     if faults:
         raise UnusableForm(faults)
-    return {name: words or None for name, words in told.items()}
+    return {name: told.get(name) or None for name in _NAMED}
 
 
 def _hours_of(centre: Centre) -> object:
@@ -340,7 +348,7 @@ def _hours_of(centre: Centre) -> object:
 
 
 def _names_of(centre: Centre) -> object:
-    return [getattr(centre, name) for name in _LONGEST]
+    return [getattr(centre, name) for name in _NAMED]
 
 
 def _version(value: object) -> str:

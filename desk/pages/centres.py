@@ -19,6 +19,7 @@ from desk.rendering import CAMBODIA, render
 from desk.request import ADDRESS, DeskRequest
 from services import centre_keeping, closed_days
 from services.acting import Session
+from services.agencies import display_phone
 from services.centre_keeping import CentreNames, CentrePage, Day, Week, same_as_monday, show_week
 from services.due_times import TIME_TO_ANSWER
 from services.errors import ChangedMeanwhile, UnusableForm
@@ -137,6 +138,7 @@ async def _show(
         may_set_hours=centre_keeping.may_set_hours(visitor),
         may_set_names=centre_keeping.may_set_names(visitor),
         is_one_of_many=visitor.centre_id is None,
+        display_phone=display_phone,
         day_names=_day_names(language),
         open_hours={name: _hours(time) for name, time in TIME_TO_ANSWER.items()},
         example_due=_say_moment(shown, language),
@@ -180,9 +182,10 @@ def _day_names(language: str) -> Mapping[str, str]:
 
 def _names_of(shown: CentrePage) -> CentreNames:
     centre = shown.centre
-    return CentreNames(
+    names = CentreNames(
         **{one.name: getattr(centre, one.name) or "" for one in dataclasses.fields(CentreNames)}
     )
+    return dataclasses.replace(names, phone_e164=display_phone(names.phone_e164))
 
 
 async def _read_week(request: DeskRequest) -> Week:
