@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Final
 
 from asyncpg import Connection
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from db.models import DeskSession, Staff
+from db.models import DeskSession, Request, Staff
 from services.accounts.types import Visitor
 from services.direct import own_connection
 
@@ -56,6 +56,12 @@ class News:
         for changed, watched in self._watchers.items():
             if None in (centre, watched) or centre == watched:
                 changed.set()
+
+
+async def tell_deleted(session: AsyncSession, which: ColumnElement[bool]) -> None:
+    """These requests are about to be deleted: no trigger says so, and their pages may lie open."""
+    centres = select(Request.centre_id).where(which).distinct().subquery()
+    await session.execute(select(func.pg_notify(CHANNEL, centres.c.centre_id)))
 
 
 async def is_signed_in(session: AsyncSession, visitor: Visitor, *, now: datetime) -> bool:

@@ -29,7 +29,7 @@ from db.models import (
     RequestEvent,
     StaffChat,
 )
-from services import audit, consent, exports, inbox, jobs
+from services import audit, consent, desk_news, exports, inbox, jobs
 from services.referrals import own, recalls
 from services.referrals.own import OwnReferral
 from services.staff_cards import linking
@@ -174,6 +174,7 @@ async def delete_everything(
     names = await _delete_files(
         session, or_(File.address_id.in_(ids), File.request_id.in_(held_requests))
     )
+    await desk_news.tell_deleted(session, _held(Request, ids, person_id))
     for model in (Request, OutboxRow):
         await _delete(session, model, _held(model, ids, person_id))
     others = [one.value_index for one in own if one.id != address.id]
