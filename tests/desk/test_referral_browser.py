@@ -1,8 +1,12 @@
 """Referrals in a real browser, on a wide screen and on a phone, in both languages."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from db.models import Recall
+from services.office_hours import day_of
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.services.desk_visitors import ask
@@ -15,7 +19,15 @@ async def test_refer_somebody_who_said_yes_on_the_phone(
 ) -> None:
     async with desk.new_session.begin() as session:
         request = await ask(session)
-        await make_agency(session)
+        agency = await make_agency(session)
+        gone = Recall(
+            centre_id="pursat",
+            agency_id=agency.id,
+            code="12345678",
+            reason="deleted",
+            arose_on=day_of(desk.clock.now) - timedelta(days=60),
+        )
+        session.add(gone)
     token = await desk.sign_in(await desk.hire("sok", "case_worker", language=language))
     path = f"{desk.url}/desk/requests/{request.code}/referrals/new?purpose=work"
     await _refer(browser, desk, token, path, language=language, width=width)
@@ -42,6 +54,10 @@ async def _refer(
         await check_page(page)
         await page.locator("a[href$='/sheet']").click()
         await expect(page.locator("article")).to_contain_text("012 345 678")
+        await expect(page.locator("#print")).to_be_visible()
+        await check_page(page)
+        await page.goto(f"{desk.url}/desk/to-tell")
+        await expect(page.locator("article")).to_contain_text("1234 5678")
         await check_page(page)
 
 

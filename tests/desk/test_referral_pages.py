@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from db.models import Address, AuditRow, OutboxRow, Referral, Request
+from db.models import Address, AuditRow, Centre, OutboxRow, Referral, Request
 from desk.rendering import CAMBODIA
 from services import consent
 from services.referrals import own
@@ -232,3 +232,54 @@ async def test_a_request_that_is_over_refers_to_nobody(desk: Desk) -> None:
     async with desk.at_work("sok", "case_worker") as browser:
         answer = await _begin(browser, code, _form(desk, agency))
         assert answer.to.endswith("wrong=changed")
+
+
+async def test_who_said_no_to_an_agency_is_asked_again_only_with_a_tick(desk: Desk) -> None:
+    code, agency = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        await _begin(browser, code, _form(desk, agency, consent="message"))
+        await _refuse(desk)
+        new = (await browser.get(f"/desk/requests/{code}/referrals/new?purpose=work")).body
+        assert "មិនយល់ព្រមឱ្យប្រាប់ Job Centre (km)" in new
+        form = _form(desk, agency, consent="message", seen=SEEN.search(new)[1])  # type: ignore[index]
+        answer = await _begin(browser, code, form)
+        assert answer.status == 422
+        assert 'id="asked_again-fault"' in answer.body
+        answer = await _begin(browser, code, form | {"asked_again": str(agency)})
+        assert answer.to.endswith(("done=asked", "done=held"))
+
+
+async def _refuse(desk: Desk) -> None:
+    referral = await _only(desk)
+    async with desk.new_session.begin() as session:
+        request = await session.get_one(Request, referral.request_id)
+        person = await session.get_one(Address, request.address_id)
+        await own.answer(session, person, referral.id, False, now=desk.clock.now)
+
+
+async def test_the_sheet_says_where_to_answer_to_as_far_as_the_centre_told_it(desk: Desk) -> None:
+    code, agency = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        await _begin(browser, code, _form(desk, agency))
+        path = f"/desk/requests/{code}/referrals/{(await _only(desk)).id}/sheet"
+        sheet = (await browser.get(path)).body
+        assert "08:00" not in sheet
+        assert f"{code[:4]} {code[4:]}។" in sheet
+        hours = {"mon": [["07:30", "11:00"]], "tue": [["07:30", "11:00"]]}
+        told = update(Centre).values(phone_e164="+85512999000", hours=hours)
+        async with desk.new_session.begin() as session:
+            await session.execute(told.where(Centre.id == "pursat"))
+        sheet = (await browser.get(path)).body
+    assert "012 999 000" in sheet
+    assert "ចន្ទ – អង្គារ៖ 07:30–11:00" in sheet
+
+
+async def test_a_question_that_is_not_needed_any_more_is_no_fault(desk: Desk) -> None:
+    code, agency = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        await _begin(browser, code, _form(desk, agency, consent="message"))
+        await _do(browser, desk, code, "end")
+        thread = (await browser.get(f"/desk/requests/{code}")).body
+        referrals = (await browser.get(f"/desk/requests/{code}/referrals")).body
+    assert 'class="delivery overtaken"' in thread
+    assert "បានបញ្ឈប់មុនគាត់ឆ្លើយ" in referrals
