@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from db.models import AuditRow, File, Referral, Request
+from db.models import AuditRow, File, Recall, Referral, Request
 from desk.access import Page, page
 from desk.app import create_desk
 from desk.pages import ROUTES
@@ -178,7 +178,7 @@ async def test_everybody_finds_what_the_table_says_and_every_refusal_is_written_
     async with desk.new_session() as session:
         noted = select(func.count()).where(
             AuditRow.action == "refused",
-            AuditRow.subject.in_(["page", "request", "centre", "canned_reply", "agency"]),
+            AuditRow.subject.in_(["page", "request", "centre", "canned_reply", "agency", "recall"]),
             ~AuditRow.fields.contains(["made-up"]),  # a form of theirs that says nothing
         )
         assert await session.scalar(noted) == refused
@@ -254,6 +254,7 @@ async def _make_request(desk: Desk, owner: str) -> dict[str, str]:
         "staff_id": str(person.id),
         "referral": await _refer(desk, request.code, owner, kept["agency"]),
         "step": "end",
+        "recall": await _promise(desk, request.code, kept["agency"]),
         **kept,
     }
 
@@ -268,6 +269,18 @@ async def _refer(desk: Desk, code: str, owner: str, agency: str) -> str:
         words = desk.parts.words
         await asking.begin(session, chief, code, wanted, seen=0, words=words, now=now)
         return str((await session.scalars(select(Referral.id))).one())
+
+
+async def _promise(desk: Desk, code: str, agency: str) -> str:
+    """An agency of the centre has to be asked to delete what it has."""
+    arose_on = day_of(desk.clock.now)
+    async with desk.new_session.begin() as session:
+        recall = Recall(
+            centre_id=HERE, agency_id=int(agency), code=code, reason="deleted", arose_on=arose_on
+        )
+        session.add(recall)
+        await session.flush()
+        return str(recall.id)
 
 
 async def _make_kept(desk: Desk) -> dict[str, str]:
