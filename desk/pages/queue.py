@@ -244,13 +244,14 @@ async def _name_centres(request: DeskRequest, session: Session) -> Mapping[str, 
 async def _list_colleagues(
     session: Session, request: DeskRequest, view: View, known_centres: Mapping[str, str]
 ) -> Sequence[tuple[str, str]]:
-    """Who may be given a request, by name; and where they work, when that is not plain."""
+    """Who may be given a request, by name, oneself first; where they work, when it is not plain."""
     centre = request.visitor.centre_id or view.filters.centre
     able = await list_able(session, request.visitor, centre)
     where = {one.id: known_centres.get(one.centre_id or "", "") for one in able}
+    me = request.visitor.staff_id
     return [
         (str(one.id), f"{one.name} · {where[one.id]}" if where[one.id] else one.name)
-        for one in able
+        for one in sorted(able, key=lambda one: one.id != me)
     ]
 
 

@@ -2,7 +2,10 @@
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
 
+from db.models import Request, Staff
+from services import threads
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.desk.test_queue_page import listening, open_request
@@ -41,10 +44,11 @@ async def test_the_list_is_whole(browser: Browser, desk: Desk, role: str, width:
 
 @pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("width", [1280, 360])
-async def test_what_comes_in_is_told_and_moves_nothing(
+async def test_what_comes_in_or_changes_is_told_and_moves_nothing(
     browser: Browser, desk: Desk, width: int
 ) -> None:
     token = await _prepare(desk)
+    dara = await desk.hire("dara", "case_worker")
     async with open_desk(browser, desk, token=token, width=width) as page:
         await page.goto(f"{desk.url}/desk/queue?tab=all")
         before = await _top_of_first_line(page)
@@ -55,6 +59,14 @@ async def test_what_comes_in_is_told_and_moves_nothing(
         assert "1" in await notice.inner_text()
         assert await _top_of_first_line(page) == before
         assert await page.locator(".queue tbody tr").count() == 4
+        tall = await page.locator(".queue").bounding_box()
+        async with desk.new_session.begin() as session:
+            taken = await session.scalar(select(Request.code).where(Request.urgency == "low"))
+            person = await session.get_one(Staff, dara.staff_id)
+            await threads.take(session, taken or "", staff=person, now=desk.clock.now)
+        row = page.locator(".queue tbody tr").filter(has=page.locator(f'[value="{taken}"]'))
+        await expect(row.get_by_text("ឥឡូវ Dara ទទួលបន្ទុក")).to_be_visible()
+        assert await page.locator(".queue").bounding_box() == tall
         await check_page(page)
         await page.locator(".news a").click()
         await page.locator(f'.queue a[href$="{code}"]').wait_for()
@@ -72,5 +84,12 @@ async def test_many_are_chosen_and_closed_with_the_keyboard(browser: Browser, de
         await expect(page.locator("#pick-all input:indeterminate")).to_be_visible()
         await page.locator("#outcome").select_option("informed")
         await page.locator("button[formaction]").press("Enter")
-        await page.get_by_role("status").first.wait_for()
-        assert await page.locator(".queue tbody tr").count() == 2
+        await expect(page.get_by_role("heading", name="បញ្ចប់សំណើច្រើន")).to_be_visible()
+        await check_page(page)
+        for box in await page.locator(".closing input").all():
+            await box.press("Space")  # nobody has answered them yet
+        await page.get_by_role("button", name="បញ្ចប់សំណើដែលបានជ្រើសរើស").press("Enter")
+        await expect(page.locator(".queue tbody tr")).to_have_count(2)
+        await check_page(page)
+        await page.get_by_role("button", name="បើកវិញ (2)").press("Enter")
+        await expect(page.locator(".queue tbody tr")).to_have_count(4)
