@@ -1,0 +1,94 @@
+"""Cards are edited by a job: what cannot be edited now is tried again, and patience is no try."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from bot.bootstrap import App
+from bot.staff_cards.editing import CardEditing, NotEdited
+from bot.staff_cards.words import CatalogueCardWords
+from db.models import OutboxRow, Request
+from services import jobs, threads
+from services.outcomes import Later
+from services.staff_cards.sending import send_due
+from services.staff_cards.words import CardMessage
+from tests.served_app import make_app
+from tests.services.centre_at_work import FRIDAY, hire
+from tests.services.staff_chats import ask_urgently, chat_of, work_with_chat
+from tests.support import Database
+
+WORDS = CatalogueCardWords("https://desk.example/desk")
+
+
+class Carrier:
+    """Says what it was told to; remembers what was to be edited."""
+
+    def __init__(self) -> None:
+        self.outcome: Later | None = None
+        self.edited: list[tuple[str, str, str]] = []
+
+    async def edit(self, chat: str, message_id: str, message: CardMessage) -> Later | None:
+        self.edited.append((chat, message_id, message.text))
+        return self.outcome
+
+
+@pytest.fixture
+async def app(db: Database, redis_url: str) -> AsyncIterator[App]:
+    async with make_app(db.engine, redis_url, database_url=db.url) as made:
+        yield made
+
+
+async def _taken(app: App, state: str = "sent") -> Request:
+    """Sok has a card of a request that Dara has taken."""
+    async with app.new_session.begin() as session:
+        await work_with_chat(session)
+        request = await ask_urgently(session)
+        await send_due(session, WORDS, FRIDAY)
+        for row in await session.scalars(
+            select(OutboxRow).where(OutboxRow.purpose == "staff_card")
+        ):
+            row.state, row.provider_id = state, "77"
+        await threads.take(session, request.code, staff=await hire(session, "Dara"), now=FRIDAY)
+        return request
+
+
+async def _edit(app: App, carrier: Any, request: Request) -> None:
+    await CardEditing(app, carrier, WORDS).edit(request.id)
+
+
+async def _forget_promises(app: App) -> None:
+    async with app.new_session.begin() as session:
+        await session.execute(text("DELETE FROM procrastinate_jobs"))
+
+
+async def test_the_card_says_what_became_of_it(app: App) -> None:
+    request, carrier = await _taken(app), Carrier()
+    await _edit(app, carrier, request)
+    ((chat, message, said),) = carrier.edited
+    assert (chat, message) == (chat_of("Sok"), "77")
+    assert said.endswith(WORDS.outcome("km", "colleague"))
+
+
+async def test_what_is_on_its_way_or_cannot_be_edited_is_tried_again(app: App) -> None:
+    request, carrier = await _taken(app), Carrier()
+    carrier.outcome = Later(10, "http 502")
+    with pytest.raises(NotEdited, match="http 502"):
+        await _edit(app, carrier, request)
+    async with app.new_session.begin() as session:
+        for row in await session.scalars(select(OutboxRow)):
+            row.state = "sending"
+    with pytest.raises(NotEdited, match="on its way"):
+        await _edit(app, carrier, request)
+
+
+async def test_a_carrier_that_asks_for_patience_gets_it(app: App) -> None:
+    request, carrier = await _taken(app), Carrier()
+    await _forget_promises(app)
+    carrier.outcome = Later(7, "throttled", throttled=True)
+    await _edit(app, carrier, request)
+    async with app.new_session.begin() as session:
+        query = text("SELECT task_name, args, scheduled_at > now() FROM procrastinate_jobs")
+        promised = [tuple(row) for row in await session.execute(query)]
+    assert promised == [(jobs.SHOW_CARDS, {"request_id": request.id}, True)]

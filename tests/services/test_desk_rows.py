@@ -1,0 +1,90 @@
+"""What becomes of the lines of an open list, told to who may see them."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Request
+from services import staff, threads
+from services.accounts.types import Visitor
+from services.desk_rows import MOST, Changed, Stand, list_changed
+from tests.services.centre_at_work import FRIDAY, PlainWords, hire
+from tests.services.desk_visitors import ask, see_as, visit
+
+
+@pytest.fixture
+async def request_(session: AsyncSession) -> Request:
+    return await ask(session)
+
+
+@pytest.fixture
+async def me(session: AsyncSession) -> Visitor:
+    return await visit(session)
+
+
+def _stand(request: Request) -> Stand:
+    return Stand.of(request.code, request.state, request.urgency, request.owner_id)
+
+
+async def _changed(session: AsyncSession, me: Visitor, drawn: Stand) -> Sequence[Changed]:
+    await see_as(session, me)
+    return await list_changed(session, me, [drawn])
+
+
+async def test_what_stands_as_it_was_drawn_is_not_told(
+    session: AsyncSession, me: Visitor, request_: Request
+) -> None:
+    assert await _changed(session, me, _stand(request_)) == []
+
+
+async def test_who_has_it_now_is_told(
+    session: AsyncSession, me: Visitor, request_: Request
+) -> None:
+    drawn, dara = _stand(request_), await hire(session, "Dara")
+    await threads.take(session, request_.code, staff=dara, now=FRIDAY)
+    assert await _changed(session, me, drawn) == [
+        Changed(request_.code, state="taken", owner_name="Dara")
+    ]
+
+
+async def test_one_s_own_is_told_as_such(
+    session: AsyncSession, me: Visitor, request_: Request
+) -> None:
+    drawn, sok = _stand(request_), await staff.get_by_name(session, "Sok")
+    await threads.take(session, request_.code, staff=sok, now=FRIDAY)
+    (changed,) = await _changed(session, me, drawn)
+    assert changed.is_mine
+
+
+async def test_urgent_closed_and_nobody_s(
+    session: AsyncSession, me: Visitor, request_: Request
+) -> None:
+    sok, code = await staff.get_by_name(session, "Sok"), request_.code
+    drawn = _stand(request_)
+    await threads.set_urgency(session, code, "urgent", staff=sok, now=FRIDAY)
+    assert await _changed(session, me, drawn) == [Changed(code, urgency="urgent")]
+    await threads.take(session, code, staff=sok, now=FRIDAY)
+    drawn = _stand(request_)
+    await threads.finish(session, code, "helped", staff=sok, words=PlainWords(), now=FRIDAY)
+    assert await _changed(session, me, drawn) == [Changed(code, state="done", is_mine=True)]
+    drawn = _stand(request_)
+    request_.owner_id = None
+    await session.flush()
+    assert await _changed(session, me, drawn) == [Changed(code, owner_name="")]
+
+
+async def test_another_centre_s_is_gone(
+    session: AsyncSession, me: Visitor, request_: Request
+) -> None:
+    drawn, sok = _stand(request_), await staff.get_by_name(session, "Sok")
+    await threads.hand_over(session, request_.code, "preah-vihear", staff=sok, now=FRIDAY)
+    assert await _changed(session, me, drawn) == [Changed(request_.code, is_gone=True)]
+
+
+def test_an_address_says_how_the_lines_stood() -> None:
+    stand = Stand("12345678", "waiting_person", "urgent", "")
+    taken = Stand("12345678", "taken", "low", "0a1b2c3d")
+    assert Stand.parse_all(f"{stand},x,{taken},12345678-burnt-low-,") == [stand, taken]
+    assert Stand.parse_all("") == []
+    assert len(Stand.parse_all(",".join([str(stand)] * (MOST + 1)))) == MOST
