@@ -14,6 +14,7 @@ from tests.simulator.phones_page import (
     is_complaint,
     is_wider_than_screen,
 )
+from tests.windows import open_window
 
 SIZES = {1280: 860, 360: 740}
 
@@ -28,28 +29,24 @@ async def open_desk(
     width: int = 1280,
 ) -> AsyncIterator[Page]:
     """A window of its own; a script error or anything that the policy blocks fails the test."""
-    context = await browser.new_context(
-        viewport={"width": width, "height": SIZES[width]}, reduced_motion="reduce"
-    )
     cookies = {LANGUAGE_COOKIE: language, SESSION_COOKIE: token}
-    await context.add_cookies(
-        [
-            {"name": name, "value": value, "url": desk.url}
-            for name, value in cookies.items()
-            if value is not None
-        ]
-    )
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if is_complaint(message.text) else None,
-    )
-    await page.add_init_script(BLIND_CANVAS)
-    yield page
-    await context.close()
+    async with open_window(browser, width=width, height=SIZES[width]) as page:
+        await page.context.add_cookies(
+            [
+                {"name": name, "value": value, "url": desk.url}
+                for name, value in cookies.items()
+                if value is not None
+            ]
+        )
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if is_complaint(message.text) else None,
+        )
+        await page.add_init_script(BLIND_CANVAS)
+        yield page
     assert complaints == []
 
 

@@ -9,6 +9,7 @@ import pyotp
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.simulator.phones_page import PATIENCE_MS
+from tests.windows import open_window
 
 _IS_DIGITS = re.compile(r"^\d{6}$")
 
@@ -16,15 +17,11 @@ _IS_DIGITS = re.compile(r"^\d{6}$")
 @asynccontextmanager
 async def desk_window(browser: Browser, url: str) -> AsyncIterator["DeskHands"]:
     """A window without anybody's cookies; an error of a script fails the test."""
-    context = await browser.new_context(
-        viewport={"width": 1280, "height": 860}, reduced_motion="reduce"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield DeskHands(page, url)
-    await context.close()
+    async with open_window(browser, width=1280, height=860) as page:
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield DeskHands(page, url)
     assert errors == []
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.simulator.phones_page import PATIENCE_MS
+from tests.windows import open_window
 
 KEYPAD = frozenset("0123456789*#")
 
@@ -17,17 +18,13 @@ async def phones_page(
     browser: Browser, url: str, *, width: int = 1280, height: int = 900
 ) -> AsyncIterator[Page]:
     """The page with the phones; an error of a script fails the test."""
-    context = await browser.new_context(
-        viewport={"width": width, "height": height}, reduced_motion="reduce"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    await page.goto(f"{url}/simulator")
-    await page.locator(".phone-sms").first.wait_for()
-    yield page
-    await context.close()
+    async with open_window(browser, width=width, height=height) as page:
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(f"{url}/simulator")
+        await page.locator(".phone-sms").first.wait_for()
+        yield page
     assert errors == []
 
 

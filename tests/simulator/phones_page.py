@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from simulator.app import create_app
 from simulator.config import Config
 from simulator.server import build_server
+from tests.windows import open_window
 
 TOKEN = "700001:" + "A" * 35
 # A machine that does ten things at once is slow; only what never comes waits so long.
@@ -133,23 +134,19 @@ async def visit(
     browser: Browser, simulator: Simulator, *, width: int = 1280, height: int = 900
 ) -> AsyncIterator[Page]:
     """The page with its two first phones; any script error or blocked resource fails the test."""
-    context = await browser.new_context(
-        viewport={"width": width, "height": height}, reduced_motion="reduce"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if is_complaint(message.text) else None,
-    )
-    await page.add_init_script(BLIND_CANVAS)
-    await page.goto(f"{simulator.url}/simulator")
-    await telegram(page).wait_for()
-    await feature(page).wait_for()
-    yield page
-    await context.close()
+    async with open_window(browser, width=width, height=height) as page:
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if is_complaint(message.text) else None,
+        )
+        await page.add_init_script(BLIND_CANVAS)
+        await page.goto(f"{simulator.url}/simulator")
+        await telegram(page).wait_for()
+        await feature(page).wait_for()
+        yield page
     assert complaints == []
 
 
