@@ -159,12 +159,19 @@ class SaidWeeks:
 def _say_weeks(request: DeskRequest, weeks: Weeks) -> SaidWeeks:
     now, before = weeks.now, weeks.before
     return SaidWeeks(
-        now=f"{_say_day(request, now.first)} – {_say_day(request, now.last)}",
-        before=f"{_say_day(request, before.first)} – {_say_day(request, before.last)}",
+        now=_say_days(request, now.first, now.last),
+        before=_say_days(request, before.first, before.last),
         of_now={"first": now.first, "last": now.last},
         of_before={"first": before.first, "last": before.last},
         counts=weeks.counts,
     )
+
+
+def _say_days(request: DeskRequest, first: date, last: date) -> str:
+    """From day to day; the month once where both are of one, for a phone's sake."""
+    if first.month == last.month:
+        return f"{first.day}–{_say_day(request, last)}"
+    return f"{_say_day(request, first)} – {_say_day(request, last)}"
 
 
 def _say_day(request: DeskRequest, day: date) -> str:

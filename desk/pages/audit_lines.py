@@ -78,7 +78,8 @@ def _say(request: DeskRequest, line: LogLine) -> Line:
         time=format_datetime(at, "HH:mm:ss", locale=request.language),
         who=Named(request.text("desk-audit-by-stranger")) if is_try else _say_actor(request, line),
         did=_say_deed(request, line, is_try=is_try),
-        subjects=[_say_subject(request, subject) for subject in line.subjects],
+        # Several looks at a list, told in one line, are looks at the same.
+        subjects=list(dict.fromkeys(_say_subject(request, one) for one in line.subjects)),
         fields=[_say_field(request, name) for name in line.fields],
         is_refused=line.action == REFUSED,
     )

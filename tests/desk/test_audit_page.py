@@ -72,6 +72,18 @@ async def test_what_was_done_is_said_without_who_it_is_about(desk: Desk) -> None
         assert "/desk/requests/" not in shown.body
 
 
+async def test_looks_at_one_list_in_one_moment_are_told_once(desk: Desk) -> None:
+    async with desk.at_work("boss", "administrator") as browser:
+        for _ in range(2):
+            await browser.get("/desk/staff")
+    async with desk.at_work("eye", "auditor") as browser:
+        await _english(browser)
+        rows = _rows(await browser.get("/desk/audit"))
+        assert [row for row in rows if "looked at the list" in row] == [
+            "Boss looked at the list member of staff"
+        ]
+
+
 async def test_each_id_leads_to_its_trail(desk: Desk) -> None:
     code = await reveal(desk)
     async with desk.at_work("eye", "auditor") as browser:
