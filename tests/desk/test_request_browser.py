@@ -1,19 +1,23 @@
 """A request worked through in a real browser, as staff do it on a laptop and on a phone."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from sqlalchemy import select
 
-from db.models import File, ReplyDraft
-from services import files, requests, threads
+from db.models import Address, File, OutboxRow, ReplyDraft
+from services import files, my_data, requests, threads
 from simulator.telegram.files import read_sample
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
+from tests.desk.test_queue_page import listening
 from tests.services.desk_visitors import register
+
+__all__ = ["listening"]
 
 
 @asynccontextmanager
@@ -56,6 +60,7 @@ async def test_open_take_reply_note_done(browser: Browser, desk: Desk) -> None:
         await page.reload()
         await expect(words).to_have_value("We have work for you. Please come to the centre.")
         await _lose_the_line_while_writing(page, words)
+        await _send_while_the_line_is_down(page, words)
         await page.get_by_role("button", name="Send", exact=True).click()
         await expect(page.locator(".line.staff .words")).to_contain_text("We have work for you.")
         await expect(page.locator(".line.staff .delivery")).to_have_text("Being sent")
@@ -85,6 +90,65 @@ async def _lose_the_line_while_writing(page: Page, words: Locator) -> None:
     await page.evaluate("window.dispatchEvent(new Event('online'))")
     await expect(unkept).to_be_hidden()
     await expect(kept).to_contain_text("Kept as a draft.")
+
+
+async def _send_while_the_line_is_down(page: Page, words: Locator) -> None:
+    """The words stay, also when the page is loaded again; an answer alone that is lost is told."""
+    unsent, said = page.locator("#reply-unsent"), await words.input_value()
+    await page.route(re.compile("/(draft|do/reply)$"), lambda route: route.abort())
+    await words.press("End")
+    await words.press_sequentially("!")
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(unsent).to_be_visible()
+    await expect(unsent).to_contain_text("Not sent")
+    await page.reload()
+    await expect(words).to_have_value(f"{said}!")
+    await page.unroute(re.compile("/(draft|do/reply)$"))
+
+
+@pytest.mark.usefixtures("listening")
+async def test_a_reply_whose_answer_is_lost_goes_out_once(browser: Browser, desk: Desk) -> None:
+    code = await _asked(desk)
+    async with signed_in(browser, desk) as page:
+        await page.goto(f"{desk.url}/desk/requests/{code}")
+        words = page.get_by_label("Message to the person")
+        await page.route("**/do/reply", _send_and_lose_the_answer)
+        await words.fill("Please come")
+        await page.get_by_role("button", name="Send", exact=True).click()
+        await expect(page.locator("#reply-unsent")).to_be_visible()
+        await expect(words).to_have_value("Please come")
+        await page.unroute("**/do/reply")
+        await page.get_by_role("button", name="Send", exact=True).click()
+        await expect(page.get_by_text("You had done this already")).to_be_visible()
+        await expect(words).to_have_value("")
+        assert await _kept_here(page) == []
+        await _see_it_deleted(page, desk)
+    async with desk.new_session() as session:
+        assert (await session.scalars(select(OutboxRow))).all() == []
+
+
+async def _send_and_lose_the_answer(route: Route) -> None:
+    await route.fetch(max_redirects=0)
+    await route.abort()
+
+
+async def _see_it_deleted(page: Page, desk: Desk) -> None:
+    """The person takes everything away while somebody looks at it, and writes."""
+    await page.get_by_label("For staff only").fill("to be called back")
+    async with desk.new_session.begin() as session:
+        address = (await session.scalars(select(Address))).one()
+        await my_data.delete_everything(session, address, now=desk.clock.now)
+    await expect(page.locator("main")).to_contain_text("This request was deleted")
+    await expect(page.locator("main :is(form, .card)")).to_have_count(0)
+    assert await _kept_here(page) == []
+
+
+async def _kept_here(page: Page) -> list[str]:
+    """What this window keeps of forms; htmx notes in it, too, where it is."""
+    kept: list[str] = await page.evaluate(
+        "Object.keys(sessionStorage).filter((one) => one.startsWith('/desk/'))"
+    )
+    return kept
 
 
 async def test_name_and_numbers_appear_for_a_reason(browser: Browser, desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """What staff do with a request at the desk: once each, by who may, and written down."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from services import addresses, desk_requests
 from services.acting import acting
 from services.desk_requests import MOVES, Move, Moved
 from services.errors import (
+    AgenciesWait,
     AlreadyTaken,
     EmptyText,
     NotAllowed,
@@ -26,6 +28,7 @@ from tests.services.centre_at_work import (
     outbox,
 )
 from tests.services.desk_visitors import ask, at_desk, audited, register, see_as, visit
+from tests.services.referred import begin, make_agency, wanted
 from tests.support import Database
 
 LATER = FRIDAY + timedelta(hours=1)
@@ -222,3 +225,16 @@ async def test_a_reply_that_is_held_back_says_why(session: AsyncSession) -> None
     assert moved.sent.withheld == "stopped"
     page = await desk_requests.get_page(session, visitor, request.code, now=LATER)
     assert (page.events[-1].delivery, page.person.has_stopped) == ("withheld", True)
+
+
+async def test_what_an_agency_has_not_answered_is_closed_as_referred_knowingly(
+    session: AsyncSession,
+) -> None:
+    request, visitor = await ask(session), await visit(session)
+    await begin(session, visitor, request, wanted(await make_agency(session)))
+    page = await desk_requests.get_page(session, visitor, request.code, now=LATER)
+    form = Move("finish", "referred", read=page.read)
+    with pytest.raises(AgenciesWait):
+        await _do(session, request, form, visitor=visitor)
+    await _do(session, request, replace(form, is_sure=True), visitor=visitor)
+    assert request.outcome == "referred"
