@@ -69,12 +69,14 @@ async def answer_again(
     request = await requests.hold_own(session, address, code)
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
         return earlier
-    if came and request.state in OPEN_STATES:
+    if came and request.state == "done":
+        request.confirm(now=now, inbox_id=inbox_id)
+    elif came and request.state in OPEN_STATES:
         request.record("confirmed", now=now, actor="person", inbox_id=inbox_id)
-    elif not came and request.state in OPEN_STATES:
+    elif request.state in OPEN_STATES:
         due = await get_due(session, request.centre_id)
         request.person_wrote(kind="not_confirmed", now=now, due=due, inbox_id=inbox_id)
-    elif not came and request.state == "done":
+    elif request.state == "done":
         await end_question(session, request)
         await _reopen(session, request, now=now, inbox_id=inbox_id)
     await session.flush()

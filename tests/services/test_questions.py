@@ -101,3 +101,28 @@ async def test_an_answer_to_an_old_question_changes_nothing_that_came_after(
     answered = await questions.answer(session, address, "K", 1, now=LATER)
     assert answered.request is not None
     assert (answered.is_new, answered.request.state) == (True, "taken")
+
+
+async def test_a_yes_after_a_no_confirms_what_is_done_before_it_is_asked_about_again(
+    session: AsyncSession,
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    words = PlainWords()
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=words, now=FRIDAY)
+    await questions.answer(session, address, "K", 2, now=LATER)
+    request.finish("helped", by=me.id, now=LATER, answer_by=None)
+    answered = await questions.answer(session, address, "K", 1, now=LATER)
+    assert (answered.is_new, answered.is_noted) == (True, False)
+    assert (request.state, request.confirmed_at) == ("done", LATER)
+
+
+async def test_an_answer_that_is_older_than_the_one_that_stands_changes_nothing(
+    session: AsyncSession,
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=PlainWords(), now=FRIDAY)
+    await questions.answer(session, address, "K", 1, now=LATER)
+    answered = await questions.answer(session, address, "K", 2, now=FRIDAY)
+    assert (answered.option, answered.is_new, request.state) == ("yes", False, "done")
