@@ -45,13 +45,14 @@ function watch(form) {
     if (event.target !== form) {
       return; // a draft, which is kept by its own field
     }
-    const { successful, xhr } = event.detail;
-    const isLineDown = xhr.status === 0 || xhr.status >= 500;
+    // Of an answer that leads elsewhere htmx says neither that it is good nor that it is not.
+    const { status } = event.detail.xhr;
+    const isLineDown = status === 0 || status >= 500;
     told(form).hidden = !isLineDown;
-    if (successful) {
-      forget(form);
-    } else if (!isLineDown) {
+    if (status >= 400 && status < 500) {
       sendAsPage(form);
+    } else if (!isLineDown) {
+      forget(form);
     }
   });
   restore(form);

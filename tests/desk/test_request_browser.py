@@ -62,12 +62,14 @@ async def test_open_take_reply_note_done(browser: Browser, desk: Desk) -> None:
         await _lose_the_line_while_writing(page, words)
         await _send_while_the_line_is_down(page, words)
         await page.get_by_role("button", name="Send", exact=True).click()
+        await page.wait_for_url("**?done=sent")
         await expect(page.locator(".line.staff .words")).to_contain_text("We have work for you.")
         await expect(page.locator(".line.staff .delivery")).to_have_text("Being sent")
         await expect(words).to_have_value("")
 
         await page.get_by_label("For staff only").fill("Called twice")
         await page.get_by_role("button", name="Save the note").click()
+        await page.wait_for_url("**?done=note")
         await expect(page.locator(".line.note .words")).to_have_text("Called twice")
 
         await page.get_by_label("Outcome").select_option("helped")
@@ -119,7 +121,7 @@ async def test_a_reply_whose_answer_is_lost_goes_out_once(browser: Browser, desk
         await expect(words).to_have_value("Please come")
         await page.unroute("**/do/reply")
         await page.get_by_role("button", name="Send", exact=True).click()
-        await expect(page.get_by_text("You had done this already")).to_be_visible()
+        await page.wait_for_url("**?done=again")
         await expect(words).to_have_value("")
         assert await _kept_here(page) == []
         await _see_it_deleted(page, desk)

@@ -77,6 +77,13 @@ class DeskHands:
         await form.locator("select").select_option(label=label)
         await form.locator("button").click()
 
+    async def hand_over(self, centre_id: str, reason: str) -> None:
+        form = self.page.locator("form[action$='/do/hand_over']")
+        await self.page.locator("details", has=form).locator("summary").click()
+        await form.locator("select").select_option(centre_id)
+        await form.locator("textarea").fill(reason)
+        await form.locator("button").click()
+
     async def reply(self, text: str) -> None:
         await self.page.locator("#reply-text").fill(text)
         await self.press("reply")

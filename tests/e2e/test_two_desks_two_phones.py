@@ -85,7 +85,7 @@ async def test_a_request_goes_from_hand_to_hand_and_comes_back(
         await pisey.send_voice()
         await expect(sok.page.locator(".thread audio")).to_be_visible()
 
-        await sok.choose("hand_over", "ឧត្តរមានជ័យ")
+        await sok.hand_over("oddar-meanchey", "គាត់រស់នៅទីនោះ")
         await sok.page.wait_for_url("**/desk/queue*")
         await boss.page.get_by_text("លែងនៅក្នុងបញ្ជីរបស់បងហើយ").wait_for()
 
@@ -93,6 +93,7 @@ async def test_a_request_goes_from_hand_to_hand_and_comes_back(
         await dara.press("take")
         await refer(dara, code)
         await dara.open(code)
+        await dara.page.locator("[name=sure]").check()  # the agency was told nothing yet
         await dara.choose("finish", "បានបញ្ជូនបន្ត")
         await pisey.write("មិនទាន់មានអ្នកណាជួយទេ")
         await dara.sees("មិនទាន់មានអ្នកណាជួយទេ")
