@@ -27,6 +27,9 @@ from services.desk_rows import Changed, Stand, list_changed
 from services.desk_search import MOST_COUNTED
 
 _LOOK_S: Final = 60.0
+_BACK: Final = "back"
+"""In the address of a page that was hidden: what it last heard of its rows nobody knows."""
+_UNKNOWN: Final = "?"
 
 
 async def live(request: DeskRequest) -> Response:
@@ -46,7 +49,7 @@ async def _tell(
     request: DeskRequest, filters: Filters, since: datetime, drawn: Sequence[Stand]
 ) -> Events:
     told = 0
-    rows: dict[str, str] = {}
+    rows = {one.code: _UNKNOWN for one in drawn if _BACK in request.query_params}
     with request.parts.news.watch(request.visitor.centre_id) as changed:
         while True:
             changed.clear()
