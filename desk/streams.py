@@ -14,7 +14,7 @@ import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from desk.access import redirect, sign_in_address
+from desk.access import next_step, redirect, sign_in_address
 from desk.request import DeskRequest
 from services.accounts.endings import notice_of_end
 from services.desk_news import is_signed_in
@@ -71,7 +71,8 @@ async def say_signed_out(request: DeskRequest) -> Response:
     Led to the sign-in, as others are, it would read that page for a line and call again for ever.
     """
     if _EVENT_STREAM not in request.headers.get("accept", ""):
-        return redirect(request, sign_in_address(None))
+        visitor = request.find_visitor()
+        return redirect(request, sign_in_address(None) if visitor is None else next_step(visitor))
     return EventSourceResponse(_only(ServerSentEvent("", event=SIGNED_OUT)))
 
 

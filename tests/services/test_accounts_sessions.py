@@ -218,8 +218,10 @@ async def test_the_desk_speaks_the_language_that_was_chosen(
     session: AsyncSession, token: str
 ) -> None:
     visitor = await visitor_of(session, token, FRIDAY)
-    await accounts.set_language(session, visitor, "en", now=FRIDAY)
+    for _ in range(2):
+        await accounts.set_language(session, visitor, "en", now=FRIDAY)
     assert (await visitor_of(session, token, FRIDAY)).language == "en"
+    assert [row.fields for row in await audited(session, "changed")] == [["language"]]
     with pytest.raises(UnknownLanguage):
         await accounts.set_language(session, visitor, "xx", now=FRIDAY)
 
