@@ -312,14 +312,25 @@ async def _check_untouched(
     """Raises UndoOver, AskedAlready and ChangedMeanwhile. The question cannot go out meanwhile."""
     if closed.at <= now - UNDO_WITHIN:
         raise UndoOver
-    row = select(OutboxRow.state).where(OutboxRow.id == closed.outbox_id).with_for_update()
-    if await session.scalar(row) in set(_MAY_BE_ASKED) - {"waiting"}:
+    if closed.outbox_id is not None and not await _hold_question(session, closed.outbox_id):
         raise AskedAlready
     later = select(RequestEvent.id).where(
         RequestEvent.request_id == request.id, RequestEvent.id > closed.id
     )
     if await session.scalar(later.limit(1)) is not None:
         raise ChangedMeanwhile
+
+
+async def _hold_question(session: AsyncSession, outbox_id: int) -> bool:
+    """Whether it has not gone out, and then it does not as long as the transaction lasts.
+
+    Nobody waits here for delivery, which may come to wait for the address that is held.
+    """
+    its_state = select(OutboxRow.state).where(OutboxRow.id == outbox_id)
+    waiting = its_state.where(OutboxRow.state == "waiting").with_for_update(skip_locked=True)
+    if await session.scalar(waiting) is not None:
+        return True
+    return await session.scalar(its_state) in UNSENT
 
 
 def count_asked(lines: Sequence[ClosingLine]) -> Mapping[str, int]:
