@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
-    OPEN_REFERRAL_STATES,
     OPEN_STATES,
     PURPOSES,
     SHARED,
@@ -39,7 +38,6 @@ from services.referrals.steps import find_reason_against, get_of_request
 
 __all__ = [
     "OPEN_STATES",
-    "OpenReferral",
     "ReferralForm",
     "ReferralLine",
     "Sheet",
@@ -47,7 +45,6 @@ __all__ = [
     "get_form",
     "get_sheet",
     "list_of",
-    "open_referrals",
 ]
 
 # What a request is about says what an agency is first looked for.
@@ -93,28 +90,9 @@ class ReferralLine:
     recall: RecallLine | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether the person, the agency or the centre still has to do something."""
-        return self.state in OPEN_REFERRAL_STATES
-
-    @property
     def standing(self) -> str:
         """Its state; "held" where nobody was asked yet."""
         return "held" if self.state == "asked" and self.held_until is not None else self.state
-
-
-@dataclass(frozen=True, slots=True)
-class OpenReferral:
-    """One that is not over: `state` is one of OPEN_REFERRAL_STATES."""
-
-    id: int
-    agency_km: str
-    agency_en: str
-    state: str
-
-    def agency(self, language: str) -> str:
-        """English for any language but Khmer."""
-        return self.agency_km if language == "km" else self.agency_en
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,23 +158,6 @@ async def list_of(
         for referral, agency in found
     ]
     return [replace(line, recall=recalls.get(line.id)) for line in lines]
-
-
-async def open_referrals(session: AsyncSession, request: Request) -> Sequence[OpenReferral]:
-    """What the person, an agency or the centre still has to do about it, oldest first.
-
-    Whoever closes the request should know; the visitor was found to be allowed to read it.
-    """
-    query = (
-        select(Referral, Agency)
-        .join(Agency, Agency.id == Referral.agency_id)
-        .where(Referral.request_id == request.id, Referral.state.in_(OPEN_REFERRAL_STATES))
-        .order_by(Referral.id)
-    )
-    return [
-        OpenReferral(referral.id, agency.name_km, agency.name_en, referral.state)
-        for referral, agency in await session.execute(query)
-    ]
 
 
 async def get_all(
