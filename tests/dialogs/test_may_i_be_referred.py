@@ -195,3 +195,12 @@ async def test_a_forged_press_answers_nothing(line: Line, data: str) -> None:
     person, _, asked = await _asked_on_telegram(line)
     await person.press_data(data, asked)
     assert await state_of_referral(line) == "asked"
+
+
+async def test_whoever_blocks_us_is_referred_to_nobody(line: Line) -> None:
+    """It means STOP: an agency would call somebody who wants no contact."""
+    person, _, _ = await _asked_on_telegram(line)
+    chat = {"id": person.id, "type": "private"}
+    change = {"chat": chat, "new_chat_member": {"status": "kicked"}}
+    await line.take("telegram", {"update_id": 1, "my_chat_member": change})
+    assert await state_of_referral(line) == "ended"
