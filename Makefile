@@ -16,7 +16,9 @@ help: ## Show this list
 run: $(VENV)/installed ## Start everything on this machine; Ctrl-C stops it
 	@$(PYTHON) -m bot run
 
-# Three at once even on two cores: tests that kill and restart processes mostly wait.
+# Three at once even on two cores: tests that kill and restart processes mostly wait. What is
+# compiled is kept, or each of them and of the many processes that they start does it anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-dev ## Run the tests
 	@.ci/browser
 	@$(PYTHON) -m pytest -n 3 --dist worksteal
