@@ -133,7 +133,7 @@ def private_message(update_id: int, chat_id: int = 4242424242, text: str = "ážŸá
     }
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+async def until(condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
     """Wait until something becomes true and return it; fails when it never does."""
     async with asyncio.timeout(timeout_s):
         while True:
