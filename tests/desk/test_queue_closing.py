@@ -42,7 +42,7 @@ async def test_nothing_is_closed_before_the_second_press(desk: Desk) -> None:
         shown = await browser.get(asked.to)
         # Whoever was never answered is closed only when somebody means it.
         assert _BOX.findall(shown.body) == [(answered, " checked"), (ignored, "")]
-        assert "មិនទាន់មានអ្នកឆ្លើយសោះ៖ 1" in shown.body
+        assert "បុគ្គលិកមិនទាន់ឆ្លើយសោះ៖ 1" in shown.body
         assert await _states(desk) == ["taken", "new"]
         again = await _press(browser, shown, asked.to, [])
         assert (again.status, 'role="status"' in again.body) == (200, True)

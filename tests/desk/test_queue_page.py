@@ -224,7 +224,7 @@ async def test_what_a_colleague_took_meanwhile_is_not_taken_from_them(desk: Desk
         form = _chosen(await browser.form_token(), codes, to=str(sao.staff_id), drawn=drawn)
         sent = await browser.ask("POST", "/desk/queue/assign?tab=all", data=form)
         assert sent.to.endswith(f"done=1&undone={codes[0]}.taken")
-        assert "អ្នករួមការងារម្នាក់បានទទួលយកមុនហើយ" in (await browser.get(sent.to)).body
+        assert "សហការីម្នាក់បានទទួលយកមុនហើយ" in (await browser.get(sent.to)).body
     async with desk.new_session() as session:
         owners = list(await session.scalars(select(Request.owner_id).order_by(Request.id)))
     assert owners == [dara.staff_id, sao.staff_id]

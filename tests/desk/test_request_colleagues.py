@@ -75,7 +75,7 @@ async def test_a_page_of_what_was_deleted_holds_nothing_more(desk: Desk) -> None
             await my_data.delete_everything(session, address, now=desk.clock.now)
         _, instead = await next_event(stream)
     assert 'id="whole" hx-swap-oob="true"' in instead
-    assert "សំណើនេះត្រូវបានលុបហើយ" in instead
+    assert "យើងបានលុបសំណើនេះហើយ" in instead
     assert "<form" not in instead
 
 
@@ -95,7 +95,7 @@ async def test_who_asked_to_be_called_is_rung_up_and_the_tries_are_counted(desk:
             assert noted.to.endswith("?done=call")
         tried = (await browser.get(noted.to)).body
         assert "បានទូរសព្ទ 2 ដងហើយ" in tried
-        assert "បានទូរសព្ទទៅអ្នកស្នើសុំ៖ មិនទទួល" in tried
+        assert "បានទូរសព្ទទៅអ្នកស្នើសុំ៖ ទាក់ទងមិនបាន" in tried
         again = await _do(browser, code, "call", **form | {"value": "not_reached"})
         assert again.to.endswith("?done=again")
         await _do(browser, code, "call", value="reached")
@@ -114,7 +114,7 @@ async def test_a_ready_reply_that_ended_meanwhile_costs_no_words(desk: Desk) -> 
         told = (await browser.get(answer.to)).body
     assert answer.to.endswith("?wrong=canned_ended")
     assert ">សួស្ដីបង</textarea>" in told
-    assert "សារគំរូនេះលែងមានប្រើហើយ" in told
+    assert "សារគំរូនេះលែងប្រើហើយ" in told
 
 
 async def test_what_is_typed_about_a_handing_over_that_fails_stays(desk: Desk) -> None:
