@@ -15,6 +15,7 @@ from db.models import File, OutboxRow, Request, RequestEvent
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.rights import get_readable
+from services.errors import RequestNotFound
 
 # States of messages and of files that change without anybody being told.
 _ON_THEIR_WAY = frozenset({"waiting", "sending"})
@@ -30,8 +31,11 @@ class State:
 
 async def find_state(session: AsyncSession, visitor: Visitor, code: str) -> State:
     """How the request stands now. Raises RequestNotFound once the visitor may not read it."""
-    request = await get_readable(session, visitor, code)
-    return await look(session, request.id)
+    await get_readable(session, visitor, code)
+    state = await look(session, code)
+    if state is None:
+        raise RequestNotFound
+    return state
 
 
 async def is_deleted(session: AsyncSession, code: str) -> bool:
@@ -40,8 +44,13 @@ async def is_deleted(session: AsyncSession, code: str) -> bool:
         return await session.scalar(select(Request.id).where(Request.code == code)) is None
 
 
-async def look(session: AsyncSession, request_id: int) -> State:
-    """The same for a request that the visitor may read."""
+async def look(session: AsyncSession, code: str) -> State | None:
+    """The same, asking nobody whether they may; None when there is no such request.
+
+    To be asked before what is shown is read: what changes in between is then told to the page,
+    once more than needed at worst. Asked afterwards, it would never be told.
+    """
+    request_id = select(Request.id).where(Request.code == code).scalar_subquery()
     of_request = RequestEvent.request_id == request_id
     last_event = select(func.max(RequestEvent.id)).where(of_request).scalar_subquery()
     sent = (
@@ -58,8 +67,10 @@ async def look(session: AsyncSession, request_id: int) -> State:
     )
     query = select(
         Request.state, Request.urgency, Request.owner_id, Request.due_at, last_event, sent, files
-    ).where(Request.id == request_id)
-    found = (await session.execute(query)).one()
+    ).where(Request.code == code)
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
     seen = repr(tuple(found)).encode()
     return State(
         digest=hashlib.sha256(seen).hexdigest()[:16],

@@ -160,7 +160,11 @@ async def get_page(
     session: AsyncSession, visitor: Visitor, code: str, *, now: datetime
 ) -> RequestPage:
     """The request and everything around it; the look is written down. Raises RequestNotFound."""
+    state = await look(session, code)
     request = await get_readable(session, visitor, code)
+    # Before the thread: of what is written in between nobody may say that it has been read.
+    seen = await find_last_own_event(session, visitor, request)
+    read = await _find_last_event(session, request)
     thread = await threads.get_thread(session, code)
     centres = await _list_centres(session, visitor.language)
     everybody = await staff.list_staff(session, with_ended=True)
@@ -178,13 +182,13 @@ async def get_page(
         draft=await _find_draft(session, visitor, request),
         canned=await canned.list_replies(session, request.centre_id),
         moves=_allowed(request, visitor),
-        seen=await find_last_own_event(session, visitor, request),
-        read=await _find_last_event(session, request),
+        seen=seen,
+        read=read,
         colleagues=await _list_colleagues(session, visitor, request),
         centres=await _list_other_centres(session, visitor, request, centres, now),
         names={str(one.id): one.name for one in everybody},
         centre_names=centres,
-        digest=(await look(session, request.id)).digest,
+        digest="" if state is None else state.digest,
     )
     await note_look(session, visitor, request, "read", now=now)
     return page

@@ -67,9 +67,12 @@ class DeskHands:
         await expect(self.page.locator("#thread")).to_be_visible()
 
     async def press(self, move: str) -> None:
-        """Press a button of the request's page by the name of its move."""
-        await self.page.locator(f"form[action$='/do/{move}'] button").first.click()
-        await self.page.wait_for_url("**/requests/*?done=*")
+        """Press a button of the request's page by the name of its move, until it has moved.
+
+        The page may have said already that something was done.
+        """
+        async with self.page.expect_navigation(url="**/requests/*?done=*"):
+            await self.page.locator(f"form[action$='/do/{move}'] button").first.click()
 
     async def choose(self, move: str, label: str) -> None:
         """Choose from the list beside a move, then press its button."""
