@@ -7,11 +7,12 @@ stranger's guesses keep anybody from their own account.
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import DecryptionError, current_keyring
@@ -25,6 +26,9 @@ from services.errors import DomainError, NotAllowed, WrongCode, WrongSignIn
 CHANGE_WITHIN = timedelta(minutes=15)
 _PRESSED_WITHIN = timedelta(minutes=1)
 _PURPOSE = "change of the second factor"
+# What the audit says was proved for: a code that was given for one of them is none for the other.
+_RENEWAL = (SECOND_FACTOR, RECOVERY_CODES)
+_CHANGE = (SECOND_FACTOR,)
 
 
 async def renew_recovery_codes(
@@ -35,7 +39,7 @@ async def renew_recovery_codes(
     Sent again within a moment, it changes nothing. Raises WrongSignIn, WrongCode and LockedOut
     (what is wrong is committed before), NotAllowed.
     """
-    account, is_again = await _prove(session, visitor, password, code, now=now)
+    account, is_again = await _prove(session, visitor, _RENEWAL, password, code, now=now)
     if is_again:
         return
     await recovery_codes.end_all(session, account.staff_id, now=now)
@@ -50,7 +54,7 @@ async def begin_change(
     The code may be one on paper. Sent again within a moment, the last secret given is the one that
     counts. Raises as `renew_recovery_codes`.
     """
-    account, _ = await _prove(session, visitor, password, code, now=now)
+    account, _ = await _prove(session, visitor, _CHANGE, password, code, now=now)
     secret = second_factor.new_secret()
     factor = second_factor.describe(account, secret)
     sealed = _seal(visitor.session_id, secret, now + CHANGE_WITHIN)
@@ -115,9 +119,15 @@ async def end_other_sessions(session: AsyncSession, visitor: Visitor, *, now: da
 
 
 async def _prove(
-    session: AsyncSession, visitor: Visitor, password: str, code: str, *, now: datetime
+    session: AsyncSession,
+    visitor: Visitor,
+    act: Sequence[str],
+    password: str,
+    code: str,
+    *,
+    now: datetime,
 ) -> tuple[Account, bool]:
-    """The account, held, and whether the same form was sent a moment ago.
+    """The account, held, and whether the same form was sent for the same act a moment ago.
 
     Whoever presses the button twice sends the same code twice, and has guessed nothing. Raises
     UnusableCode before anything is tried, so that it tells nothing of the password.
@@ -136,38 +146,52 @@ async def _prove(
         await refuse(WrongSignIn(), PASSWORD)
     if await second_factor.use_code(session, account, code, now=now):
         account.updated_at = now
-        await _note_proved(session, visitor, now)
+        await _note_proved(session, visitor, act, now)
         return account, False
-    if not await _is_sent_again(session, account, visitor, code, now):
+    if not await _is_sent_again(session, account, visitor, act, code, now=now):
         await refuse(WrongCode(), SECOND_FACTOR)
     return account, True
 
 
-async def _note_proved(session: AsyncSession, visitor: Visitor, now: datetime) -> None:
-    """Written down of this browser: what it sends again is known by it."""
+async def _note_proved(
+    session: AsyncSession, visitor: Visitor, act: Sequence[str], now: datetime
+) -> None:
+    """Written down of this browser, and what it was for: what is sent again is known by it."""
     await note(
         session,
         lockout.RIGHT_PASSWORD,
         visitor.session_id,
         by=visitor.staff_id,
         subject="desk_session",
-        fields=[SECOND_FACTOR],
+        fields=act,
         now=now,
     )
 
 
 async def _is_sent_again(
-    session: AsyncSession, account: Account, visitor: Visitor, code: str, now: datetime
+    session: AsyncSession,
+    account: Account,
+    visitor: Visitor,
+    act: Sequence[str],
+    code: str,
+    *,
+    now: datetime,
 ) -> bool:
+    """Whether this browser proved itself last for this very act, by this code."""
     since = now - _PRESSED_WITHIN
-    proved = exists().where(
-        AuditRow.subject == "desk_session",
-        AuditRow.subject_id == str(visitor.session_id),
-        AuditRow.action == lockout.RIGHT_PASSWORD,
-        AuditRow.fields.contains([SECOND_FACTOR]),
-        AuditRow.at >= since,
+    last = (
+        select(AuditRow.fields)
+        .where(
+            AuditRow.subject == "desk_session",
+            AuditRow.subject_id == str(visitor.session_id),
+            AuditRow.action == lockout.RIGHT_PASSWORD,
+            AuditRow.fields.contains([SECOND_FACTOR]),
+            AuditRow.at >= since,
+        )
+        .order_by(AuditRow.id.desc())
+        .limit(1)
     )
-    if not await session.scalar(select(proved)):
+    if await session.scalar(last) != list(act):
         return False
     return await second_factor.was_used_last(session, account, code, since=since, now=now)
 

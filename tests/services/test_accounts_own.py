@@ -112,6 +112,30 @@ async def test_new_codes_are_made_once_however_often_they_are_asked_for(
     assert await accounts.count_recovery_codes(session, visitor.staff_id) == len(kept)
 
 
+@pytest.mark.parametrize("is_renewed_first", [True, False])
+async def test_a_code_that_was_given_for_one_act_is_none_for_another(
+    session: AsyncSession, is_renewed_first: bool
+) -> None:
+    """Whoever looked over a shoulder has a minute, the password and a used code."""
+    secret, visitor = await at_desk(session)
+    acts = [accounts.renew_recovery_codes, accounts.begin_change]
+    first, second = acts if is_renewed_first else reversed(acts)
+    code = code_at(secret, LATER)
+    await first(session, visitor, PASSWORD, code, now=LATER)
+    with pytest.raises(WrongCode):
+        await second(session, visitor, PASSWORD, code, now=LATER + timedelta(seconds=20))
+
+
+async def test_nor_after_that_other_act_was_done_a_moment_before(session: AsyncSession) -> None:
+    secret, visitor = await at_desk(session)
+    await accounts.begin_change(session, visitor, PASSWORD, code_at(secret, LATER), now=LATER)
+    soon = LATER + timedelta(seconds=31)
+    code = code_at(secret, soon)
+    await accounts.renew_recovery_codes(session, visitor, PASSWORD, code, now=soon)
+    with pytest.raises(WrongCode):
+        await accounts.begin_change(session, visitor, PASSWORD, code, now=soon)
+
+
 async def test_a_code_that_was_used_elsewhere_is_a_wrong_one(session: AsyncSession) -> None:
     secret, visitor = await at_desk(session)
     code = code_at(secret, LATER)
