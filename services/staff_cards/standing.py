@@ -57,8 +57,11 @@ class _Sent:
 async def list_edits(session: AsyncSession, request_id: int, words: CardWords) -> Edits:
     """What the messages with cards of this request are to say, but for those that are true.
 
-    What was not sent yet and is needless by now is not sent at all.
+    What was not sent yet and is needless by now is not sent at all. The request is held: whoever
+    is changing it may have promised the very look that asks here.
     """
+    held = select(Request.id).where(Request.id == request_id)
+    await session.execute(held.with_for_update(read=True))
     by_message: dict[int, list[_Sent]] = defaultdict(list)
     for one in await _list_sent(session, request_id):
         by_message[one.row.id].append(one)

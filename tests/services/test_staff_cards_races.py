@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Request, Staff, StaffCard, StaffChat
-from services import staff
-from services.staff_cards import linking
+from db.models import OutboxRow, Request, Staff, StaffCard, StaffChat
+from services import staff, threads
+from services.staff_cards import linking, telling
 from services.staff_cards.climbing import climb
 from services.staff_cards.pressing import NOTED, SEEN, press
 from services.staff_cards.sending import LOOK_WITHIN, MOST_SINGLE, send_due
+from services.staff_cards.standing import Edits, list_edits
 from tests.services.centre_at_work import FRIDAY
 from tests.services.staff_chats import (
     HeardWords,
@@ -24,6 +26,9 @@ from tests.services.staff_chats import (
 from tests.support import Database, waits_for_lock
 
 AFTER = FRIDAY + LOOK_WITHIN["urgent"]
+LONG = timedelta(days=3650)
+_FETCH = text("SELECT id FROM procrastinate_fetch_job_v2(ARRAY['default'], NULL)")
+_WAITING = text("SELECT args, scheduled_at FROM procrastinate_jobs WHERE task_name = 'show_cards'")
 
 Leave = Callable[[AsyncSession, Staff], Awaitable[object]]
 
@@ -118,3 +123,62 @@ async def _see(db: Database, card: StaffCard) -> str:
         chat = await session.get_one(StaffChat, card.staff_id)
     done = await press(db.new_session, chat.address_id, card.id, SEEN, now=FRIDAY)
     return done.outcome
+
+
+async def test_a_look_at_cards_waits_for_who_is_changing_their_request(db: Database) -> None:
+    """The job that waited already may begin before what was promised on it is committed."""
+    async with db.new_session.begin() as session:
+        request = await _told(session)
+
+    async def look() -> Edits:
+        async with db.new_session.begin() as session:
+            return await list_edits(session, request.id, HeardWords())
+
+    async with db.new_session.begin() as taking:
+        await threads.take(taking, request.code, staff=await _sok(taking), now=FRIDAY)
+        looking = asyncio.create_task(look())
+        async with db.new_session() as watching:
+            while not looking.done() and not await waits_for_lock(watching):
+                pass
+    assert [edit.message.text for edit in (await looking).due] == [f"km {request.code} taken"]
+
+
+async def test_of_two_looks_at_the_same_cards_one_is_taken_at_a_time(db: Database) -> None:
+    """The older would be late with what was true before, and the last to say it."""
+    async with db.new_session.begin() as session:
+        request = await _told(session)
+    begun = []
+    for _ in range(2):
+        async with db.new_session.begin() as session:
+            sok = await _sok(session)
+            await threads.add_note(session, request.code, "note", staff=sok, now=FRIDAY)
+        async with db.new_session.begin() as session:
+            begun.append(await session.scalar(_FETCH))
+    first, second = begun
+    assert first is not None
+    assert second is None
+
+
+async def test_a_look_that_waits_for_its_next_try_does_not_keep_a_change_waiting(
+    db: Database,
+) -> None:
+    async with db.new_session.begin() as session:
+        request = await _told(session)
+        await telling.look_later(session, request.id, at=FRIDAY + LONG, tries=3)
+        await threads.take(session, request.code, staff=await _sok(session), now=FRIDAY)
+        assert (await session.execute(_WAITING)).all() == [({"request_id": request.id}, None)]
+
+
+async def _told(session: AsyncSession) -> Request:
+    """Sok has had word of this request, and no job waits."""
+    await work_with_chat(session)
+    request = await ask_urgently(session)
+    await send_due(session, HeardWords(), FRIDAY)
+    is_card = OutboxRow.purpose == "staff_card"
+    await session.execute(update(OutboxRow).where(is_card).values(state="sent", provider_id="7"))
+    await session.execute(text("DELETE FROM procrastinate_jobs"))
+    return request
+
+
+async def _sok(session: AsyncSession) -> Staff:
+    return await staff.get_by_name(session, "Sok")
