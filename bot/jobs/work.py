@@ -54,9 +54,9 @@ class Work:
             lambda session, now: sending.send_due(session, self._card_words, now), sending.BATCH
         )
 
-    async def show_cards(self, request_id: int) -> None:
+    async def show_cards(self, request_id: int, tries: int = 0) -> None:
         """Say on the cards of a request what has become of it."""
-        await self._card_editing.edit(request_id)
+        await self._card_editing.edit(request_id, tries)
 
     async def send_test_card(self, staff_id: str) -> None:
         """Show a member of staff that cards arrive."""

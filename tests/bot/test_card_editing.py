@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from bot.bootstrap import App
-from bot.staff_cards.editing import CardEditing, NotEdited
+from bot.staff_cards.editing import MOST_TRIES, CardEditing
 from bot.staff_cards.words import CatalogueCardWords
 from db.models import OutboxRow, Request
 from services import jobs, threads
@@ -54,8 +54,8 @@ async def _taken(app: App, state: str = "sent") -> Request:
         return request
 
 
-async def _edit(app: App, carrier: Any, request: Request) -> None:
-    await CardEditing(app, carrier, WORDS).edit(request.id)
+async def _edit(app: App, carrier: Any, request: Request, tries: int = 0) -> None:
+    await CardEditing(app, carrier, WORDS).edit(request.id, tries)
 
 
 async def _forget_promises(app: App) -> None:
@@ -71,16 +71,44 @@ async def test_the_card_says_what_became_of_it(app: App) -> None:
     assert said.endswith(WORDS.outcome("km", "colleague"))
 
 
-async def test_what_is_on_its_way_or_cannot_be_edited_is_tried_again(app: App) -> None:
+async def _promised(app: App) -> list[tuple[Any, Any]]:
+    """What each promised look is told, and in how many seconds it begins."""
+    query = text(
+        "SELECT args, round(extract(epoch FROM scheduled_at - now())) FROM procrastinate_jobs"
+        " WHERE task_name = :name AND lock = queueing_lock"
+    )
+    async with app.new_session() as session:
+        return [(row[0], row[1]) for row in await session.execute(query, {"name": jobs.SHOW_CARDS})]
+
+
+@pytest.mark.parametrize(("tries", "after_s"), [(0, 10), (2, 1000)])
+async def test_what_cannot_be_edited_is_tried_again_ever_later(
+    app: App, tries: int, after_s: int
+) -> None:
     request, carrier = await _taken(app), Carrier()
+    await _forget_promises(app)
     carrier.outcome = Later(10, "http 502")
-    with pytest.raises(NotEdited, match="http 502"):
-        await _edit(app, carrier, request)
-    async with app.new_session.begin() as session:
-        for row in await session.scalars(select(OutboxRow)):
-            row.state = "sending"
-    with pytest.raises(NotEdited, match="on its way"):
-        await _edit(app, carrier, request)
+    await _edit(app, carrier, request, tries)
+    ((said, waits),) = await _promised(app)
+    assert said == {"request_id": request.id, "tries": tries + 1}
+    assert after_s - 2 <= waits <= after_s
+
+
+async def test_what_can_never_be_edited_is_given_up(app: App) -> None:
+    request, carrier = await _taken(app), Carrier()
+    await _forget_promises(app)
+    carrier.outcome = Later(10, "http 401")
+    await _edit(app, carrier, request, MOST_TRIES - 1)
+    assert await _promised(app) == []
+
+
+async def test_what_is_on_its_way_is_waited_for(app: App) -> None:
+    request, carrier = await _taken(app, "sending"), Carrier()
+    await _forget_promises(app)
+    await _edit(app, carrier, request)
+    ((said, waits),) = await _promised(app)
+    assert said == {"request_id": request.id, "tries": 0}
+    assert waits > 0
 
 
 async def test_a_carrier_that_asks_for_patience_gets_it(app: App) -> None:
@@ -88,7 +116,6 @@ async def test_a_carrier_that_asks_for_patience_gets_it(app: App) -> None:
     await _forget_promises(app)
     carrier.outcome = Later(7, "throttled", throttled=True)
     await _edit(app, carrier, request)
-    async with app.new_session.begin() as session:
-        query = text("SELECT task_name, args, scheduled_at > now() FROM procrastinate_jobs")
-        promised = [tuple(row) for row in await session.execute(query)]
-    assert promised == [(jobs.SHOW_CARDS, {"request_id": request.id}, True)]
+    ((said, waits),) = await _promised(app)
+    assert said == {"request_id": request.id, "tries": 0}
+    assert 5 <= waits <= 7
