@@ -87,7 +87,8 @@ async def _jobs(settings: Settings) -> None:
     from bot.message_words import CatalogueWords  # noqa: PLC0415
 
     async with open_app(settings, pool_size=_JOBS_POOL) as app:
-        await _until_stopped(app, "jobs", JobWorker(app, CatalogueWords()).run)
+        worker = JobWorker(app, CatalogueWords(), telegram_limits(app))
+        await _until_stopped(app, "jobs", worker.run)
 
 
 def telegram_limits(app: App) -> TelegramLimits:

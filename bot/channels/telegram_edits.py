@@ -1,4 +1,7 @@
-"""Edits messages that the bot has sent to a chat, for who has no dialog open there."""
+"""Edits messages that the bot has sent to a chat, for who has no dialog open there.
+
+Nobody waits for it, so it takes what dialogs leave of what the carrier allows.
+"""
 
 import json
 from http import HTTPStatus
@@ -6,6 +9,8 @@ from typing import Any, Final
 
 import aiohttp
 
+from bot.send_limits import LimitedError, TelegramLimits
+from services.outbox import BULK
 from services.outcomes import Later
 from services.staff_cards.words import CardMessage
 
@@ -17,8 +22,11 @@ _FINAL: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FO
 class TelegramEdits:
     """Messages of one bot, over a session that somebody else closes."""
 
-    def __init__(self, session: aiohttp.ClientSession, api_url: str, token: str) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, api_url: str, token: str, limits: TelegramLimits
+    ) -> None:
         self._session = session
+        self._limits = limits
         self._method = f"{api_url}/bot{token}/editMessageText"
 
     async def edit(self, chat: str, message_id: str, message: CardMessage) -> Later | None:
@@ -33,6 +41,19 @@ class TelegramEdits:
         }
         if message.reply_markup is not None:
             parameters["reply_markup"] = message.reply_markup
+        try:
+            # Without the chat: what is changed there counts for the bot alone.
+            async with self._limits.passing(None, BULK):
+                later = await self._post(parameters)
+        except LimitedError as error:
+            return Later(
+                error.after_s, "limited", throttled=True, for_everybody=error.for_everybody
+            )
+        if later is not None and later.for_everybody:
+            await self._limits.pause(later.after_s)
+        return later
+
+    async def _post(self, parameters: dict[str, Any]) -> Later | None:
         try:
             async with self._session.post(
                 self._method, json=parameters, timeout=_TIMEOUT
@@ -51,4 +72,4 @@ def _to_outcome(status: int, raw: bytes) -> Later | None:
         after_s = float(json.loads(raw)["parameters"]["retry_after"])
     except (ValueError, KeyError, TypeError):
         after_s = _RETRY_S
-    return Later(after_s, "throttled", throttled=True)
+    return Later(after_s, "throttled", throttled=True, for_everybody=True)

@@ -15,6 +15,7 @@ from bot.jobs.file_fetch import FileFetch
 from bot.jobs.queue import build_queue
 from bot.jobs.stalled import HEARTBEAT_S, STALLED_AFTER_S, Stalled
 from bot.jobs.work import Work
+from bot.send_limits import TelegramLimits
 from bot.supervision import Tasks
 from services.jobs import QUEUE
 from services.message_words import MessageWords
@@ -31,18 +32,17 @@ class JobsInterrupted(Exception):  # noqa: N818 - what happened to the worker, a
 class JobWorker:
     """Runs what is due until it is told to stop; any number may run at once."""
 
-    def __init__(self, app: App, words: MessageWords) -> None:
+    def __init__(self, app: App, words: MessageWords, limits: TelegramLimits) -> None:
         self._app = app
         self._words = words
+        self._limits = limits
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Raises JobsInterrupted, or what the library raises, when the database is lost."""
         settings = self._app.settings
         async with aiohttp.ClientSession() as session:
-            telegram = TelegramFiles(
-                session, settings.telegram_api_url, settings.telegram_bot_token
-            )
-            edits = TelegramEdits(session, settings.telegram_api_url, settings.telegram_bot_token)
+            bot = (session, settings.telegram_api_url, settings.telegram_bot_token)
+            telegram, edits = TelegramFiles(*bot), TelegramEdits(*bot, self._limits)
             file_fetch = FileFetch(self._app, telegram, self._words)
             await self._run(Work(self._app, file_fetch, Export(self._app), edits), stopping)
 

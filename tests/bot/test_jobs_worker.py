@@ -16,7 +16,7 @@ from bot.jobs import stalled, worker
 from bot.jobs.worker import JobWorker
 from bot.message_words import CatalogueWords
 from bot.supervision import Tasks
-from bot.worker import keep_working
+from bot.worker import keep_working, telegram_limits
 from db.engine import create_engine
 from services import jobs
 from services.file_store import FileMissing
@@ -42,9 +42,8 @@ async def app(db: Any, redis_url: str) -> AsyncIterator[App]:
 @contextlib.asynccontextmanager
 async def working(app: App) -> AsyncIterator[None]:
     tasks, stopping = Tasks(), asyncio.Event()
-    work = tasks.start(
-        keep_working(app.engine, JobWorker(app, CatalogueWords()).run, stopping), name="worker"
-    )
+    job_worker = JobWorker(app, CatalogueWords(), telegram_limits(app))
+    work = tasks.start(keep_working(app.engine, job_worker.run, stopping), name="worker")
     try:
         yield
         stopping.set()

@@ -160,7 +160,7 @@ async def test_the_card_on_a_phone_says_that_a_colleague_took_it(
         async with app.new_session.begin() as session:
             dara = await hire(session, "Dara")
             await threads.take(session, request.code, staff=dara, now=NOW)
-        edits = TelegramEdits(http, app.settings.telegram_api_url, TOKEN)
+        edits = TelegramEdits(http, app.settings.telegram_api_url, TOKEN, telegram_limits(app))
         editing = CardEditing(app, edits, CatalogueCardWords(find_desk_url(app.settings)))
         for _ in range(2):  # what says so already stays as it is
             await editing.edit(request.id)
