@@ -27,9 +27,14 @@ _SAID = {questions.YES: ("came", "done"), questions.NO: ("not_came", "reopened")
 _CONSENT_SAID = {
     questions.AGREE: {
         **dict.fromkeys(("agreed", "given", "accepted", "done"), "agreed"),
-        **dict.fromkeys(("refused", "ended"), "over"),
+        **dict.fromkeys(("refused", "ended", "asking_back", "asked_back"), "over"),
     },
-    questions.REFUSE: {"refused": "not_agreed", "ended": "taken_back"},
+    # That an agency is asked to delete what it has is said only where somebody has to ask it.
+    questions.REFUSE: {
+        **dict.fromkeys(("refused", "ended"), "not_agreed"),
+        "asking_back": "taken_back",
+        "asked_back": "over",
+    },
 }
 # After these the question may still be answered otherwise.
 _OPEN_STILL = ("came", "not_came", "noted")

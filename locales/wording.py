@@ -40,7 +40,7 @@ CONSENT: Final = frozenset(
         *("desk-referral-ended-person", "desk-referral-ended-consent", "desk-referral-refused"),
         *("desk-referral-refused-agency", "desk-fault-refused_before"),
         *("desk-referral-no-consent-refused", "desk-reopened-agreed", "desk-reopened-taken_back"),
-        *("desk-recall-what", "desk-recall-for-taken_back"),
+        *("desk-recall-what", "desk-recall-for-taken_back", "desk-referral-end-taken-back"),
         *("desk-referral-consent", "desk-referral-by-told", "desk-referral-do-told"),
         *("desk-referral-did-told", "desk-referral-did-noted", "desk-referral-wrong-not_agreed"),
         *("desk-referral-wrong-taken_back", "desk-fault-refused_since", "desk-fault-before_yes"),

@@ -35,7 +35,8 @@ class Answered:
 
     With `is_new` false another message had answered it before: `option` is the answer that stays.
     `is_noted`: a "yes" after a "no" is written down and closes nothing.
-    Of a question of consent `option` is what was answered now, and `referral` how it stands.
+    Of a question of consent `option` is what was answered now, and `referral` how it stands for
+    the person (`OwnReferral.standing`).
     """
 
     kind: str
@@ -207,7 +208,7 @@ async def _answer_consent(
         question.answer, question.answered_at = option, now
         await session.flush()
     request = await _get_request(session, question)
-    return Answered(question.kind, option, question, request, is_new, referral.state)
+    return Answered(question.kind, option, question, request, is_new, referral.standing)
 
 
 async def find_open(session: AsyncSession, address: Address, inbox_id: int) -> Open | None:

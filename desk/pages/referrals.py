@@ -89,7 +89,14 @@ async def step(request: DeskRequest) -> Response:
     typed = {each: await request.field(each) for each in ("on", "how", "text", "result")}
     try:
         on = _read_day(typed["on"], "on")
-        made = Step(name, on, typed["how"], typed["text"], typed["result"])
+        made = Step(
+            name,
+            on,
+            typed["how"],
+            typed["text"],
+            typed["result"],
+            taken_back=await request.field("taken_back") != "",
+        )
         async with _at_referral(request) as (session, code):
             done = await steps.do(
                 session,

@@ -2,15 +2,14 @@
 
 STOP, a consent that is taken back, a request that is withdrawn: each ends what is open of the
 person. What was given already the agency must be asked to delete (`recalls`), so the centre's clock
-runs.
+runs; also what an agency was done with, or staff had ended, since it has it all the same.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
@@ -31,16 +30,14 @@ _GO_ON = ("replaced", "request")
 
 
 async def end_all(session: AsyncSession, address: Address, reason: str, *, now: datetime) -> int:
-    """End what is open of this person, wherever it was asked from; returns how many that were.
+    """The person takes all of theirs back, wherever it was asked from; returns how many that were.
 
     Said again it ends nothing more.
     """
-    is_open = exists().where(
-        Referral.request_id == Request.id, Referral.state.in_(OPEN_REFERRAL_STATES)
-    )
+    ends = exists().where(Referral.request_id == Request.id, _ends_with_all())
     query = (
         select(Request.code)
-        .where(requests.own_requests(address), is_open)
+        .where(requests.own_requests(address), ends)
         .order_by(Request.address_id, Request.id)
     )
     ended = 0
@@ -53,11 +50,37 @@ async def end_all(session: AsyncSession, address: Address, reason: str, *, now: 
 async def end_of_request(
     session: AsyncSession, request: Request, reason: str, *, now: datetime
 ) -> int:
-    """End what is open of this request, which is held; returns how many that were."""
-    open_ones = await list_open(session, request)
-    for referral in open_ones:
-        await end(session, request, referral, reason, now=now)
-    return len(open_ones)
+    """The person takes back all of this request, which is held; returns how many that were."""
+    query = (
+        select(Referral)
+        .where(Referral.request_id == request.id, _ends_with_all())
+        .order_by(Referral.id)
+        .execution_options(populate_existing=True)
+    )
+    ended = (await session.scalars(query)).all()
+    for referral in ended:
+        await take_back(session, request, referral, reason, now=now)
+    return len(ended)
+
+
+def _ends_with_all() -> ColumnElement[bool]:
+    return Referral.state.in_(OPEN_REFERRAL_STATES) | recalls.is_owed()
+
+
+async def take_back(
+    session: AsyncSession,
+    request: Request,
+    referral: Referral,
+    reason: str,
+    *,
+    now: datetime,
+    inbox_id: int | None = None,
+) -> None:
+    """The person ends it, of a request that is held; what staff had ended is asked back."""
+    if (referral.state, "end") in states.MOVES:
+        await end(session, request, referral, reason, now=now, inbox_id=inbox_id)
+    else:
+        await _tell(session, request, referral, reason, now=now, inbox_id=inbox_id)
 
 
 async def end(
@@ -74,8 +97,23 @@ async def end(
 
     Raises MoveNotAllowed.
     """
+    states.advance(referral, "end", now=now)
+    await withhold_question(session, request, referral)
+    await _tell(session, request, referral, reason, now=now, by=by, inbox_id=inbox_id)
+
+
+async def _tell(
+    session: AsyncSession,
+    request: Request,
+    referral: Referral,
+    reason: str,
+    *,
+    now: datetime,
+    by: UUID | None = None,
+    inbox_id: int | None = None,
+) -> None:
+    """The thread and the audit of one that has ended; and who takes it back is promised."""
     was_given = referral.given_at is not None
-    kind = states.advance(referral, "end", now=now)
     agency = await session.get_one(Agency, referral.agency_id)
     event: dict[str, Any] = {
         "actor": "person",
@@ -83,16 +121,15 @@ async def end(
         "body": states.event_body(referral, agency, reason=reason, was_given=was_given),
         "inbox_id": inbox_id,
     }
-    await withhold_question(session, request, referral)
     is_taken_back = was_given and reason in states.BY_PERSON
     if is_taken_back:
         await recalls.note(session, request, referral, now=now)
     if reason in _GO_ON:
-        request.record(kind, now=now, **event)
+        request.record(states.ENDED, now=now, **event)
     else:
         reopen_for = "taken_back" if is_taken_back else None
-        await come_back(session, request, kind, now=now, reopen_for=reopen_for, **event)
-    await journal.note(session, referral, kind, by=by, person_id=request.person_id, now=now)
+        await come_back(session, request, states.ENDED, now=now, reopen_for=reopen_for, **event)
+    await journal.note(session, referral, states.ENDED, by=by, person_id=request.person_id, now=now)
 
 
 async def come_back(
@@ -113,17 +150,6 @@ async def come_back(
     if reopen_for is not None and (request.state, "reopen") in MOVES:
         await follow_up.end_question(session, request)
         request.reopen(reopen_for, now=now, due=due)
-
-
-async def list_open(session: AsyncSession, request: Request) -> Sequence[Referral]:
-    """Those of a request that are not over, oldest first."""
-    query = (
-        select(Referral)
-        .where(Referral.request_id == request.id, Referral.state.in_(OPEN_REFERRAL_STATES))
-        .order_by(Referral.id)
-        .execution_options(populate_existing=True)
-    )
-    return (await session.scalars(query)).all()
 
 
 async def withhold_question(session: AsyncSession, request: Request, referral: Referral) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import OPEN_REFERRAL_STATES, Address, Agency, Question, Recall, Referral, Request
 from services import requests
 from services.office_hours import CAMBODIA
-from services.referrals import journal, states
-from services.referrals.ending import come_back, end
+from services.referrals import journal, recalls, states
+from services.referrals.ending import come_back, take_back
 from services.referrals.errors import ReferralNotFound
 
 
@@ -63,8 +63,8 @@ class OwnReferral:
 
     @property
     def can_take_back(self) -> bool:
-        """What was given is asked back too, also when the agency was done with it."""
-        return self.state == "agreed" or (self.given_at is not None and self.state != "ended")
+        """What was given is asked back too, also when it is over or was ended by staff."""
+        return self.state == "agreed" or (self.given_at is not None and self.arose_on is None)
 
 
 async def answer(
@@ -159,12 +159,18 @@ async def _take(
 ) -> None:
     if referral.state == "asked":
         await _settle(session, request, referral, agrees, now=now, inbox_id=inbox_id)
-    elif not agrees and (referral.state, "end") in states.MOVES and referral.agreed_at is not None:
-        await end(session, request, referral, "person", now=now, inbox_id=inbox_id)
+    elif not agrees and await _can_take_back(session, referral):
+        await take_back(session, request, referral, "person", now=now, inbox_id=inbox_id)
     else:
         return
     request.last_person_at = max(now, request.last_person_at or now)
     await session.flush()
+
+
+async def _can_take_back(session: AsyncSession, referral: Referral) -> bool:
+    """As `OwnReferral.can_take_back`, of one whose request is held."""
+    is_owed = select(Referral.id).where(Referral.id == referral.id, recalls.is_owed())
+    return referral.state == "agreed" or await session.scalar(is_owed) is not None
 
 
 async def _settle(

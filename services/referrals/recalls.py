@@ -1,7 +1,8 @@
 """Agencies that must be asked to delete what they have got: "we ask them to" is a promise.
 
-It arises when a person takes back what was given, and when they delete everything: then it holds
-nothing of them but the code under which the agency knows them, since nobody could ask without it.
+It arises when a person takes back what was given, also what was over by then, and when they delete
+everything: then it holds nothing of them but the code under which the agency knows them, since
+nobody could ask without it.
 It is kept until somebody has told the agency (`asking_back`), whatever becomes of the request.
 """
 
@@ -12,6 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Recall, Referral, Request
 from services.office_hours import day_of
+
+
+def is_owed() -> ColumnElement[bool]:
+    """Of referrals: what an agency has got, and nobody has taken back yet."""
+    is_noted = exists().where(Recall.referral_id == Referral.id)
+    return Referral.given_at.is_not(None) & ~is_noted
 
 
 async def note(
@@ -36,7 +43,6 @@ async def note_deleted(session: AsyncSession, which: ColumnElement[bool], *, now
 
     What was over, or ended by staff, is out there too; what was taken back is noted already.
     """
-    is_noted = exists().where(Recall.referral_id == Referral.id)
     given = (
         select(
             Referral.centre_id,
@@ -47,7 +53,7 @@ async def note_deleted(session: AsyncSession, which: ColumnElement[bool], *, now
             literal(day_of(now)),
         )
         .join(Request, Request.id == Referral.request_id)
-        .where(which, Referral.given_at.is_not(None), ~is_noted)
+        .where(which, is_owed())
     )
     columns = ("centre_id", "agency_id", "referral_id", "code", "reason", "arose_on")
     await session.execute(insert(Recall).from_select(columns, given))

@@ -31,19 +31,18 @@ async def find_last(session: AsyncSession, address: Address, agency_id: int) -> 
 async def _find_about(session: AsyncSession, address: Address, agency_id: int) -> datetime | None:
     """Of what the person said to any referral to this agency: the no, or the yes taken back."""
     query = (
-        select(RequestEvent.at, RequestEvent.body)
+        select(RequestEvent.at, RequestEvent.actor, RequestEvent.body)
         .join(Request, Request.id == RequestEvent.request_id)
-        .where(
-            requests.own_requests(address),
-            RequestEvent.kind.in_(_KINDS),
-            RequestEvent.actor == "person",
-        )
+        .where(requests.own_requests(address), RequestEvent.kind.in_(_KINDS))
         .order_by(RequestEvent.id.desc())
     )
-    said = (
-        at for at, body in await session.execute(query) if (body or {}).get("agency") == agency_id
-    )
-    return next(said, None)
+    for at, actor, body in await session.execute(query):
+        said = body or {}
+        is_theirs = actor == "person" or said.get("reason") == "person"  # told to staff
+        if is_theirs and said.get("agency") == agency_id:
+            found: datetime = at
+            return found
+    return None
 
 
 async def list_to_agencies(session: AsyncSession, address: Address) -> Mapping[int, datetime]:

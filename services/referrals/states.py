@@ -26,6 +26,7 @@ MOVES: Final[dict[tuple[str, str], str]] = {
 """(state, move) -> the state afterwards. What is not here is not allowed."""
 
 ASKED: Final = "referral_asked"
+ENDED: Final = "referral_ended"
 RECALLED: Final = "referral_recalled"
 KINDS: Final = (
     *(f"referral_{state}" for state in ("asked", "agreed", "refused", "given", "accepted")),

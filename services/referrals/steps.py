@@ -49,7 +49,8 @@ class Step:
     """One step as a form asks for it: `name` is one of STEPS.
 
     `on` and `how` of a yes (TOLD_HOW) or of the handing over (GIVEN_BY); `text` is what the agency
-    said, or a note to a yes; `result` one of RESULTS.
+    said, or a note to a yes; `result` one of RESULTS. With `taken_back` it is ended because the
+    person told staff so.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Step:
     how: str = ""
     text: str = field(default="", repr=False)
     result: str = ""
+    taken_back: bool = False
 
     def details(self) -> dict[str, str]:
         """What its event says of it, and the same form again."""
@@ -68,6 +70,8 @@ class Step:
                 return {"answer": plain_text.clean(self.text)}
             case "finish":
                 return {"result": self.result}
+            case "end":
+                return {"reason": "person" if self.taken_back else "staff"}
         return {}
 
 
@@ -105,7 +109,8 @@ async def do(
         await note_repeated(session, visitor, request, now=now)
         return Stepped(request, again=True)
     if step.name == "end":
-        await end(session, request, referral, "staff", by=visitor.staff_id, now=now)
+        reason = step.details()["reason"]
+        await end(session, request, referral, reason, by=visitor.staff_id, now=now)
         return Stepped(request)
     agency = await session.get_one(Agency, referral.agency_id)
     doing = _Doing(session, visitor, request, referral, agency, step, words, now)

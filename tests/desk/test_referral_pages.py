@@ -87,6 +87,17 @@ async def test_from_the_form_to_the_agencys_answer(desk: Desk) -> None:
     assert (await _only(desk)).state == "done"
 
 
+async def test_what_the_person_takes_back_by_word_is_to_be_asked_back(desk: Desk) -> None:
+    code, agency = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        await _begin(browser, code, _form(desk, agency))
+        await _do(browser, desk, code, "give", on=_today(desk).isoformat(), how="phone")
+        assert 'name="taken_back"' in (await browser.get(f"/desk/requests/{code}/referrals")).body
+        await _do(browser, desk, code, "end", taken_back="yes")
+        shown = await browser.get(f"/desk/requests/{code}/referrals")
+        assert "/desk/to-tell#recall-" in shown.body
+
+
 async def test_the_person_is_asked_by_a_message(desk: Desk) -> None:
     code, agency = await _asked(desk)
     async with desk.at_work("sok", "case_worker") as browser:

@@ -2,7 +2,9 @@
 
 import pytest
 from aiogram.types import Chat, InlineKeyboardMarkup, Message
+from sqlalchemy import select, update
 
+from db.models import Recall, Referral
 from services import addresses, sms_text
 from services.referrals.fields import LONGEST_NEED_BY_SMS
 from tests.dialogs.at_my_data import MY_DATA, address_known
@@ -76,7 +78,23 @@ async def test_a_no_after_the_yes_takes_it_back(line: Line) -> None:
     for pressed in (agree, refuse):
         await person.press_data(pressed, asked)
     assert await state_of_referral(line) == "ended"
+    assert words(line, "answered-not-agreed", code=code) in person.screen, "nothing was told yet"
+
+
+async def test_what_was_told_is_said_to_be_asked_back_also_after_staff_ended_it(line: Line) -> None:
+    """A promise is made only where somebody is told to keep it."""
+    person, code, asked = await _asked_on_telegram(line)
+    agree, refuse = (
+        person.data_of(words(line, key))[0] for key in ("consent-agree", "consent-refuse")
+    )
+    await person.press_data(agree, asked)
+    async with line.app.new_session.begin() as session:
+        await session.execute(update(Referral).values(state="ended", given_at=NOW))
+    for _ in range(2):
+        await person.press_data(refuse, asked)
     assert words(line, "answered-taken-back", code=code) in person.screen
+    async with line.app.new_session() as session:
+        assert [one.code for one in await session.scalars(select(Recall))] == [code]
 
 
 async def test_the_sms_says_what_would_be_told_and_names_the_answers(line: Line) -> None:

@@ -9,18 +9,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Address, Recall, Referral, Request
+from db.models import Address, Recall, Referral, Request, Staff
 from services import consent, my_data, purge, taking_back, threads
 from services.accounts.types import Visitor
 from services.errors import UnusableForm
-from services.referrals import asking_back, own, reading
+from services.referrals import asking_back, own, reading, refusals
 from services.referrals.errors import RecallNotFound
-from tests.services.centre_at_work import FRIDAY, kinds_of
+from tests.services.centre_at_work import FRIDAY, PlainWords, events_of, kinds_of
 from tests.services.desk_visitors import ask, audited, see_as, visit
 from tests.services.referred import TODAY, TOLD, address_of, begin, do, make_agency, only_referral
 from tests.services.referred import wanted as wanted_of
 
 DAY = timedelta(days=1)
+LATER = FRIDAY + DAY
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,66 @@ async def test_what_staff_end_or_nobody_was_given_is_promised_to_nobody(
 ) -> None:
     given = await _given(session)
     await do(session, given.visitor, given.request, given.referral, "end")
-    await begin(session, given.visitor, given.request, wanted_of(await make_agency(session, "B")))
-    await _stop(session, given)
     assert (await session.scalars(select(Recall))).all() == []
+
+
+async def test_what_was_only_asked_is_not_asked_back(session: AsyncSession) -> None:
+    visitor, request = await visit(session), await ask(session)
+    await begin(session, visitor, request, wanted_of(await make_agency(session)))
+    await taking_back.stop(session, request.address_id, now=FRIDAY)
+    assert (await session.scalars(select(Recall))).all() == []
+
+
+@pytest.mark.parametrize("over", [("end",), ("decline",), ("accept", "finish")])
+@pytest.mark.parametrize("act", [_take_back, _stop, _refuse_passing_on, _withdraw])
+async def test_what_is_over_is_asked_back_once_the_person_takes_it_back(
+    session: AsyncSession,
+    act: Callable[[AsyncSession, Given], Awaitable[None]],
+    over: tuple[str, ...],
+) -> None:
+    given = await _given(session)
+    for step in over:
+        await do(session, given.visitor, given.request, given.referral, step)
+    [line] = await own.list_own(session, given.address)
+    assert line.can_take_back
+    await act(session, given)
+    if act is not _withdraw:
+        await act(session, given)
+    assert (await _only(session)).reason == "taken_back"
+    [line] = await own.list_own(session, given.address)
+    assert (line.standing, line.can_take_back) == ("asking_back", False)
+    assert "referral_ended" in await kinds_of(session, given.request)
+
+
+async def test_what_staff_had_ended_comes_back_with_the_no_of_the_person(
+    session: AsyncSession,
+) -> None:
+    given = await _given(session)
+    await do(session, given.visitor, given.request, given.referral, "end")
+    staff = await session.get_one(Staff, given.visitor.staff_id)
+    await threads.finish(
+        session, given.request.code, "referred", staff=staff, words=PlainWords(), now=FRIDAY
+    )
+    await own.answer(session, given.address, given.referral.id, False, now=LATER)
+    assert given.request.state == "reopened"
+    assert given.request.due_at is not None
+    assert given.request.last_person_at == LATER
+    event = (await events_of(session, given.request))[-2]
+    assert (event.kind, event.actor) == ("referral_ended", "person")
+    assert event.body is not None
+    assert (event.body["reason"], event.body["was_given"]) == ("person", True)
+    assert given.referral.agency_id in await refusals.list_to_agencies(session, given.address)
+
+
+async def test_who_tells_staff_that_they_take_it_back_is_promised_the_same(
+    session: AsyncSession,
+) -> None:
+    given = await _given(session)
+    await do(session, given.visitor, given.request, given.referral, "end", taken_back=True)
+    assert (await _only(session)).reason == "taken_back"
+    [line] = await reading.list_of(session, given.request, now=FRIDAY)
+    assert line.ended_for == "person"
+    assert await refusals.find_last(session, given.address, given.referral.agency_id) == FRIDAY
 
 
 async def test_who_deletes_everything_leaves_what_was_given_to_be_asked_back(
