@@ -2,7 +2,8 @@
 
 Whoever changes a request holds it first (`hold`, `hold_own`): its address, then the row itself,
 always in this order, until the transaction ends. So what a person writes while staff finish the
-same request comes before or after that, never instead.
+same request comes before or after that, never instead. What staff have of it in their chats is
+looked at when that is done.
 """
 
 from datetime import datetime, timedelta
@@ -202,6 +203,7 @@ async def _hold(session: AsyncSession, which: ColumnElement[bool]) -> Request:
     request = (await session.scalars(query)).one_or_none()
     if request is None:
         raise RequestNotFound
+    await telling.promise_look(session, request)
     return request
 
 

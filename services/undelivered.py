@@ -18,6 +18,7 @@ from services import outbox
 from services.due_times import get_due
 from services.outbox import OVERTAKEN, PROMISED, UNSENT
 from services.referrals import gate
+from services.staff_cards import telling
 from services.threads.shown import was_shown
 
 _LOOK_BACK = timedelta(days=7)
@@ -60,6 +61,7 @@ async def note_undelivered(session: AsyncSession, now: datetime, limit: int = 10
             outbox_id=outbox_id,
             is_last_question=is_last_question,
         )
+        await telling.promise_look(session, request)
     await session.flush()
     return len(lost)
 
@@ -92,6 +94,7 @@ async def try_again(session: AsyncSession, ids: Sequence[int], now: datetime) ->
                 outbox_id=outbox_id,
                 asks=is_last_question,
             )
+            await telling.promise_look(session, request)
     await session.flush()
     return again
 

@@ -189,7 +189,6 @@ async def withdraw(
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
         return earlier
     request.check("withdraw")
-    await telling.promise_look(session, request)
     await ending.end_of_request(session, request, "request", now=now)
     request.withdraw(now=now, inbox_id=inbox_id)
     await follow_up.end_question(session, request)

@@ -1,17 +1,20 @@
 """What lies in a chat of staff stays true: whatever becomes of the request, its cards say it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OutboxRow, Request, StaffCard, StaffChat
-from services import jobs, staff, threads
+from services import jobs, staff, threads, undelivered
 from services.staff_cards.pressing import SEEN, press
 from services.staff_cards.sending import MOST_SINGLE, send_due
 from services.staff_cards.standing import Edits, list_edits
 from tests.services.centre_at_work import FRIDAY, PlainWords, hire
+from tests.services.desk_visitors import at_desk
+from tests.services.referred import address_of, begin, make_agency, wanted
 from tests.services.staff_chats import (
     HeardWords,
     ask_urgently,
@@ -24,6 +27,7 @@ from tests.services.staff_chats import (
 from tests.support import Database
 
 LATER = FRIDAY + timedelta(minutes=5)
+_FORGET_JOBS = text("DELETE FROM procrastinate_jobs")
 
 
 async def _told(session: AsyncSession, *, sent: str = "sent") -> Request:
@@ -197,6 +201,53 @@ async def test_whoever_changes_it_promises_one_look(db: Database) -> None:
         await threads.add_note(session, request.code, "note", staff=dara, now=LATER)
         assert await session.scalar(select(StaffCard.id).limit(1)) is not None
         assert await _looks(session) == [{"request_id": request.id}]
+
+
+async def _ask_about_agency(session: AsyncSession, request: Request) -> None:
+    sok = at_desk(await staff.get_by_name(session, "Sok"))
+    through_us = wanted(await make_agency(session), shared=("need",), through_us=True)
+    await begin(session, sok, request, through_us)
+
+
+async def _write_again(session: AsyncSession, request: Request) -> None:
+    person = await address_of(session, request)
+    await threads.write_to_request(session, person, request.code, "and now?", now=LATER)
+
+
+async def _lose_reply(session: AsyncSession, request: Request) -> None:
+    is_reply = OutboxRow.purpose == "reply"
+    lost = {"state": "failed", "updated_at": LATER}
+    await session.execute(update(OutboxRow).where(is_reply).values(**lost))
+    assert await undelivered.note_undelivered(session, LATER) == 1
+
+
+async def _try_reply_again(session: AsyncSession, request: Request) -> None:
+    await _lose_reply(session, request)
+    await session.execute(_FORGET_JOBS)
+    replies = await session.scalars(select(OutboxRow.id).where(OutboxRow.purpose == "reply"))
+    assert await undelivered.try_again(session, replies.all(), LATER)
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (_ask_about_agency, "answered"),
+        (_write_again, "taken"),
+        (_lose_reply, "taken"),
+        (_try_reply_again, "answered"),
+    ],
+)
+async def test_whatever_else_becomes_of_it_promises_a_look(
+    db: Database, act: Callable[[AsyncSession, Request], Awaitable[None]], said: str
+) -> None:
+    async with db.new_session.begin() as session:
+        request = await _told(session)
+        sok, words = await staff.get_by_name(session, "Sok"), PlainWords()
+        await threads.reply(session, request.code, "yes", staff=sok, words=words, now=FRIDAY)
+        await session.execute(_FORGET_JOBS)
+        await act(session, request)
+        assert await _looks(session) == [{"request_id": request.id}]
+        assert (await _say(session, request))["Sok"] == f"km {request.code} {said}"
 
 
 async def _looks(session: AsyncSession) -> list[object]:
