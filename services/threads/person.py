@@ -65,7 +65,7 @@ async def talk(
     that was asked for in the last day, else a new talk. Raises EmptyText.
     """
     body = _body(text, message_id)
-    address = await requests.lock_address(session, address.id)
+    address = await requests.lock_phones(session, address.id)
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
         return earlier
     request = await _hold_conversation(session, address, now)
@@ -91,7 +91,7 @@ async def attach_file(
     Raises RequestNotFound, and MoveNotAllowed when the request was withdrawn.
     """
     if code is None:
-        address = await requests.lock_address(session, address.id)
+        address = await requests.lock_phones(session, address.id)
     else:
         request = await requests.hold_own(session, address, code)
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
@@ -261,7 +261,7 @@ async def _find_editable(
 
 
 async def _hold_conversation(session: AsyncSession, address: Address, now: datetime) -> Request:
-    """The address is held, or two messages at once would open two talks."""
+    """All phones are held: two messages at once would open two talks, or wait for each other."""
     code = await _find_answered(session, address, now) or await _find_talk(session, address, now)
     if code is not None:
         return await requests.hold_own(session, address, code)

@@ -1,11 +1,12 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import File, OutboxRow, Request
+from db.models import Address, File, OutboxRow, Request
 from services import addresses, requests, threads
 from services.errors import EmptyText, MoveNotAllowed, RequestNotFound
 from services.threads.reaching import find_ways
@@ -18,7 +19,8 @@ from tests.services.centre_at_work import (
     kinds_of,
     write_from,
 )
-from tests.support import Database
+from tests.services.desk_visitors import register
+from tests.support import Database, waits_for_lock
 
 LATER = FRIDAY + timedelta(hours=1)
 WORDS = PlainWords()
@@ -74,6 +76,40 @@ async def test_many_messages_at_once_open_one_talk(db: Database) -> None:
     async with db.new_session() as session:
         request = await requests.hold(session, codes[0])
         assert len(await kinds_of(session, request)) == 11
+
+
+async def _say(session: AsyncSession, address: Address) -> Request:
+    return await threads.talk(session, address, "hello?", now=LATER)
+
+
+async def _send_photo(session: AsyncSession, address: Address) -> Request:
+    return await threads.attach_file(session, address, "photo", "a-file", now=LATER)
+
+
+@pytest.mark.parametrize("write", [_say, _send_photo])
+async def test_of_two_phones_that_write_at_once_neither_stands_in_the_others_way(
+    db: Database, write: Callable[[AsyncSession, Address], Awaitable[Request]]
+) -> None:
+    """It goes to what was begun on the first: who holds that, and is to hold the second, may."""
+    async with db.new_session.begin() as session:
+        first = await register(session)
+        second = await write_from(session, "99")
+        second.person_id = first.person_id
+        talk = await threads.talk(session, first, "hello", now=FRIDAY)
+
+    async def go() -> str:
+        async with db.new_session.begin() as session:
+            return (await write(session, await session.get_one(Address, second.id))).code
+
+    async with db.new_session.begin() as holder, db.new_session() as looking:
+        await requests.lock_address(holder, first.id)
+        writing = asyncio.create_task(go())
+        while not writing.done() and not await waits_for_lock(looking):
+            pass
+        of_second = select(Address.id).where(Address.id == second.id)
+        found = await holder.scalar(of_second.with_for_update(skip_locked=True))
+    assert await writing == talk.code
+    assert found == second.id
 
 
 async def test_only_ones_own_requests_can_be_written_to_or_seen(session: AsyncSession) -> None:
