@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Request, RequestEvent, Staff
+from db.models import Request, Staff
 from services import audit, requests, threads
 from services.accounts.types import Visitor
 from services.acting import NewSession, acting
 from services.desk_requests import REFUSED, note_refused
-from services.desk_requests.replays import note_repeated, was_done
+from services.desk_requests.replays import list_who_gave_it, note_repeated, was_done
 from services.desk_requests.rights import get_staff
 from services.errors import AlreadyTaken, DomainError, NotAllowed, StaffNotFound
 from services.files import OWN_CENTRE_ROLES
@@ -28,7 +28,6 @@ from services.staff import check_may_act
 
 MOST: Final = 100
 """Requests in one go; what is beyond them is left alone."""
-_TAKES = ("taken", "assigned", "staff_message")
 _ASSIGNERS = (*OWN_CENTRE_ROLES, "administrator")
 
 
@@ -77,13 +76,12 @@ async def assign_many(
             return
         await _check_untaken(session, visitor, request, drawn)
         await threads.assign(session, code, colleague, staff=me, now=now)
-        await audit.record(
+        await audit.record_by(
             session,
-            actor="staff",
-            actor_id=visitor.staff_id,
-            action="assigned",
-            subject="request",
-            subject_id=request.id,
+            visitor.staff_id,
+            "assigned",
+            "request",
+            request.id,
             fields=("owner_id", "state"),
             now=now,
         )
@@ -95,7 +93,7 @@ async def each(
     new_session: NewSession,
     visitor: Visitor,
     codes: Sequence[str],
-    act: Callable[[AsyncSession, str], Awaitable[None]],
+    act: Callable[[AsyncSession, str], Awaitable[DomainError | None]],
     *,
     called: str,
     now: datetime,
@@ -103,7 +101,8 @@ async def each(
 ) -> Bulk:
     """Do it with each, in the order given or the newest first; it is told in the order given.
 
-    `called` is what the log calls the act. Raises NotAllowed for who answers no requests.
+    What is wrong `act` raises, or returns where what it wrote down is to be kept. `called` is what
+    the log calls the act. Raises NotAllowed for who answers no requests.
     """
     if visitor.role not in _ASSIGNERS:
         raise NotAllowed
@@ -115,14 +114,16 @@ async def each(
     for code in in_turn:
         try:
             async with acting(new_session, visitor) as session:
-                await act(session, code)
+                wrong = await act(session, code)
         except DomainError as error:
-            undone.append(Undone(code, error))
+            wrong = error
             if isinstance(error, REFUSED):
                 async with acting(new_session, visitor) as session:
                     await note_refused(session, visitor, code, tried=called, now=now)
-        else:
+        if wrong is None:
             done.append(code)
+        else:
+            undone.append(Undone(code, wrong))
     undone.sort(key=lambda one: wanted.index(one.code))
     return Bulk(sorted(done, key=wanted.index), undone)
 
@@ -144,11 +145,6 @@ async def _check_untaken(
     """Raises AlreadyTaken when it became somebody else's after the page was drawn."""
     if request.owner_id in (None, visitor.staff_id):
         return
-    query = select(RequestEvent.id).where(
-        RequestEvent.request_id == request.id,
-        RequestEvent.kind.in_(_TAKES),
-        RequestEvent.at >= drawn,
-        RequestEvent.staff_id.is_distinct_from(visitor.staff_id),
-    )
-    if await session.scalar(query.limit(1)) is not None:
+    by = await list_who_gave_it(session, request, since=drawn)
+    if any(staff_id != visitor.staff_id for staff_id in by):
         raise AlreadyTaken((await session.get_one(Staff, request.owner_id)).name)

@@ -22,6 +22,7 @@ from bot.commands.tables import format_moment, format_table, printable
 from bot.config import Settings
 from bot.message_words import CatalogueWords
 from db.models import OUTCOMES, URGENCIES, Request
+from db.models.request import BEFORE, OWNER
 from services import codes, files, phone_numbers, threads
 from services.files import KeptFile
 from services.staff import get_by_name, list_staff
@@ -29,6 +30,7 @@ from services.threads import ReplyResult, Thread, ThreadEvent
 from services.threads.reaching import LEFT, REGISTERED, SMS, Ways, find_ways
 
 _PERSON = "person"
+_NOT_SAID = (OWNER, BEFORE)
 _WAITS = {
     _PERSON: (threads.wait_for_person, "the person"),
     "others": (threads.wait_for_others, "others"),
@@ -111,8 +113,8 @@ def _format_body(event: ThreadEvent, staff: Mapping[str, str]) -> str:
         parts.append(phone_numbers.display(event.body["phone_e164"]))
     elif event.kind == "assigned":
         parts.append(f"to: {staff.get(event.body['to'], '?')}")
-    elif event.body:
-        parts.append(", ".join(f"{name}: {value}" for name, value in event.body.items()))
+    elif said := {name: value for name, value in event.body.items() if name not in _NOT_SAID}:
+        parts.append(", ".join(f"{name}: {value}" for name, value in said.items()))
     return printable(" ".join(parts))
 
 

@@ -15,17 +15,23 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     UniqueConstraint,
+    inspect,
     text,
 )
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from db.models.base import Base
+from db.models.request_before import find_changed, read_back, write_down
 from db.models.request_event import RequestEvent
 from db.models.request_moves import MOVES, OPEN_STATES, REACHED, WAITING, MoveNotAllowed
 from db.models.request_order import clock_indexes, queue_indexes
 
 Due = Callable[[str, datetime], datetime]
 """(urgency, from when) -> until when the centre should have answered."""
+OWNER = "owner"
+"""In the body of an event: whose the request has become by it, whatever else it is about."""
+BEFORE = "before"
+"""In the body of what closed a request: how that stood before, as far as it stands otherwise."""
 
 
 class Request(Base):
@@ -135,7 +141,7 @@ class Request(Base):
         event = RequestEvent(
             kind=kind,
             at=now,
-            body=body,
+            body=self._with_owner(body),
             internal=internal,
             actor=actor if by is None else "staff",
             staff_id=by,
@@ -320,14 +326,23 @@ class Request(Base):
         outbox_id: int | None = None,
     ) -> None:
         """Done, until `answer_by` on the condition that the person does not say otherwise."""
+        stood = write_down(self)
         self._move("finish")
         self.owner_id = self.owner_id or by
-        self.record("done", now=now, by=by, body={"outcome": outcome}, outbox_id=outbox_id)
         self.outcome = outcome
         self.answer_by = answer_by
         if outbox_id is not None:
             self.last_staff_at = now
         self._stop_clock()
+        body = {"outcome": outcome, BEFORE: find_changed(stood, write_down(self))}
+        self.record("done", now=now, by=by, body=body, outbox_id=outbox_id)
+
+    def undo_finish(self, closed: RequestEvent, *, by: UUID, now: datetime) -> None:
+        """It stands again as before this event, the last one: a clock that ran goes on."""
+        self.check("reopen")
+        self._reopen("staff", now=now, by=by)
+        for name, value in read_back((closed.body or {})[BEFORE]).items():
+            setattr(self, name, value)
 
     def reopen(
         self,
@@ -393,6 +408,12 @@ class Request(Base):
         if target is None:
             raise MoveNotAllowed(self.state, move)
         return target
+
+    def _with_owner(self, body: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Who has it from now on belongs to what happened, also where they only wrote or rang."""
+        if self.owner_id is None or not inspect(self).attrs.owner_id.history.has_changes():
+            return body
+        return {**(body or {}), OWNER: str(self.owner_id)}
 
     def _from_owner(self, *, to: UUID) -> dict[str, str]:
         """Whom it is taken from, for the thread; nothing where it was nobody's, or theirs."""

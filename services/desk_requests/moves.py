@@ -4,7 +4,7 @@ The acts themselves are those of `services.threads`. Here is what stands around 
 the rule who may, the form that comes twice, the draft that is sent, the audit.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from services import audit, plain_text, threads
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.drafts import clear_draft
-from services.desk_requests.replays import note_repeated, was_done
+from services.desk_requests.replays import list_who_gave_it, note_repeated, was_done
 from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import (
     AgenciesWait,
@@ -182,7 +182,12 @@ async def _check_unanswered(session: AsyncSession, request: Request, read: int) 
 
     So would one who changes the words of a reply that was sent although the line broke.
     """
-    if await _has_since(session, request, ("staff_message",), read):
+    query = select(RequestEvent.id).where(
+        RequestEvent.request_id == request.id,
+        RequestEvent.id > read,
+        RequestEvent.kind == "staff_message",
+    )
+    if await session.scalar(query.limit(1)) is not None:
         raise AnsweredMeanwhile
 
 
@@ -191,19 +196,8 @@ async def _check_untaken(
 ) -> None:
     """Who answers what a colleague took over meanwhile must know it. Raises TakenMeanwhile."""
     is_theirs = request.owner_id not in (None, visitor.staff_id)
-    if is_theirs and await _has_since(session, request, ("taken", "assigned"), read):
+    if is_theirs and await list_who_gave_it(session, request, seen=read):
         raise TakenMeanwhile
-
-
-async def _has_since(
-    session: AsyncSession, request: Request, kinds: Sequence[str], read: int
-) -> bool:
-    query = select(RequestEvent.id).where(
-        RequestEvent.request_id == request.id,
-        RequestEvent.id > read,
-        RequestEvent.kind.in_(kinds),
-    )
-    return await session.scalar(query.limit(1)) is not None
 
 
 async def _act(

@@ -5,13 +5,15 @@ page was drawn. If they have done the very same thing since, it was this form. N
 kept for it, and whoever means it a second time does it from the page that shows the first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Request, RequestEvent
+from db.models.request import OWNER
 from services import audit
 from services.accounts.types import Visitor
 
@@ -44,13 +46,23 @@ async def was_done(
     query = (
         select(RequestEvent.body)
         .where(
-            RequestEvent.request_id == request.id,
-            RequestEvent.id > seen,
+            *_after(request, seen, since),
             RequestEvent.staff_id == visitor.staff_id,
             RequestEvent.kind == kind,
         )
         .order_by(RequestEvent.id.desc())
     )
-    if since is not None:
-        query = query.where(RequestEvent.at >= since)
     return any(body.items() <= (found or {}).items() for found in await session.scalars(query))
+
+
+async def list_who_gave_it(
+    session: AsyncSession, request: Request, *, seen: int = 0, since: datetime | None = None
+) -> Sequence[UUID | None]:
+    """Who has made it somebody's since then, or their own, by whatever act; None where no staff."""
+    query = select(RequestEvent.staff_id, RequestEvent.body).where(*_after(request, seen, since))
+    return [row.staff_id for row in await session.execute(query) if OWNER in (row.body or {})]
+
+
+def _after(request: Request, seen: int, since: datetime | None) -> list[ColumnElement[bool]]:
+    conditions = [RequestEvent.request_id == request.id, RequestEvent.id > seen]
+    return conditions if since is None else [*conditions, RequestEvent.at >= since]

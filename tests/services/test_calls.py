@@ -19,7 +19,8 @@ async def test_only_who_was_reached_waits_no_more(session: AsyncSession, result:
     due_at = request.due_at
     await threads.note_call(session, request.code, result, staff=me, now=LATER)
     event = (await events_of(session, request))[-1]
-    assert (event.kind, event.internal, event.body) == ("called", True, {"result": result})
+    body = {"result": result, "owner": str(me.id)}
+    assert (event.kind, event.internal, event.body) == ("called", True, body)
     assert (request.state, request.owner_id) == ("taken", me.id)
     is_reached = result == "reached"
     assert request.due_at == (None if is_reached else due_at)

@@ -1,5 +1,6 @@
 """One thing done with many requests: the rest is done although one cannot be."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -9,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.engine import create_engine, new_session_factory
 from db.models import AuditRow, OutboxRow, Request, RequestEvent
-from services import requests
+from services import requests, threads
 from services.accounts.types import Visitor
 from services.desk_bulk import MOST, Bulk, assign_many
 from services.desk_closing import close_many
+from services.desk_requests.rights import get_staff
 from services.errors import (
+    AlreadyTaken,
     DomainError,
     MoveNotAllowed,
     NotAllowed,
@@ -27,6 +30,7 @@ from tests.services.desk_visitors import visit
 from tests.support import Database
 
 NewSession = async_sessionmaker[AsyncSession]
+SOON = FRIDAY + timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -76,6 +80,27 @@ async def _assign(
     drawn: datetime = FRIDAY,
 ) -> Bulk:
     return await assign_many(desk, visitor, codes, to, drawn=drawn, now=drawn)
+
+
+async def _ring_up(db: Database, visitor: Visitor, code: str) -> None:
+    async with db.new_session.begin() as session:
+        person = await get_staff(session, visitor)
+        await threads.note_call(session, code, "not_reached", staff=person, now=FRIDAY)
+
+
+async def _wait_for_others(db: Database, visitor: Visitor, code: str) -> None:
+    async with db.new_session.begin() as session:
+        person = await get_staff(session, visitor)
+        await threads.wait_for_others(session, code, staff=person, now=FRIDAY)
+
+
+async def _reply(db: Database, visitor: Visitor, code: str, at: datetime = FRIDAY) -> None:
+    async with db.new_session.begin() as session:
+        person = await get_staff(session, visitor)
+        await threads.reply(session, code, "hello", staff=person, words=PlainWords(), now=at)
+
+
+_Act = Callable[[Database, Visitor, str], Awaitable[None]]
 
 
 def _errors(bulk: Bulk) -> list[tuple[str, type[DomainError]]]:
@@ -152,6 +177,25 @@ async def test_many_are_given_to_a_colleague_of_their_centre(
         "repeated",
         "repeated",
     ]
+
+
+@pytest.mark.parametrize("act", [_ring_up, _wait_for_others, _reply])
+async def test_what_a_colleague_began_with_since_stays_theirs(
+    db: Database, desk: NewSession, codes: list[str], act: _Act
+) -> None:
+    me, dara = await _visit(db), await _visit(db, "Dara")
+    await act(db, dara, codes[0])
+    late = await _assign(desk, me, codes[:1], me.staff_id)
+    assert _errors(late) == [(codes[0], AlreadyTaken)]
+
+
+async def test_what_was_a_colleague_s_before_is_taken_from_them_whatever_they_did_since(
+    db: Database, desk: NewSession, codes: list[str]
+) -> None:
+    me, dara = await _visit(db), await _visit(db, "Dara")
+    await _ring_up(db, dara, codes[0])
+    await _reply(db, dara, codes[0], at=SOON)
+    assert (await _assign(desk, me, codes[:1], me.staff_id, SOON)).done == codes[:1]
 
 
 async def test_what_was_given_back_since_is_given_again(

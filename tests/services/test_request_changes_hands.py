@@ -92,8 +92,9 @@ async def test_the_thread_knows_from_whom_something_was_taken_over(session: Asyn
     await threads.take(session, request.code, staff=sok, now=LATER)
     await threads.assign(session, request.code, sao, staff=sao, now=LATER)
     taken, assigned = (await events_of(session, request))[-2:]
-    assert taken.body is None
-    assert assigned.body == {"to": str(sao.id), "from": str(sok.id)}
+    assert "from" not in (taken.body or {})
+    assert assigned.body is not None
+    assert (assigned.body["from"], assigned.body["to"]) == (str(sok.id), str(sao.id))
 
 
 async def test_who_replies_to_what_was_taken_over_is_asked_once_more(
@@ -115,6 +116,17 @@ async def test_who_replies_to_what_was_taken_over_is_asked_once_more(
     page = await desk_requests.get_page(session, visitor, request.code, now=LATER)
     assert (page.owner_name, page.owned_since) == ("Sao", LATER)
     assert (await send(page.read)).sent is not None
+
+
+async def test_who_rang_up_about_what_was_nobody_s_has_taken_it(session: AsyncSession) -> None:
+    _, request = await _asked(session)
+    sok, sao = await hire(session), await hire(session, "Sao")
+    visitor = at_desk(sok)
+    read = (await desk_requests.get_page(session, visitor, request.code, now=LATER)).read
+    await threads.note_call(session, request.code, "not_reached", staff=sao, now=LATER)
+    form = Move("reply", "Please come", read=read)
+    with pytest.raises(TakenMeanwhile):
+        await desk_requests.do(session, visitor, request.code, form, words=WORDS, now=LATER)
 
 
 async def test_other_words_after_a_reply_that_went_out_are_asked_about(

@@ -45,7 +45,7 @@ async def test_a_reply_is_an_event_and_a_message_of_one_transaction(session: Asy
     assert (row.id, row.purpose, row.asked_at) == (result.outbox_id, "reply", FRIDAY)
     event = (await events_of(session, request))[-1]
     assert (event.kind, event.staff_id, event.outbox_id) == ("staff_message", me.id, row.id)
-    assert event.body == {"text": "Yes"}
+    assert event.body == {"text": "Yes", "owner": str(me.id)}
     assert (request.state, request.owner_id, request.due_at) == ("taken", me.id, None)
 
 
