@@ -4,6 +4,7 @@ Who closes by the dozen looks at none of them, so each is weighed before it is t
 is asked then ("did help come?") cannot be unsaid: it waits for as long as the act can be undone.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,14 +25,14 @@ from db.models import (
     Request,
     RequestEvent,
 )
-from services import contact_policy
+from services import audit, contact_policy, requests, threads
 from services.accounts.types import Visitor
-from services.acting import NewSession
+from services.acting import NewSession, across_centres
 from services.contact_policy import Forbidden, Purpose
 from services.desk_bulk import MOST, Bulk, Undone, each
 from services.desk_requests import Move, do
 from services.desk_requests.replays import note_repeated, was_done
-from services.desk_requests.rights import hold_readable, readable
+from services.desk_requests.rights import get_readable, get_staff, hold_readable, readable
 from services.errors import (
     ChangedMeanwhile,
     DomainError,
@@ -45,9 +46,11 @@ from services.outbox import UNSENT
 UNDO_WITHIN: Final = timedelta(minutes=10)
 ASK_AGAIN_AFTER: Final = timedelta(days=1)
 """Nobody who has several requests is asked about two of them on one day."""
-_DONE: Final = "done"
+_DONE, _REOPENED = "done", "reopened"
+_WATCHED: Final = ("state", "owner_id", "outcome")
 _ANSWERS: Final = ("staff_message", "called")
 _MAY_BE_ASKED: Final = ("waiting", "sending", "uncertain", "sent", "delivered")
+_Found = tuple[Request, Address]
 
 
 class UndoOver(DomainError):  # noqa: N818 - what time has made of it
@@ -111,6 +114,11 @@ async def look(
     )
 
 
+def count_asked(lines: Sequence[ClosingLine]) -> Mapping[str, int]:
+    """How many people are asked, by channel, when these are closed: each of them once a day."""
+    return Counter(line.channel for line in lines if line.channel is not None and not line.is_later)
+
+
 async def close_many(
     new_session: NewSession,
     visitor: Visitor,
@@ -123,18 +131,22 @@ async def close_many(
 ) -> Bulk:
     """Close them with one outcome; each person is asked whether help came, about the newest first.
 
-    Raises UnknownOutcome.
+    What this very form has closed and is open again stays so. Raises UnknownOutcome.
     """
     if outcome not in OUTCOMES:
         raise UnknownOutcome
 
-    async def close(session: AsyncSession, code: str) -> None:
+    async def close(session: AsyncSession, code: str) -> DomainError | None:
+        # All their phones, and first of all: what is closed from another one asks as well.
+        of_whom = await get_readable(session, visitor, code)
+        await requests.lock_phones(session, of_whom.address_id)
         request = await hold_readable(session, visitor, code)
         ask_from = now + UNDO_WITHIN
         if (last := await _find_last_asked(session, request, now)) is not None:
             ask_from = max(ask_from, last + ASK_AGAIN_AFTER)
         move = Move("finish", outcome, since=drawn, ask_from=ask_from)
-        await do(session, visitor, code, move, words=words, now=now)
+        moved = await do(session, visitor, code, move, words=words, now=now)
+        return ChangedMeanwhile() if moved.again and request.state in OPEN_STATES else None
 
     return await each(new_session, visitor, codes, close, called=_DONE, now=now, newest_first=True)
 
@@ -144,7 +156,6 @@ async def undo_many(
     visitor: Visitor,
     codes: Sequence[str],
     *,
-    words: MessageWords,
     drawn: datetime,
     now: datetime,
 ) -> Bulk:
@@ -156,13 +167,18 @@ async def undo_many(
     async def undo(session: AsyncSession, code: str) -> None:
         request = await hold_readable(session, visitor, code)
         closed = await _get_closing(session, visitor, request, drawn)
-        if await was_done(session, visitor, request, "reopened", {}, seen=closed.id):
+        if await was_done(session, visitor, request, _REOPENED, {}, seen=closed.id):
             await note_repeated(session, visitor, request, now=now)
             return
         await _check_untouched(session, request, closed, now)
-        await do(session, visitor, code, Move("reopen", seen=closed.id), words=words, now=now)
+        me, was = await get_staff(session, visitor), _watch(request)
+        await threads.undo_finish(session, code, closed, staff=me, now=now)
+        fields = [name for name, value in _watch(request).items() if value != was[name]]
+        await audit.record_by(
+            session, me.id, _REOPENED, "request", request.id, fields=fields, now=now
+        )
 
-    return await each(new_session, visitor, codes, undo, called="reopened", now=now)
+    return await each(new_session, visitor, codes, undo, called=_REOPENED, now=now)
 
 
 async def find_undoable(
@@ -198,9 +214,6 @@ async def find_undoable(
     return Undoable([row.code for row in found], min(row.at for row in found) + UNDO_WITHIN)
 
 
-_Found = tuple[Request, Address]
-
-
 async def _list_readable(
     session: AsyncSession, visitor: Visitor, codes: Sequence[str]
 ) -> Sequence[_Found]:
@@ -221,9 +234,11 @@ async def _weigh(
     referred = await _having(
         session, ids, Referral.request_id, Referral.state.in_(OPEN_REFERRAL_STATES)
     )
-    lines: list[ClosingLine] = []
+    lines: dict[int, ClosingLine] = {}
     asked: set[UUID | int] = set()
-    for request, address in found:
+    # Those first that are ticked already: nobody waits for the question about one that is not.
+    plain = answered - referred
+    for request, address in sorted(found, key=lambda one: one[0].id not in plain):
         may = await contact_policy.may_contact(
             session,
             address,
@@ -232,22 +247,20 @@ async def _weigh(
             asked_at=request.last_person_at,
             person_id=request.person_id,
         )
-        whose = request.person_id or address.id
-        was_asked = await _find_last_asked(session, request, now) is not None
         is_asked = not isinstance(may, Forbidden)
-        lines.append(
-            ClosingLine(
-                code=request.code,
-                topic=request.topic,
-                is_answered=request.id in answered,
-                agency_waits=request.id in referred,
-                channel=address.channel if is_asked else None,
-                is_later=is_asked and (was_asked or whose in asked),
-            )
+        whose = {address.id, request.person_id or address.id}
+        was_asked = await _find_last_asked(session, request, now) is not None
+        lines[request.id] = ClosingLine(
+            code=request.code,
+            topic=request.topic,
+            is_answered=request.id in answered,
+            agency_waits=request.id in referred,
+            channel=address.channel if is_asked else None,
+            is_later=is_asked and (was_asked or not whose.isdisjoint(asked)),
         )
         if is_asked:
-            asked.add(whose)
-    return lines
+            asked |= whose
+    return [lines[request.id] for request, _ in found]
 
 
 async def _having(
@@ -261,7 +274,10 @@ async def _having(
 async def _find_last_asked(
     session: AsyncSession, request: Request, now: datetime
 ) -> datetime | None:
-    """When the person was last asked whether help came, or is to be; None if that is a day ago."""
+    """When the person was last asked whether help came, or is to be; None if that is a day ago.
+
+    Whichever centre asked: for them it is one.
+    """
     other = aliased(Request)
     is_theirs = other.address_id == request.address_id
     if request.person_id is not None:
@@ -278,7 +294,8 @@ async def _find_last_asked(
             at > now - ASK_AGAIN_AFTER,
         )
     )
-    last: datetime | None = await session.scalar(query)
+    async with across_centres(session):
+        last: datetime | None = await session.scalar(query)
     return last
 
 
@@ -333,10 +350,5 @@ async def _hold_question(session: AsyncSession, outbox_id: int) -> bool:
     return await session.scalar(its_state) in UNSENT
 
 
-def count_asked(lines: Sequence[ClosingLine]) -> Mapping[str, int]:
-    """How many people are asked, by channel, when these are closed: each of them once a day."""
-    counts: dict[str, int] = {}
-    for line in lines:
-        if line.channel is not None and not line.is_later:
-            counts[line.channel] = counts.get(line.channel, 0) + 1
-    return counts
+def _watch(request: Request) -> Mapping[str, object]:
+    return {name: getattr(request, name) for name in _WATCHED}

@@ -54,7 +54,6 @@ async def undo(request: DeskRequest) -> Response:
         request.parts.new_session,
         request.visitor,
         await request.fields("code", most=codes.LENGTH),
-        words=request.parts.words,
         drawn=read_moment(await request.field("drawn")) or request.now(),
         now=request.now(),
     )

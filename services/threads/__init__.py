@@ -36,6 +36,7 @@ from services.threads.staff import (
     reply,
     set_urgency,
     take,
+    undo_finish,
     wait_for_others,
     wait_for_person,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "set_urgency",
     "take",
     "talk",
+    "undo_finish",
     "wait_for_others",
     "wait_for_person",
     "withdraw",

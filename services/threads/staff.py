@@ -9,7 +9,17 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OUTCOMES, URGENCIES, Address, Centre, ReplyDraft, Request, Staff
+from db.models import (
+    OUTCOMES,
+    URGENCIES,
+    Address,
+    Centre,
+    ReplyDraft,
+    Request,
+    RequestEvent,
+    Staff,
+)
+from db.models.request import BEFORE
 from db.models.request_moves import CALL_RESULTS
 from services import follow_up, messages, plain_text, questions, requests
 from services.contact_policy import Purpose
@@ -218,6 +228,23 @@ async def reopen(session: AsyncSession, code: str, *, staff: Staff, now: datetim
     request = await _hold(session, code, staff)
     due = await get_due(session, request.centre_id)
     request.reopen("staff", by=staff.id, now=now, due=due)
+    await follow_up.end_question(session, request)
+    await session.flush()
+    await telling.tell_urgent(session, request, by=staff.id, now=now)
+    return request
+
+
+async def undo_finish(
+    session: AsyncSession, code: str, closed: RequestEvent, *, staff: Staff, now: datetime
+) -> Request:
+    """As if this event, the last one, had not closed it; nobody was asked yet.
+
+    What lost its owner since, who works there no more, is opened again for anybody to take.
+    """
+    request = await _hold(session, code, staff)
+    if request.owner_id is None or BEFORE not in (closed.body or {}):
+        return await reopen(session, code, staff=staff, now=now)
+    request.undo_finish(closed, by=staff.id, now=now)
     await follow_up.end_question(session, request)
     await session.flush()
     await telling.tell_urgent(session, request, by=staff.id, now=now)

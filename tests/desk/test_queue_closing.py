@@ -65,7 +65,9 @@ async def test_a_closing_is_taken_back_for_ten_minutes(desk: Desk) -> None:
             undone = await _press(browser, form, to.replace("&amp;", "&"), codes)
             assert undone.to == "/desk/queue?tab=all&reopened=2"
         assert "បានបើកវិញ៖ 2" in (await browser.get(undone.to)).body
-        assert await _states(desk) == ["reopened", "reopened"]
+        assert await _states(desk) == ["new", "new"]
+        late = await _press(browser, form, asked.to, codes)
+        assert late.to.startswith(f"/desk/queue?tab=all&done=0&undone={codes[0]}.since")
         assert "/desk/queue/undo" not in (await browser.get(done.to)).body
         assert (await browser.get("/desk/queue/undo?tab=all")).to == "/desk/queue?tab=all"
     async with desk.new_session() as session:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.engine import create_engine, new_session_factory
 from db.models import Address, AuditRow, OutboxRow, Request, RequestEvent
-from services import addresses, requests, threads
+from services import addresses, requests, staff, threads
 from services.accounts.types import Visitor
 from services.acting import acting
 from services.desk_bulk import Bulk
@@ -77,7 +78,7 @@ async def _close(
 
 
 async def _undo(desk: NewSession, me: Visitor, *codes: str, now: datetime = SOON) -> Bulk:
-    return await undo_many(desk, me, codes, words=PlainWords(), drawn=FRIDAY, now=now)
+    return await undo_many(desk, me, codes, drawn=FRIDAY, now=now)
 
 
 async def _can_undo(desk: NewSession, me: Visitor, *codes: str, now: datetime = SOON) -> list[str]:
@@ -95,6 +96,16 @@ async def _questions(db: Database) -> list[OutboxRow]:
 async def _states(db: Database) -> list[str]:
     async with db.new_session() as session:
         return list(await session.scalars(select(Request.state).order_by(Request.id)))
+
+
+async def _stand(db: Database) -> list[tuple[Any, ...]]:
+    """How the requests stand, for the queue and for the clock."""
+    query = select(
+        *(Request.state, Request.owner_id, Request.due_at, Request.climb_at, Request.climbed_to),
+        *(Request.last_staff_at, Request.outcome, Request.answer_by),
+    ).order_by(Request.id)
+    async with db.new_session() as session:
+        return [tuple(row) for row in await session.execute(query)]
 
 
 async def test_who_was_never_answered_and_who_is_asked_is_seen_before(
@@ -175,15 +186,54 @@ async def test_a_closing_is_taken_back_and_nobody_is_asked(
         undone = await _undo(desk, me, *codes)
         assert (undone.done, undone.undone) == (codes, [])
     assert await _can_undo(desk, me, *codes) == []
-    assert await _states(db) == ["reopened", "reopened"]
+    assert await _states(db) == ["new", "new"]
     assert {row.state for row in await _questions(db)} == {"withheld"}
     async with db.new_session() as session:
         kinds = list(await session.scalars(select(RequestEvent.kind)))
         audited = select(AuditRow.action).where(AuditRow.action.in_(["reopened", "repeated"]))
         assert sorted(await session.scalars(audited)) == ["reopened"] * 2 + ["repeated"] * 2
     assert kinds.count("reopened") == 2
-    await _close(desk, me, *codes)  # and the first form again
-    assert await _states(db) == ["reopened", "reopened"]
+    again = await _close(desk, me, *codes)  # and the first form again
+    assert [type(one.error) for one in again.undone] == [ChangedMeanwhile] * 2
+    assert (again.done, await _states(db)) == ([], ["new", "new"])
+
+
+async def test_what_is_taken_back_stands_as_it_stood(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    """Who has waited for days goes on waiting, and whoever only closed it does not have it."""
+    overdue, waiting, answered = [await _open(db, str(number)) for number in range(3)]
+    async with db.new_session.begin() as session:
+        dara = await get_staff(session, await visit(session, "Dara"))
+        await threads.wait_for_others(session, waiting, staff=dara, now=FRIDAY)
+        await threads.take(session, answered, staff=dara, now=FRIDAY)
+        late = FRIDAY - timedelta(days=2)
+        climbed = {"due_at": late, "climb_at": late, "climbed_to": "manager"}
+        await session.execute(update(Request).where(Request.code == overdue).values(climbed))
+    await _answer(db, me, answered)
+    before = await _stand(db)
+    await _close(desk, me, overdue, waiting, answered)
+    assert await _stand(db) != before
+    assert (await _undo(desk, me, overdue, waiting, answered)).undone == []
+    assert await _stand(db) == before
+    await _close(desk, me, overdue, waiting, answered, drawn=SOON, now=SOON)
+    assert await _states(db) == ["done"] * 3
+
+
+async def test_what_nobody_has_any_more_is_opened_for_anybody(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    code = await _open(db, "42")
+    async with db.new_session.begin() as session:
+        dara = await get_staff(session, await visit(session, "Dara"))
+        await threads.wait_for_others(session, code, staff=dara, now=FRIDAY)
+    await _close(desk, me, code)
+    async with db.new_session.begin() as session:
+        dara = await staff.get(session, dara.id)
+        await staff.end(session, dara, now=SOON)
+    await _undo(desk, me, code)
+    ((state, owner_id, due_at, *_),) = await _stand(db)
+    assert (state, owner_id, due_at is None) == ("reopened", None, False)
 
 
 async def test_what_has_happened_since_stays(db: Database, desk: NewSession, me: Visitor) -> None:
