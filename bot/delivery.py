@@ -301,11 +301,13 @@ def _ask_policy(item: OutboxItem, facts: Facts, now: datetime) -> OutboxItem | D
 def _make_neutral(item: OutboxItem) -> OutboxItem | Dropped:
     """What others may read: never a file, and nothing at all without such words.
 
-    Buttons stay: without them a question could not be answered, and they tell nothing alone.
+    Buttons stay where the neutral words ask too: without them they could not be answered. Nobody
+    answers what they could not read.
     """
     if item.neutral is None:
         return Dropped(item, "withheld", "no neutral words")
-    return replace(item, text=item.neutral, document=None)
+    markup = None if item.asks_in_full else item.reply_markup
+    return replace(item, text=item.neutral, document=None, reply_markup=markup)
 
 
 def _explain(item: OutboxItem, error: Exception) -> Outcome:

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 class Worded:
     """A message ready to send, and the same for a phone that others read too.
 
-    `neutral` tells nothing of its content or its topic. `reply_markup` is Telegram's; it goes with
-    either, so it must tell as little.
+    `neutral` tells nothing of its content or its topic. `reply_markup` is Telegram's; it tells as
+    little, and goes with either, save where only `text` asks (`messages.send`: `asks_in_full`).
     """
 
     text: str = field(repr=False)

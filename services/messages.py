@@ -76,6 +76,7 @@ async def send(
     neutral_text: str | None = None,
     reply_markup: dict[str, Any] | None = None,
     document: dict[str, str] | None = None,
+    asks_in_full: bool = False,
     lane: int = outbox.DIALOG,
     not_before: datetime | None = None,
     dedup_key: str | None = None,
@@ -83,7 +84,8 @@ async def send(
     """Ask the contact policy and promise the message, in the caller's transaction.
 
     `neutral_text` is what is sent instead where others read the phone too; a reply and a follow-up
-    must have it, because that may become known between writing and sending. `document` is
+    must have it, because that may become known between writing and sending. `asks_in_full`: only
+    the text says what the buttons answer, so neutral words go without them. `document` is
     {"file_id": …, "name": …}; more words than go with a file are a message of their own. Raises
     TextTooLong, and ValueError without neutral words.
     """
@@ -115,6 +117,7 @@ async def send(
         asked_at=asked_at,
         neutral=None if neutral_text is None else as_sent(address.channel, neutral_text),
         document=document,
+        asks_in_full=asks_in_full,
     )
     return Withheld(ALREADY_SENT) if outbox_id is None else Queued(outbox_id, held_until)
 

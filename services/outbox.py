@@ -56,7 +56,8 @@ class OutboxItem:
     """A message to send now. ``address`` is a Telegram chat id or a number in E.164.
 
     ``neutral`` goes out instead of the text when others read this phone too. ``document`` is
-    {"file_id": …, "name": …}. ``silent`` says that the address was found unreachable and nobody
+    {"file_id": …, "name": …}. With ``asks_in_full`` the buttons answer what only the text asks:
+    neutral words go without them. ``silent`` says that the address was found unreachable and nobody
     wrote from it since. ``leased_until`` is the proof of the claim.
     """
 
@@ -71,6 +72,7 @@ class OutboxItem:
     lane: int = DIALOG
     neutral: str | None = field(default=None, repr=False)
     document: dict[str, str] | None = field(default=None, repr=False)
+    asks_in_full: bool = False
     blocked: bool = False
     silent: bool = False
     leased_until: datetime | None = None
@@ -118,17 +120,19 @@ async def enqueue(
     asked_at: datetime | None = None,
     neutral: str | None = None,
     document: dict[str, str] | None = None,
+    asks_in_full: bool = False,
 ) -> int | None:
     """Promise a message in the caller's transaction; None when ``dedup_key`` was used before.
 
-    ``neutral`` is what goes out instead when others read this phone too. ``document`` is
-    {"file_id": …, "name": …}. Whoever writes to a person unasked calls `services.messages.send`.
+    ``neutral``, ``document`` and ``asks_in_full`` are as in `OutboxItem`. Whoever writes to a
+    person unasked calls `services.messages.send`.
     """
     body: dict[str, Any] = {"text": text}
     for name, part in (
         ("reply_markup", reply_markup),
         ("neutral", neutral),
         ("document", document),
+        ("asks_in_full", asks_in_full or None),
     ):
         if part is not None:
             body[name] = part
@@ -170,6 +174,7 @@ def _to_item(row: Any) -> OutboxItem:
         lane=row["lane"],
         neutral=body.get("neutral"),
         document=body.get("document"),
+        asks_in_full=body.get("asks_in_full", False),
         blocked=row["blocked_at"] is not None,
         silent=_is_silent(row["blocked_at"], row["last_in_at"]),
         leased_until=row["leased_until"],

@@ -206,6 +206,7 @@ async def _ask(
         asked_at=request.last_person_at,
         neutral_text=said.neutral,
         reply_markup=None if address.is_shared else said.reply_markup,
+        asks_in_full=True,
     )
     if isinstance(sent, Withheld):
         raise UnusableForm({"consent": sent.reason})

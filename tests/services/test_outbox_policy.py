@@ -19,10 +19,13 @@ from test_outbox import (
     states,
 )
 
-from services import outbox
+from services import addresses, outbox
 from services.contact_policy import Purpose
 from services.direct import direct_connection
 from services.outcomes import Later, Unreachable
+from tests.services.centre_at_work import FRIDAY
+from tests.services.desk_visitors import ask, register, visit
+from tests.services.referred import begin, make_agency, wanted
 
 ASKED = NOON - timedelta(hours=2)
 
@@ -97,6 +100,19 @@ async def test_a_shared_phone_gets_neutral_words_that_can_be_answered_and_no_fil
     assert carrier.items[0].document is None
     assert carrier.items[0].reply_markup == buttons, "it can be answered"
     assert await states(db) == ["sent", "withheld"]
+
+
+async def test_who_cannot_read_the_question_has_no_button_that_agrees(db: Any) -> None:
+    """While it waited it became known that others read the phone: it says that there is news."""
+    async with db.new_session.begin() as session:
+        phone = await register(session, "+85512000001", "sms")
+        visitor, request = await visit(session), await ask(session, phone)
+        await begin(session, visitor, request, wanted(await make_agency(session)))
+        await addresses.set_shared(session, phone.id, True)
+    carrier = FakeCarrier()
+    async with delivering(db, carrier, at=FRIDAY):
+        await until(lambda: all_ended(db))
+    assert [(item.text, item.reply_markup) for item in carrier.items] == [("neutral", None)]
 
 
 async def test_news_need_a_consent_that_still_holds(db: Any) -> None:
