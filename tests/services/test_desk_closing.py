@@ -1,6 +1,8 @@
 """Many are closed at once: seen before, taken back after, and nobody is asked by the dozen."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,14 +28,17 @@ from services.desk_closing import (
     look,
     undo_many,
 )
+from services.desk_requests import Move, do
 from services.desk_requests.rights import get_staff
 from services.errors import ChangedMeanwhile, MoveNotAllowed, RequestNotFound
+from tests.served_app import until
 from tests.services.centre_at_work import FRIDAY, PlainWords, write_from
-from tests.services.desk_visitors import visit
-from tests.support import Database
+from tests.services.desk_visitors import ask, register, visit
+from tests.support import Database, waits_for_lock
 
 NewSession = async_sessionmaker[AsyncSession]
 SOON = FRIDAY + timedelta(minutes=5)
+ONCE = FRIDAY + UNDO_WITHIN
 
 
 @pytest.fixture
@@ -48,12 +53,16 @@ async def me(db: Database) -> Visitor:
         return await visit(session)
 
 
-async def _open(db: Database, value: str, channel: str = "telegram", topic: str = "talk") -> str:
+async def _open(
+    db: Database,
+    value: str,
+    channel: str = "telegram",
+    topic: str = "talk",
+    centre: str = "pursat",
+) -> str:
     async with db.new_session.begin() as session:
         address = await write_from(session, value, channel)
-        opened = await requests.open_request(
-            session, address, topic, centre_id="pursat", now=FRIDAY
-        )
+        opened = await requests.open_request(session, address, topic, centre_id=centre, now=FRIDAY)
         return opened.code
 
 
@@ -91,6 +100,18 @@ async def _questions(db: Database) -> list[OutboxRow]:
     query = select(OutboxRow).where(OutboxRow.purpose == "follow_up").order_by(OutboxRow.id)
     async with db.new_session() as session:
         return list(await session.scalars(query))
+
+
+async def _asked(db: Database) -> dict[str, datetime]:
+    """From when on the people of closed requests are asked whether help came."""
+    query = (
+        select(Request.code, OutboxRow.not_before)
+        .join(RequestEvent, RequestEvent.request_id == Request.id)
+        .join(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
+        .where(RequestEvent.kind == "done")
+    )
+    async with db.new_session() as session:
+        return {row.code: row.not_before for row in await session.execute(query)}
 
 
 async def _states(db: Database) -> list[str]:
@@ -165,15 +186,54 @@ async def test_a_person_with_several_is_asked_about_one_a_day_the_newest_first(
         (first, True),
     ]
     await _close(desk, me, first, second, other)
-    async with db.new_session() as session:
-        query = (
-            select(Request.code, OutboxRow.not_before)
-            .join(RequestEvent, RequestEvent.request_id == Request.id)
-            .join(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
-        )
-        asked = {row.code: row.not_before for row in await session.execute(query)}
-    once = FRIDAY + UNDO_WITHIN
-    assert asked == {second: once, other: once, first: once + ASK_AGAIN_AFTER}
+    assert await _asked(db) == {second: ONCE, other: ONCE, first: ONCE + ASK_AGAIN_AFTER}
+
+
+async def test_who_was_asked_by_another_centre_is_asked_by_this_one_later(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    here = await _open(db, "42")
+    there = await _open(db, "42", topic="call", centre="preah-vihear")
+    async with db.new_session.begin() as session:
+        chan = await visit(session, "Chan", centre="preah-vihear")
+    await _close(desk, chan, there)
+    (line,) = await _look(desk, me, here)
+    assert line.is_later
+    await _close(desk, me, here)
+    assert await _asked(db) == {there: ONCE, here: ONCE + ASK_AGAIN_AFTER}
+
+
+async def test_of_two_phones_closed_at_once_one_is_asked_later(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    async with db.new_session.begin() as session:
+        one = await register(session)
+        other = await write_from(session, "42")
+        other.person_id = one.person_id
+        first = (await ask(session, one)).code
+        opened = await requests.open_request(session, other, "call", centre_id="pursat", now=FRIDAY)
+        second = opened.code
+    async with acting(desk, me) as session:
+        form = Move("finish", "helped", ask_from=ONCE)
+        await do(session, me, first, form, words=PlainWords(), now=FRIDAY)
+        closing = asyncio.create_task(_close(desk, me, second))
+        async with db.new_session() as looking:
+            await until(lambda: closing.done() or waits_for_lock(looking))
+    await closing
+    assert await _asked(db) == {first: ONCE, second: ONCE + ASK_AGAIN_AFTER}
+
+
+async def test_who_is_asked_about_what_is_ticked_already_is_not_said_to_be_asked_later(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    """The newer one waits for a second look: whether it is closed nobody knows."""
+    answered, ignored = await _open(db, "42"), await _open(db, "42", topic="call")
+    await _answer(db, me, answered)
+    lines = await _look(desk, me, answered, ignored)
+    assert [(line.code, line.is_later) for line in lines] == [(ignored, True), (answered, False)]
+    assert count_asked([line for line in lines if line.is_plain]) == {"telegram": 1}
+    await _close(desk, me, answered)
+    assert await _asked(db) == {answered: ONCE}
 
 
 async def test_a_closing_is_taken_back_and_nobody_is_asked(
@@ -256,6 +316,19 @@ async def test_what_has_happened_since_stays(db: Database, desk: NewSession, me:
     assert await _states(db) == ["done", "done", "new"]
 
 
+async def test_nobody_waits_for_a_question_that_is_just_going_out(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    code = await _open(db, "42")
+    await _close(desk, me, code)
+    async with db.new_session.begin() as delivery:
+        await delivery.execute(select(OutboxRow.id).with_for_update())
+        async with asyncio.timeout(5):
+            (undone,) = (await _undo(desk, me, code)).undone
+    assert isinstance(undone.error, AskedAlready)
+    assert await _states(db) == ["done"]
+
+
 async def test_after_ten_minutes_it_is_too_late(
     db: Database, desk: NewSession, me: Visitor
 ) -> None:
@@ -265,6 +338,17 @@ async def test_after_ten_minutes_it_is_too_late(
     assert await _can_undo(desk, me, code, now=late) == []
     (undone,) = (await _undo(desk, me, code, now=late)).undone
     assert isinstance(undone.error, UndoOver)
+
+
+async def test_who_works_elsewhere_now_is_offered_nothing_of_what_they_closed(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    code = await _open(db, "42")
+    await _close(desk, me, code)
+    moved = replace(me, centre_id="preah-vihear")
+    async with db.new_session() as session:  # which row-level security keeps nothing from
+        assert await find_undoable(session, me, [code], drawn=FRIDAY, now=SOON) is not None
+        assert await find_undoable(session, moved, [code], drawn=FRIDAY, now=SOON) is None
 
 
 async def test_nobody_takes_back_what_a_colleague_closed(

@@ -82,6 +82,15 @@ async def test_another_centre_s_is_gone(
     assert await _changed(session, me, drawn) == [Changed(request_.code, is_gone=True)]
 
 
+async def test_who_made_the_address_themselves_learns_nothing_of_another_centre_s(
+    session: AsyncSession, request_: Request
+) -> None:
+    chan = await visit(session, "Chan", centre="preah-vihear")
+    drawn = Stand(request_.code, "done", "normal", "")
+    # Not even over a connection from which row-level security keeps nothing.
+    assert await list_changed(session, chan, [drawn]) == [Changed(request_.code, is_gone=True)]
+
+
 def test_an_address_says_how_the_lines_stood() -> None:
     stand = Stand("12345678", "waiting_person", "urgent", "")
     taken = Stand("12345678", "taken", "low", "0a1b2c3d")
