@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db.models import (
-    OPEN_REFERRAL_STATES,
     OPEN_STATES,
     OUTCOMES,
     Address,
@@ -42,6 +41,7 @@ from services.errors import (
 )
 from services.message_words import MessageWords
 from services.outbox import UNSENT
+from services.referrals.states import AGENCY_WAITS
 
 UNDO_WITHIN: Final = timedelta(minutes=10)
 ASK_AGAIN_AFTER: Final = timedelta(days=1)
@@ -231,9 +231,7 @@ async def _weigh(
 ) -> Sequence[ClosingLine]:
     ids = [request.id for request, _ in found]
     answered = await _having(session, ids, RequestEvent.request_id, RequestEvent.kind.in_(_ANSWERS))
-    referred = await _having(
-        session, ids, Referral.request_id, Referral.state.in_(OPEN_REFERRAL_STATES)
-    )
+    referred = await _having(session, ids, Referral.request_id, Referral.state.in_(AGENCY_WAITS))
     lines: dict[int, ClosingLine] = {}
     asked: set[UUID | int] = set()
     # Those first that are ticked already: nobody waits for the question about one that is not.

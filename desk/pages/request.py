@@ -20,7 +20,6 @@ from desk.request import ADDRESS, DeskRequest
 from services import codes, desk_requests
 from services.acting import Session
 from services.desk_requests import (
-    AGENCY_WAITS,
     CALL_RESULTS,
     MOVES,
     OUTCOMES,
@@ -56,6 +55,7 @@ from services.errors import (
 from services.phone_numbers import display as display_number
 from services.referrals.reading import ReferralLine
 from services.referrals.reading import list_of as list_referrals
+from services.referrals.states import AGENCY_WAITS
 from services.threads import ThreadEvent
 
 DONE: Final = (

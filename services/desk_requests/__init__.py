@@ -8,7 +8,7 @@ how replies are written.
 from db.models import OUTCOMES, STATES, URGENCIES
 from db.models.request_moves import CALL_RESULTS, REACHED
 from services.desk_requests.drafts import ReplySize, clear_draft, count_parts, save_draft
-from services.desk_requests.moves import AGENCY_WAITS, MOVES, Move, Moved, act_of, do
+from services.desk_requests.moves import MOVES, Move, Moved, act_of, do
 from services.desk_requests.reading import FileLine, RequestPage, get_page
 from services.desk_requests.rights import (
     REFUSED,
@@ -27,7 +27,6 @@ from services.desk_requests.showing import (
 )
 
 __all__ = [
-    "AGENCY_WAITS",
     "CALL_RESULTS",
     "MOVES",
     "OUTCOMES",

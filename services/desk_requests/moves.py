@@ -29,10 +29,9 @@ from services.errors import (
     TakenMeanwhile,
 )
 from services.message_words import MessageWords
+from services.referrals.states import AGENCY_WAITS
 from services.threads import ReplyResult
 
-AGENCY_WAITS = ("asked", "agreed", "given")
-"""States of referrals in which nobody helps yet: who must agree, or the agency, has not spoken."""
 _WATCHED = ("state", "urgency", "centre_id", "owner_id", "outcome")
 
 

@@ -25,6 +25,9 @@ MOVES: Final[dict[tuple[str, str], str]] = {
 }
 """(state, move) -> the state afterwards. What is not here is not allowed."""
 
+AGENCY_WAITS: Final = ("asked", "agreed", "given")
+"""Those in which nobody helps yet: the person, or the agency, has still to say so."""
+
 ASKED: Final = "referral_asked"
 ENDED: Final = "referral_ended"
 RECALLED: Final = "referral_recalled"

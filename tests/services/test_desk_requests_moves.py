@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Request
-from services import addresses, desk_requests
+from services import addresses, desk_closing, desk_requests
 from services.acting import acting
 from services.desk_requests import MOVES, Move, Moved
 from services.errors import (
@@ -28,7 +28,8 @@ from tests.services.centre_at_work import (
     outbox,
 )
 from tests.services.desk_visitors import ask, at_desk, audited, register, see_as, visit
-from tests.services.referred import begin, make_agency, wanted
+from tests.services.referred import TOLD, begin, make_agency, only_referral, wanted
+from tests.services.referred import do as do_step
 from tests.support import Database
 
 LATER = FRIDAY + timedelta(hours=1)
@@ -238,3 +239,26 @@ async def test_what_an_agency_has_not_answered_is_closed_as_referred_knowingly(
         await _do(session, request, form, visitor=visitor)
     await _do(session, request, replace(form, is_sure=True), visitor=visitor)
     assert request.outcome == "referred"
+
+
+@pytest.mark.parametrize(
+    ("steps", "waits"),
+    [((), True), (("give",), True), (("give", "accept"), False), (("give", "decline"), False)],
+)
+async def test_one_request_and_many_are_closed_by_one_rule_of_which_agency_waits(
+    session: AsyncSession, steps: tuple[str, ...], waits: bool
+) -> None:
+    """The agency that says that it helps looks after it: nobody needs to be sure once more."""
+    request, visitor = await ask(session), await visit(session)
+    await begin(session, visitor, request, wanted(await make_agency(session), told=TOLD))
+    for step in steps:
+        await do_step(session, visitor, request, await only_referral(session), step)
+    [line] = (await desk_closing.look(session, visitor, [request.code], now=LATER)).lines
+    assert line.agency_waits is waits
+    page = await desk_requests.get_page(session, visitor, request.code, now=LATER)
+    form = Move("finish", "referred", read=page.read)
+    if waits:
+        with pytest.raises(AgenciesWait):
+            await _do(session, request, form, visitor=visitor)
+    else:
+        await _do(session, request, form, visitor=visitor)
