@@ -119,12 +119,20 @@ async def end_question(session: AsyncSession, request: Request) -> None:
 
     The request is held. A question that has begun to be sent goes its way.
     """
-    asked = select(RequestEvent.outbox_id).where(
-        RequestEvent.request_id == request.id, RequestEvent.kind == "done"
+    await withhold_told(session, request, "done")
+
+
+async def withhold_told(session: AsyncSession, request: Request, kind: str) -> None:
+    """What events of this kind told the person is so no more: what waits is not sent.
+
+    As with `end_question` the request is held, and what has begun to be sent goes its way.
+    """
+    told = select(RequestEvent.outbox_id).where(
+        RequestEvent.request_id == request.id, RequestEvent.kind == kind
     )
     await session.execute(
         update(OutboxRow)
-        .where(OutboxRow.id.in_(asked), OutboxRow.state == "waiting")
+        .where(OutboxRow.id.in_(told), OutboxRow.state == "waiting")
         .values(state="withheld", error_code=OVERTAKEN, leased_until=None, updated_at=func.now())
     )
 

@@ -192,6 +192,7 @@ async def withdraw(
     await ending.end_of_request(session, request, "request", now=now)
     request.withdraw(now=now, inbox_id=inbox_id)
     await follow_up.end_question(session, request)
+    await follow_up.withhold_told(session, request, "handed_over")
     await session.flush()
     return request
 

@@ -85,7 +85,8 @@ async def hand_over(
 ) -> ReplyResult:
     """Give it to another centre; to the same one nothing happens. Raises UnknownCentre.
 
-    The `reason` is a note for its staff. With `words` the person is told who looks after them now.
+    The `reason` is a note for its staff. With `words` the person is told who looks after them now,
+    and no more what waits till morning about the centre before.
     """
     request = await _hold(session, code, staff)
     centre = await session.get(Centre, centre_id)
@@ -96,6 +97,7 @@ async def hand_over(
     request.check("hand_over")
     if note := plain_text.clean(reason):
         request.note(note, by=staff.id, now=now)
+    await follow_up.withhold_told(session, request, "handed_over")
     told = ReplyResult(request, None)
     if words is not None:
         told = await _tell_new_centre(session, request, centre, words, now)
@@ -150,8 +152,9 @@ async def finish(
 ) -> ReplyResult:
     """Close it, and ask the person whether help came: at once, or from `ask_from` on.
 
-    Silence opens it again, except of somebody who cannot be asked or could not be reached. Raises
-    UnknownOutcome.
+    Silence opens it again, except of somebody who cannot be asked or could not be reached. Which
+    centre looks after them is told before, even if both wait till morning: it says who was to help.
+    Raises UnknownOutcome.
     """
     if outcome not in OUTCOMES:
         raise UnknownOutcome

@@ -9,13 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.message_words import CatalogueWords
 from db.crypto import current_keyring
 from db.models import Address, OutboxRow, Request
-from services import addresses, centres, desk_requests, sms_text, threads
+from services import addresses, centres, desk_requests, sms_text, threads, undelivered
 from services.desk_requests import Move, Moved
 from services.errors import AnsweredMeanwhile, EmptyText, TakenMeanwhile
+from services.outbox import list_unsent
 from tests.services.centre_at_work import FRIDAY, events_of, hire, kinds_of, outbox
 from tests.services.desk_visitors import ask, at_desk, register, see_as, visit
 
 LATER = FRIDAY + timedelta(hours=1)
+NIGHT = FRIDAY + timedelta(hours=14)
+OVERTAKEN_ROW = ("withheld", "overtaken")
 WORDS = CatalogueWords()
 
 
@@ -68,6 +71,48 @@ async def test_who_said_stop_is_not_told(session: AsyncSession) -> None:
     assert moved.sent is not None
     assert (moved.sent.outbox_id, moved.sent.withheld) == (None, "stopped")
     assert (await kinds_of(session, request))[-1] == "handed_over"
+
+
+async def _handed_over_at_night(session: AsyncSession, *centres: str) -> tuple[Address, Request]:
+    address, request = await _asked(session)
+    boss = await hire(session, "Boss", "administrator", None)
+    for centre in centres:
+        told = await threads.hand_over(
+            session, request.code, centre, staff=boss, now=NIGHT, words=WORDS
+        )
+        assert told.not_before is not None
+    return address, request
+
+
+async def _states(session: AsyncSession) -> list[tuple[str, str | None]]:
+    return [(row.state, row.error_code) for row in await outbox(session)]
+
+
+async def test_in_the_morning_only_the_last_centre_is_told(session: AsyncSession) -> None:
+    _, request = await _handed_over_at_night(session, "preah-vihear", "pursat")
+    assert await _states(session) == [OVERTAKEN_ROW, ("waiting", None)]
+    # It was meant to be so: nobody needs to look after it.
+    assert await undelivered.note_undelivered(session, NIGHT) == 0
+    assert await list_unsent(session) == []
+    thread = await threads.get_thread(session, request.code)
+    assert [event.delivery for event in thread.events[-2:]] == ["overtaken", "waiting"]
+
+
+async def test_who_withdraws_at_night_is_told_of_no_centre(session: AsyncSession) -> None:
+    address, request = await _handed_over_at_night(session, "preah-vihear")
+    await threads.withdraw(session, address, request.code, now=NIGHT)
+    assert await _states(session) == [OVERTAKEN_ROW]
+
+
+async def test_who_is_asked_whether_help_came_is_told_before_who_was_to_help(
+    session: AsyncSession,
+) -> None:
+    _, request = await _handed_over_at_night(session, "preah-vihear")
+    them = await hire(session, "Sao", centre="preah-vihear")
+    await threads.finish(session, request.code, "helped", staff=them, words=WORDS, now=NIGHT)
+    told, asked = await outbox(session)
+    assert (told.state, asked.state) == ("waiting", "waiting")
+    assert told.not_before <= asked.not_before
 
 
 async def test_on_a_phone_that_others_read_no_centre_is_named(session: AsyncSession) -> None:
