@@ -24,6 +24,8 @@ STAFF_CARDS = "staff_cards"
 SEND_CARDS = "send_cards"
 SHOW_CARDS = "show_cards"
 """What became of a request, on its cards."""
+SHOW_CARD_MESSAGE = "show_card_message"
+"""What is left in a message with cards when a request that it told of is deleted."""
 SEND_TEST_CARD = "send_test_card"
 TELL_UNLINKED = "tell_unlinked"
 

@@ -32,7 +32,7 @@ from db.models import (
 from services import audit, consent, desk_news, exports, inbox, jobs
 from services.referrals import own, recalls
 from services.referrals.own import OwnReferral
-from services.staff_cards import linking
+from services.staff_cards import deleting, linking
 
 FORGET_AFTER = timedelta(minutes=2)
 QUIET_FOR = timedelta(minutes=15)
@@ -170,6 +170,7 @@ async def delete_everything(
     ids = [one.id for one in own]
     is_repeated = await _is_deleted(session, own, address.id)
     held_requests = select(Request.id).where(_held(Request, ids, person_id))
+    await deleting.tell_deleted(session, _held(Request, ids, person_id))
     await recalls.note_deleted(session, _held(Request, ids, person_id), now=now)
     names = await _delete_files(
         session, or_(File.address_id.in_(ids), File.request_id.in_(held_requests))

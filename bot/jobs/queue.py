@@ -34,6 +34,7 @@ def build_queue(connector: BaseConnector, work: Work) -> App:
     queue.task(name=jobs.GIVE_WORDS, retry=_RETRY)(work.give_words)
     queue.task(name=jobs.SEND_CARDS)(work.send_cards)  # the clock tries again
     queue.task(name=jobs.SHOW_CARDS, retry=_RETRY)(work.show_cards)
+    queue.task(name=jobs.SHOW_CARD_MESSAGE, retry=_RETRY)(work.show_card_message)
     queue.task(name=jobs.SEND_TEST_CARD, retry=_RETRY)(work.send_test_card)
     queue.task(name=jobs.TELL_UNLINKED, retry=_RETRY)(work.tell_unlinked)
     queue.task(name=jobs.DELETE_FILES, retry=_RETRY)(work.delete_files)

@@ -58,6 +58,10 @@ class Work:
         """Say on the cards of a request what has become of it."""
         await self._card_editing.edit(request_id, tries)
 
+    async def show_card_message(self, outbox_id: int, tries: int = 0) -> None:
+        """Say in a message with cards what is left when a request in it was deleted."""
+        await self._card_editing.edit_message(outbox_id, tries)
+
     async def send_test_card(self, staff_id: str) -> None:
         """Show a member of staff that cards arrive."""
         async with self._app.new_session.begin() as session:

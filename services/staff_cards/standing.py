@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OPEN_STATES, Account, Address, OutboxRow, Request, Staff, StaffCard, StaffChat
@@ -22,6 +22,7 @@ from services.staff_cards.words import CardMessage, CardWords, Counted, tell
 
 MOST: Final = 50
 """Messages about one request, the newest: nobody scrolls back to what is older."""
+_UNDERWAY: Final = ("waiting", "sending")
 _SENT: Final = ("sent", "delivered")
 
 
@@ -36,7 +37,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """With `is_early` one of the messages is just going out: it is to be looked at again."""
+    """With `is_early` one of the messages is still to go out: it is to be looked at again."""
 
     due: Sequence[Edit]
     is_early: bool
@@ -54,6 +55,15 @@ class _Sent:
     chat: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A message in a chat, and what it is to say."""
+
+    row: OutboxRow
+    chat: str = field(repr=False)
+    message: CardMessage
+
+
 async def list_edits(session: AsyncSession, request_id: int, words: CardWords) -> Edits:
     """What the messages with cards of this request are to say, but for those that are true.
 
@@ -62,31 +72,59 @@ async def list_edits(session: AsyncSession, request_id: int, words: CardWords) -
     """
     held = select(Request.id).where(Request.id == request_id)
     await session.execute(held.with_for_update(read=True))
-    by_message: dict[int, list[_Sent]] = defaultdict(list)
-    for one in await _list_sent(session, request_id):
-        by_message[one.row.id].append(one)
-    due, is_early = [], False
-    for cards in by_message.values():
-        if all(is_wanted(one.card, one.request) for one in cards):
-            continue
-        row = cards[0].row
-        if row.state == "waiting":
-            await _withhold(session, row)
-        elif row.state == "sending":
-            is_early = True
-        elif row.state in _SENT and row.provider_id is not None:
-            due.append(Edit(cards[0].chat, row.provider_id, _say(cards, words)))
-    return Edits(due, is_early)
-
-
-async def _list_sent(session: AsyncSession, request_id: int) -> Sequence[_Sent]:
-    """All cards of the messages that tell of it, where their reader has that chat still."""
     messages = (
         select(StaffCard.outbox_id)
         .where(StaffCard.request_id == request_id, StaffCard.outbox_id.is_not(None))
         .order_by(StaffCard.id.desc())
         .limit(MOST)
     )
+    by_message: dict[int, list[_Sent]] = defaultdict(list)
+    for one in await _list_sent(session, StaffCard.outbox_id.in_(messages)):
+        by_message[one.row.id].append(one)
+    due: list[Edit] = []
+    is_early = False
+    for cards in by_message.values():
+        wanted = [is_wanted(one.card, one.request) for one in cards]
+        if not all(wanted):
+            said = _Said(cards[0].row, cards[0].chat, _say(cards, words))
+            edits = await _find_edit(session, said, is_needless=not any(wanted))
+            due += edits.due
+            is_early |= edits.is_early
+    return Edits(due, is_early)
+
+
+async def list_edits_of_message(session: AsyncSession, outbox_id: int, words: CardWords) -> Edits:
+    """What this message with cards is to say, when a request that it told of was deleted."""
+    query = (
+        select(OutboxRow, Address, Account.language)
+        .join(Address, Address.id == OutboxRow.address_id)
+        .join(StaffChat, StaffChat.address_id == Address.id)
+        .join(Account, Account.staff_id == StaffChat.staff_id)
+        .where(OutboxRow.id == outbox_id)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return Edits([], is_early=False)
+    row, address, language = found
+    cards = await _list_sent(session, StaffCard.outbox_id == outbox_id)
+    message = _say(cards, words) if cards else words.standing(language, None, pressing.GONE)
+    return await _find_edit(session, _Said(row, address.value, message), is_needless=not cards)
+
+
+async def _find_edit(session: AsyncSession, said: _Said, *, is_needless: bool) -> Edits:
+    """What is needless is not sent any more; what tells of others too is looked at once it was."""
+    row = said.row
+    if row.state == "waiting" and is_needless:
+        await _withhold(session, row)
+    elif row.state in _UNDERWAY:
+        return Edits([], is_early=True)
+    elif row.state in _SENT and row.provider_id is not None:
+        return Edits([Edit(said.chat, row.provider_id, said.message)], is_early=False)
+    return Edits([], is_early=False)
+
+
+async def _list_sent(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[_Sent]:
+    """All these cards that have a message, where their reader has that chat still."""
     query = (
         select(StaffCard, Request, OutboxRow, Staff, Account.language, Address)
         .join(Request, Request.id == StaffCard.request_id)
@@ -95,7 +133,7 @@ async def _list_sent(session: AsyncSession, request_id: int) -> Sequence[_Sent]:
         .join(Account, Account.staff_id == Staff.id)
         .join(StaffChat, StaffChat.staff_id == Staff.id)
         .join(Address, Address.id == StaffChat.address_id)
-        .where(StaffCard.outbox_id.in_(messages), OutboxRow.address_id == Address.id)
+        .where(which, OutboxRow.address_id == Address.id)
         .order_by(StaffCard.id)
     )
     rows = await session.execute(query)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Request, RequestEvent, StaffCard
 from services import centre_clock, jobs
+from services.staff_cards import looks
 from services.staff_cards.recipients import list_linked, list_wakeful
 from services.staff_cards.roles import ADMINISTRATOR, MANAGER, OWNER, WORKER, levels_above
 
@@ -34,31 +35,7 @@ async def promise_look(session: AsyncSession, request: Request) -> None:
         StaffCard.request_id == request.id, StaffCard.outbox_id.is_not(None)
     )
     if await session.scalar(query.limit(1)) is not None:
-        lock = _look_lock(request.id)
-        # One that waits for its next try, perhaps for hours, would keep this one from being made.
-        await jobs.cancel(session, [lock])
-        await jobs.defer(
-            session, jobs.SHOW_CARDS, lock=lock, queueing_lock=lock, request_id=request.id
-        )
-
-
-async def look_later(session: AsyncSession, request_id: int, *, at: datetime, tries: int) -> None:
-    """The same at a moment, after so many tries; one that waits already comes before that."""
-    lock = _look_lock(request_id)
-    await jobs.defer(
-        session,
-        jobs.SHOW_CARDS,
-        run_at=at,
-        lock=lock,
-        queueing_lock=lock,
-        request_id=request_id,
-        tries=tries,
-    )
-
-
-def _look_lock(request_id: int) -> str:
-    """Two looks at once would tell what was true before after what is true now."""
-    return f"{jobs.SHOW_CARDS}:{request_id}"
+        await looks.promise(session, jobs.SHOW_CARDS, request_id=request.id)
 
 
 async def tell_urgent(

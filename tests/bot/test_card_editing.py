@@ -9,8 +9,8 @@ from sqlalchemy import select, text
 from bot.bootstrap import App
 from bot.staff_cards.editing import MOST_TRIES, CardEditing
 from bot.staff_cards.words import CatalogueCardWords
-from db.models import OutboxRow, Request
-from services import jobs, threads
+from db.models import Address, OutboxRow, Request
+from services import jobs, my_data, threads
 from services.outcomes import Later
 from services.staff_cards.sending import send_due
 from services.staff_cards.words import CardMessage
@@ -71,14 +71,14 @@ async def test_the_card_says_what_became_of_it(app: App) -> None:
     assert said.endswith(WORDS.outcome("km", "colleague"))
 
 
-async def _promised(app: App) -> list[tuple[Any, Any]]:
+async def _promised(app: App, job: str = jobs.SHOW_CARDS) -> list[tuple[Any, Any]]:
     """What each promised look is told, and in how many seconds it begins."""
     query = text(
         "SELECT args, round(extract(epoch FROM scheduled_at - now())) FROM procrastinate_jobs"
         " WHERE task_name = :name AND lock = queueing_lock"
     )
     async with app.new_session() as session:
-        return [(row[0], row[1]) for row in await session.execute(query, {"name": jobs.SHOW_CARDS})]
+        return [(row[0], row[1]) for row in await session.execute(query, {"name": job})]
 
 
 @pytest.mark.parametrize(("tries", "after_s"), [(0, 10), (2, 1000)])
@@ -119,3 +119,18 @@ async def test_a_carrier_that_asks_for_patience_gets_it(app: App) -> None:
     ((said, waits),) = await _promised(app)
     assert said == {"request_id": request.id, "tries": 0}
     assert 5 <= waits <= 7
+
+
+async def test_the_card_of_a_deleted_request_says_so_as_soon_as_it_can(app: App) -> None:
+    request, carrier = await _taken(app), Carrier()
+    await _forget_promises(app)
+    async with app.new_session.begin() as session:
+        address = await session.get_one(Address, request.address_id)
+        await my_data.delete_everything(session, address, now=FRIDAY)
+    ((said, _),) = await _promised(app, jobs.SHOW_CARD_MESSAGE)
+    await _forget_promises(app)
+    carrier.outcome = Later(10, "http 502")
+    await CardEditing(app, carrier, WORDS).edit_message(**said)
+    assert carrier.edited == [(chat_of("Sok"), "77", WORDS.outcome("km", "gone"))]
+    ((later, _),) = await _promised(app, jobs.SHOW_CARD_MESSAGE)
+    assert later == {**said, "tries": 1}

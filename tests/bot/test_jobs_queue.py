@@ -51,7 +51,8 @@ async def now_is(app: App, request: Request) -> Request:
 def test_every_job_that_can_be_promised_is_known(work: Work) -> None:
     queue = build_queue(InMemoryConnector(), work)
     promised = {jobs.FETCH_FILE, jobs.DELETE_FILES, jobs.EXPORT_MY_DATA, jobs.GIVE_WORDS}
-    promised |= {jobs.SEND_TEST_CARD, jobs.TELL_UNLINKED, jobs.SHOW_CARDS}
+    promised |= {jobs.SEND_TEST_CARD, jobs.TELL_UNLINKED}
+    promised |= {jobs.SHOW_CARDS, jobs.SHOW_CARD_MESSAGE}
     assert promised <= set(queue.tasks)
     assert all(queue.tasks[name].retry_strategy for name in promised)
     # The clock does the same within a minute.

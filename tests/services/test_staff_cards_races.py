@@ -9,8 +9,8 @@ from sqlalchemy import Select, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OutboxRow, Request, Staff, StaffCard, StaffChat
-from services import staff, threads
-from services.staff_cards import linking, telling
+from services import jobs, staff, threads
+from services.staff_cards import linking, looks
 from services.staff_cards.climbing import climb
 from services.staff_cards.pressing import NOTED, SEEN, press
 from services.staff_cards.sending import LOOK_WITHIN, MOST_SINGLE, send_due
@@ -164,7 +164,9 @@ async def test_a_look_that_waits_for_its_next_try_does_not_keep_a_change_waiting
 ) -> None:
     async with db.new_session.begin() as session:
         request = await _told(session)
-        await telling.look_later(session, request.id, at=FRIDAY + LONG, tries=3)
+        await looks.promise_later(
+            session, jobs.SHOW_CARDS, request_id=request.id, at=FRIDAY + LONG, tries=3
+        )
         await threads.take(session, request.code, staff=await _sok(session), now=FRIDAY)
         assert (await session.execute(_WAITING)).all() == [({"request_id": request.id}, None)]
 

@@ -131,7 +131,8 @@ async def test_who_has_seen_it_still_has(db: Database) -> None:
     async with db.new_session.begin() as session:
         request = await _told(session)
         chat = await session.get_one(StaffChat, (await staff.get_by_name(session, "Dara")).id)
-        card = (await cards_of(session, request))[1]
+        cards = {card.staff_id: card for card in await cards_of(session, request)}
+        card = cards[chat.staff_id]
     await press(db.new_session, chat.address_id, card.id, SEEN, now=LATER)
     async with db.new_session.begin() as session:
         boss, code = await find_boss(session), request.code
