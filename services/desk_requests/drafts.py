@@ -51,7 +51,8 @@ async def save_draft(
     Words that were sent meanwhile do not come back as a draft (`seen` as in `RequestPage`). Raises
     RequestNotFound, and TextTooLong over LONGEST_DRAFT.
     """
-    request = await get_readable(session, visitor, code)
+    # A reply that is on its way out now would clear the draft before it is kept.
+    request = await get_readable(session, visitor, code, as_it_stays=True)
     if len(text) > LONGEST_DRAFT:
         raise TextTooLong(len(text), LONGEST_DRAFT)
     said = plain_text.clean(text)

@@ -66,13 +66,20 @@ def check_may_read(visitor: Reader, request: Request) -> None:
         raise RequestNotFound
 
 
-async def get_readable(session: AsyncSession, visitor: Visitor, code: str) -> Request:
-    """The request of this code. Raises RequestNotFound."""
+async def get_readable(
+    session: AsyncSession, visitor: Visitor, code: str, *, as_it_stays: bool = False
+) -> Request:
+    """The request of this code. Raises RequestNotFound.
+
+    `as_it_stays` waits for changes of it, and lets nobody begin one until the transaction ends.
+    """
     query = (
         select(Request)
         .where(Request.code == code, readable(visitor))
         .execution_options(populate_existing=True)
     )
+    if as_it_stays:
+        query = query.with_for_update(read=True)
     request = (await session.scalars(query)).one_or_none()
     if request is None:
         raise RequestNotFound

@@ -1,5 +1,6 @@
 """Drafts, what a reply costs, replies written often, and files, at the desk."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -13,16 +14,18 @@ from db.crypto import Keyring, current_keyring
 from db.models import File, ReplyDraft, Request
 from services import codes, desk_requests, files, sms_text, staff, threads
 from services.accounts.types import Visitor
+from services.acting import acting
 from services.desk_requests import Move, canned
-from services.desk_requests.canned import CannedReplyNotFound
+from services.desk_requests.canned import CannedReplyEnded, CannedReplyNotFound
 from services.desk_requests.drafts import LONGEST_DRAFT
 from services.errors import EmptyText, NotAllowed, RequestNotFound, TextTooLong
 from services.file_store import FileStore
 from services.files import FileNotFound
 from simulator.telegram.files import read_sample
+from tests.served_app import until
 from tests.services.centre_at_work import FRIDAY, PlainWords, outbox, write_from
 from tests.services.desk_visitors import NAME, ask, audited, register, see_as, visit
-from tests.support import INSTALLATION
+from tests.support import INSTALLATION, Database, waits_for_lock
 
 LATER = FRIDAY + timedelta(hours=1)
 WORDS = PlainWords()
@@ -84,6 +87,31 @@ async def test_what_was_sent_does_not_come_back_as_a_draft(session: AsyncSession
     assert await _count_drafts(session) == 1
 
 
+async def test_a_draft_that_is_told_while_its_reply_goes_out_does_not_outlive_it(
+    db: Database,
+) -> None:
+    async with db.new_session.begin() as session:
+        request, visitor = await ask(session), await visit(session)
+
+    async def save() -> None:
+        async with acting(db.new_session, visitor) as session:
+            await _save(session, request, "Yes", visitor=visitor)
+
+    async with acting(db.new_session, visitor) as session:
+        await desk_requests.do(
+            session, visitor, request.code, Move("reply", "Yes"), words=WORDS, now=LATER
+        )
+        saving = asyncio.ensure_future(save())
+
+        async def is_there() -> bool:
+            return saving.done() or await waits_for_lock(session)
+
+        await until(is_there)
+    await saving
+    async with db.new_session() as session:
+        assert await _count_drafts(session) == 0
+
+
 async def test_a_draft_hides_with_its_request_and_goes_when_that_goes_elsewhere(
     session: AsyncSession,
 ) -> None:
@@ -94,7 +122,7 @@ async def test_a_draft_hides_with_its_request_and_goes_when_that_goes_elsewhere(
         await see_as(session, await visit(session, f"In {centre}", role, centre))
         assert await _count_drafts(session) == seen
     await see_as(session, visitor)
-    move = Move("hand_over", "preah-vihear")
+    move = Move("hand_over", "preah-vihear", reason="her home")
     await desk_requests.do(session, visitor, request.code, move, words=WORDS, now=LATER)
     await see_as(session, await visit(session, "Boss", "administrator", None))
     assert await _count_drafts(session) == 0
@@ -227,7 +255,7 @@ async def test_a_centre_is_offered_its_own_replies_and_those_of_all(session: Asy
     await canned.end(session, here, page.canned[0].id, now=LATER)
     left = await canned.list_replies(session, "pursat")
     assert [reply.title for reply in left] == ["c all"]
-    with pytest.raises(CannedReplyNotFound):
+    with pytest.raises(CannedReplyEnded):
         await canned.fill(session, here, request.code, page.canned[0].id, now=LATER)
     with pytest.raises(CannedReplyNotFound):
         await canned.end(session, here, page.canned[1].id, now=LATER)
