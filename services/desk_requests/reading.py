@@ -28,6 +28,7 @@ from services.desk_requests import canned
 from services.desk_requests.changes import look
 from services.desk_requests.looks import note_look
 from services.desk_requests.rights import get_readable, readable
+from services.files import OWN_CENTRE_ROLES
 from services.masking import mask_name, mask_phone
 from services.places import Gazetteer, label, load_gazetteer
 from services.threads import ThreadEvent
@@ -337,7 +338,8 @@ async def _list_other_centres(
 ) -> list[OtherCentre]:
     others = [one for one in names if one != request.centre_id]
     clocks = await centre_clock.list_for(session, others)
-    staffed = {one.centre_id for one in await giving.list_able(session, visitor, None)}
+    able = await giving.list_able(session, visitor, None)
+    staffed = {one.centre_id for one in able if one.role in OWN_CENTRE_ROLES}
     opens = {one: clocks[one].next_open(now) for one in others}
     return [
         OtherCentre(one, names[one], opens[one] if opens[one] > now else None, one in staffed)

@@ -102,6 +102,20 @@ async def test_the_page_shows_all_that_the_work_needs(session: AsyncSession) -> 
     assert others == {"oddar-meanchey": (None, False), "preah-vihear": (None, False)}
 
 
+async def test_a_centre_has_staff_when_somebody_there_answers_requests(
+    session: AsyncSession,
+) -> None:
+    """Administrators of a centre cannot even see what is nobody's there."""
+    request, visitor = await ask(session), await visit(session)
+    for name, role, is_staffed in (("Boss", "administrator", False), ("Sao", "case_worker", True)):
+        await hire_with_account(session, name, name.lower(), role, "preah-vihear")
+        await set_up(session, name.lower())
+        page = await desk_requests.get_page(session, visitor, request.code, now=LATER)
+        assert {one.id for one in page.centres if one.is_staffed} == (
+            {"preah-vihear"} if is_staffed else set()
+        )
+
+
 async def test_name_and_numbers_are_masked_wherever_the_page_shows_them(
     session: AsyncSession,
 ) -> None:
