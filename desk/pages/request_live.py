@@ -5,6 +5,7 @@ Only the thread and the marks above it are written anew: a form that somebody is
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +27,16 @@ _LOOK_S: Final = 10.0
 _LOOK_SOON_S: Final = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look at the request found; `digest` and `is_moving` as in `State`."""
+
+    digest: str = ""
+    is_moving: bool = False
+    pushed: ServerSentEvent | None = None
+    is_last: bool = False
+
+
 async def live(request: DeskRequest) -> Response:
     """Server-sent events: `lines` with the thread as it is now."""
     async with at_request(request) as (session, code):
@@ -38,35 +49,38 @@ async def live(request: DeskRequest) -> Response:
 
 async def _tell(request: DeskRequest, since: datetime) -> Events:
     digest = request.query_params.get("digest", "")
-    code = request.path_params["code"]
     with request.parts.news.watch(request.visitor.centre_id) as changed:
         while True:
             changed.clear()
-            pushed = None
-            async with request.acting() as session:
-                if not await is_signed_in(session, request.visitor, now=request.now()):
-                    break
-                try:
-                    state = await find_state(session, request.visitor, code)
-                except RequestNotFound:
-                    is_gone = await is_deleted(session, code)
-                    yield _push(request, "request_gone.html", is_deleted=is_gone)
-                    break
-                if state.digest != digest:
-                    shown = await desk_requests.get_page(
-                        session, request.visitor, code, now=request.now()
-                    )
-                    digest = shown.digest
-                    parts = view(request, shown)
-                    pushed = _push(request, "request_pushed.html", **parts, is_pushed=True)
-            if pushed is not None:
-                yield pushed
-            if is_old(request, since):
+            look = await _look(request, digest)
+            # Outside the transaction: who hears slowly must not hold it open.
+            if look.pushed is not None:
+                yield look.pushed
+            if look.is_last or is_old(request, since):
                 break
+            digest = look.digest
             await asyncio.sleep(CALM_S)  # many changes at once are one
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SOON_S if state.is_moving else _LOOK_S):
+                async with asyncio.timeout(_LOOK_SOON_S if look.is_moving else _LOOK_S):
                     await changed.wait()
+
+
+async def _look(request: DeskRequest, digest: str) -> _Look:
+    code = request.path_params["code"]
+    async with request.acting() as session:
+        if not await is_signed_in(session, request.visitor, now=request.now()):
+            return _Look(is_last=True)
+        try:
+            state = await find_state(session, request.visitor, code)
+        except RequestNotFound:
+            is_gone = await is_deleted(session, code)
+            gone = _push(request, "request_gone.html", is_deleted=is_gone)
+            return _Look(pushed=gone, is_last=True)
+        if state.digest == digest:
+            return _Look(digest, state.is_moving)
+        shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
+        pushed = _push(request, "request_pushed.html", **view(request, shown), is_pushed=True)
+    return _Look(shown.digest, state.is_moving, pushed)
 
 
 def _push(request: DeskRequest, template: str, **values: Any) -> ServerSentEvent:
