@@ -10,10 +10,10 @@ from services import my_data, requests
 from services.desk_requests import canned
 from tests.desk.at_the_desk import Answer, Browser, Desk
 from tests.desk.test_queue_page import listening
-from tests.desk.test_request_live import asked, next_event, open_page
+from tests.desk.test_request_live import asked, hearing_only, next_event, open_page
 from tests.services.desk_visitors import register, visit
 
-__all__ = ["listening"]
+__all__ = ["hearing_only", "listening"]
 
 _HIDDEN = re.compile(r'type="hidden" name="([a-z-]+)" value="([^"]*)"')
 
@@ -66,7 +66,7 @@ async def test_an_open_page_hears_who_has_the_request(desk: Desk) -> None:
     assert "Sao ទទួលបន្ទុកសំណើនេះតាំងពី" in held
 
 
-@pytest.mark.usefixtures("listening")
+@pytest.mark.usefixtures("listening", "hearing_only")
 async def test_a_page_of_what_was_deleted_holds_nothing_more(desk: Desk) -> None:
     address, code = await asked(desk)
     async with desk.at_work("sok", "case_worker") as browser, open_page(browser, code) as stream:

@@ -1,5 +1,6 @@
 """An open page of a request, to which comes what happens meanwhile."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from db.models import Address, OutboxRow
+from desk.pages import queue_live, request_live
 from services import staff, threads
 from tests.desk.at_the_desk import Browser, Desk
 from tests.desk.test_queue_page import listening
@@ -16,6 +18,8 @@ from tests.services.desk_visitors import ask, register
 
 __all__ = ["listening"]
 
+PATIENCE_S = 30.0
+_AN_HOUR_S = 3600.0
 _LIVE = re.compile(r'sse-connect="([^"]*)"')
 
 
@@ -28,8 +32,21 @@ async def open_page(browser: Browser, code: str) -> AsyncIterator[aiohttp.Client
         yield stream
 
 
+@pytest.fixture
+def hearing_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open pages do not look by themselves: what comes to them they were told of."""
+    monkeypatch.setattr(queue_live, "_LOOK_S", _AN_HOUR_S)
+    monkeypatch.setattr(request_live, "_LOOK_S", _AN_HOUR_S)
+    monkeypatch.setattr(request_live, "_LOOK_SOON_S", _AN_HOUR_S)
+
+
 async def next_event(stream: aiohttp.ClientResponse) -> tuple[str, str]:
     """The name of the next event and what it holds."""
+    async with asyncio.timeout(PATIENCE_S):
+        return await _read_event(stream)
+
+
+async def _read_event(stream: aiohttp.ClientResponse) -> tuple[str, str]:
     name, data = "", []
     while line := (await stream.content.readline()).decode().rstrip("\r\n"):
         field, _, value = line.partition(": ")
@@ -37,7 +54,7 @@ async def next_event(stream: aiohttp.ClientResponse) -> tuple[str, str]:
             name = value
         elif field == "data":
             data.append(value)
-    return (name, "\n".join(data)) if name else await next_event(stream)
+    return (name, "\n".join(data)) if name else await _read_event(stream)
 
 
 async def asked(desk: Desk) -> tuple[Address, str]:
