@@ -27,8 +27,6 @@ from services.desk_rows import Changed, Stand, list_changed
 from services.desk_search import MOST_COUNTED
 
 _LOOK_S: Final = 60.0
-_BACK: Final = "back"
-"""In the address of a page that was hidden: what it last heard of its rows nobody knows."""
 _UNKNOWN: Final = "?"
 
 
@@ -48,8 +46,9 @@ async def live(request: DeskRequest) -> Response:
 async def _tell(
     request: DeskRequest, filters: Filters, since: datetime, drawn: Sequence[Stand]
 ) -> Events:
-    told = 0
-    rows = {one.code: _UNKNOWN for one in drawn if _BACK in request.query_params}
+    # A page may have called before: what it last heard, over a line that broke, nobody knows.
+    told: int | None = None
+    rows = {one.code: _UNKNOWN for one in drawn}
     with request.parts.news.watch(request.visitor.centre_id) as changed:
         while True:
             changed.clear()
@@ -92,6 +91,8 @@ def _say(request: DeskRequest, changed: Changed) -> str:
 
 
 def _notice(request: DeskRequest, count: int) -> str:
+    if count == 0:
+        return ""
     shown = render(request, "queue_new.html", count=count, most_counted=MOST_COUNTED)
     return bytes(shown.body).decode()
 

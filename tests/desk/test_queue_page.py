@@ -262,8 +262,9 @@ async def test_an_open_list_hears_what_comes_in(desk: Desk) -> None:
             desk.clock.go_on(seconds=5)
             await open_request(desk, "42", centre="preah-vihear")
             await open_request(desk, "43")
-            lines = [(await stream.content.readline()).decode().strip() for _ in range(2)]
-        assert lines == ["event: new", "data: មានសំណើថ្មី 1"]
+            while not (said := (await stream.content.readline()).decode()).startswith("data: ម"):
+                pass
+        assert said.strip() == "data: មានសំណើថ្មី 1"
         desk.clock.go_on(minutes=26)
         late = await browser.get(live.replace("&amp;", "&"))
         assert re.findall("event: (.*)", late.body.replace("\r", "")) == ["new", "new", "over"]
@@ -285,7 +286,7 @@ async def test_an_open_list_hears_what_becomes_of_its_requests(desk: Desk) -> No
             await threads.set_urgency(session, urgent, "urgent", staff=person, now=now)
             await threads.hand_over(session, over, "preah-vihear", staff=person, now=now)
         async with browser.http.get(browser.url + live.replace("&amp;", "&")) as stream:
-            lines = [(await stream.content.readline()).decode() for _ in range(8)]
+            lines = [(await stream.content.readline()).decode() for _ in range(11)]
     said = "".join(lines)
     assert [f"event: row-{code}" in said for code in (taken, urgent, over)] == [True] * 3
     assert "ឥឡូវ Dara ទទួលបន្ទុក" in said

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from bot.config import Settings
 from bot.web import _serve
 from tests.desk.at_the_desk import Browser, Clock, Desk
+from tests.desk.test_request_live import next_event
 from tests.desk.test_streams import EVENTS
 from tests.e2e.whole_line import free_ports
 from tests.served_app import make_settings, served, until
@@ -81,6 +82,7 @@ async def test_open_pages_end_quietly_with_the_process(
             ask(f"{own}/simulator/events") as phones,
         ):
             assert await phones.content.readline() == b"data: 1\n"
+            assert await next_event(queue) == ("new", "")
             os.kill(os.getpid(), signal.SIGTERM)
             # Whole, and without a farewell: the browser calls the next process.
             assert await queue.content.read() == b""

@@ -83,7 +83,7 @@ async def test_a_session_that_ends_takes_its_lines_along_at_once(desk: Desk, end
     ):
         await end(desk, worker, browser)
         for line in (queue, request):
-            assert (await next_event(line))[0] == "signed-out"
+            await _hear(line, "signed-out")
             async with asyncio.timeout(PATIENCE_S):
                 assert (await line.content.read()).strip() == b""
 
