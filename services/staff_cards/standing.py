@@ -1,8 +1,8 @@
 """A card that was sent goes on telling the truth: taken, closed, handed over, it says so.
 
 Whoever read "urgent" on their phone would open the desk for what a colleague has done already. So
-whoever changes a request promises a look at its cards (`telling.promise_look`). As long as it
-stands as it did nothing is edited; then what is true no more is worded anew.
+whoever changes a request promises a look at its cards (`telling.promise_look`). As long as staff
+have not touched it nothing is edited; then it is worded anew, also where it stands again as it did.
 """
 
 from collections import defaultdict
@@ -10,10 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import OPEN_STATES, Account, Address, OutboxRow, Request, Staff, StaffCard, StaffChat
+from db.models import (
+    OPEN_STATES,
+    Account,
+    Address,
+    OutboxRow,
+    Request,
+    RequestEvent,
+    Staff,
+    StaffCard,
+    StaffChat,
+)
 from services.files import OWN_CENTRE_ROLES
 from services.outbox import OVERTAKEN
 from services.staff_cards import pressing
@@ -45,13 +55,17 @@ class Edits:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A card in its reader's chat, with its message."""
+    """A card in its reader's chat, with its message.
+
+    `was_touched`: staff have done something since it was written, so it may say otherwise by now.
+    """
 
     card: StaffCard
     request: Request
     row: OutboxRow
     staff: Staff
     language: str
+    was_touched: bool
     chat: str = field(repr=False)
 
 
@@ -85,7 +99,7 @@ async def list_edits(session: AsyncSession, request_id: int, words: CardWords) -
     is_early = False
     for cards in by_message.values():
         wanted = [is_wanted(one.card, one.request) for one in cards]
-        if not all(wanted):
+        if not all(wanted) or any(one.was_touched for one in cards):
             said = _Said(cards[0].row, cards[0].chat, _say(cards, words))
             edits = await _find_edit(session, said, is_needless=not any(wanted))
             due += edits.due
@@ -125,8 +139,13 @@ async def _find_edit(session: AsyncSession, said: _Said, *, is_needless: bool) -
 
 async def _list_sent(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[_Sent]:
     """All these cards that have a message, where their reader has that chat still."""
+    was_touched = exists().where(
+        RequestEvent.request_id == StaffCard.request_id,
+        RequestEvent.actor == "staff",
+        RequestEvent.at > StaffCard.created_at,
+    )
     query = (
-        select(StaffCard, Request, OutboxRow, Staff, Account.language, Address)
+        select(StaffCard, Request, OutboxRow, Staff, Account.language, was_touched, Address)
         .join(Request, Request.id == StaffCard.request_id)
         .join(OutboxRow, OutboxRow.id == StaffCard.outbox_id)
         .join(Staff, Staff.id == StaffCard.staff_id)
@@ -137,7 +156,7 @@ async def _list_sent(session: AsyncSession, which: ColumnElement[bool]) -> Seque
         .order_by(StaffCard.id)
     )
     rows = await session.execute(query)
-    return [_Sent(*row[:5], chat=row[5].value) for row in rows]
+    return [_Sent(*row[:6], chat=row[6].value) for row in rows]
 
 
 async def _withhold(session: AsyncSession, row: OutboxRow) -> None:

@@ -271,7 +271,6 @@ async def set_urgency(
 async def _hold(session: AsyncSession, code: str, staff: Staff) -> Request:
     request = await requests.hold(session, code)
     check_may_act(await hold_role(session, staff.id), request)
-    await telling.promise_look(session, request)
     return request
 
 

@@ -127,6 +127,17 @@ async def test_what_is_anybody_s_again_may_be_taken_again(db: Database) -> None:
         assert (await _say(session, request))["Dara"] == f"km urgent {code}"
 
 
+async def test_what_stands_again_as_it_did_says_so_again(db: Database) -> None:
+    """As when a closing is undone: the card said meanwhile that nobody need look any more."""
+    async with db.new_session.begin() as session:
+        request, boss = await _told(session), await find_boss(session)
+        code = request.code
+        await threads.set_urgency(session, code, "normal", staff=boss, now=LATER)
+        assert set((await _say(session, request)).values()) == {f"km {code} calm"}
+        await threads.set_urgency(session, code, "urgent", staff=boss, now=LATER)
+        assert await _say(session, request) == dict.fromkeys(("Sok", "Dara"), f"km urgent {code}")
+
+
 async def test_who_has_seen_it_still_has(db: Database) -> None:
     async with db.new_session.begin() as session:
         request = await _told(session)
