@@ -33,7 +33,6 @@ from services.desk_requests import (
 )
 from services.desk_requests.canned import CannedReplyEnded, CannedReplyNotFound, fill
 from services.desk_requests.drafts import LONGEST_DRAFT
-from services.desk_requests.showing import LONGEST_REASON
 from services.errors import (
     AgenciesWait,
     AlreadyTaken,
@@ -53,6 +52,7 @@ from services.errors import (
     WorksElsewhere,
 )
 from services.phone_numbers import display as display_number
+from services.reasons import LONGEST_REASON
 from services.referrals.reading import ReferralLine
 from services.referrals.reading import list_of as list_referrals
 from services.referrals.states import AGENCY_WAITS

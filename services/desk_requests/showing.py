@@ -5,28 +5,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import regex
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import File
-from services import audit, files, khmer, plain_text
+from services import audit, files
 from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.looks import note_look
 from services.desk_requests.replays import was_done
 from services.desk_requests.rights import get_readable, get_staff, hold_readable
-from services.errors import EmptyText, ReasonTooShort, TextTooLong
 from services.file_store import FileStore
 from services.files import FileNotFound, KeptFile
+from services.reasons import read_reason, read_words
 from services.threads.reaching import Number, find_ways
 
 REVEALED = "revealed"
 REASONS = ("call", "check", "form", "visit")
 """Why somebody mostly looks: to call, to see who it is, to fill in a form, to receive them."""
-LONGEST_REASON = 500
-"""Characters."""
-_FEWEST_LETTERS = 5
-_LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +61,9 @@ async def reveal(
 
 def _read_reason(why: str, typed: str) -> dict[str, str]:
     """What the event holds. Words that are the whole reason must be some that can be read."""
-    reason = plain_text.clean(typed)
-    if len(reason) > LONGEST_REASON:
-        raise TextTooLong(len(reason), LONGEST_REASON)
     if why in REASONS:
-        return {"why": why, "text": reason}
-    if not reason:
-        raise EmptyText
-    if len(_LETTER.findall(khmer.fold(reason))) < _FEWEST_LETTERS:
-        raise ReasonTooShort
-    return {"text": reason}
+        return {"why": why, "text": read_words(typed)}
+    return {"text": read_reason(typed)}
 
 
 async def note_refused_file(
