@@ -22,6 +22,7 @@ from db.models.request_moves import STATES, WAITING
 from services import centres, consent, drafts, names, phone_numbers, requests
 from services.errors import IncompleteForm
 from services.places import Gazetteer, load_gazetteer
+from services.staff_cards import telling
 
 FORM = "registration"
 TOPIC = "registration"
@@ -280,7 +281,10 @@ async def _submit(
             session, address, TOPIC, centre_id=centre_id, draft_key=draft.id, now=now
         )
     if request.state == WAITING:
+        goes_elsewhere = request.centre_id != centre_id
         request.resubmit(centre_id=centre_id, now=now)
+        if goes_elsewhere:
+            await telling.tell_urgent(session, request, now=now)
     else:
         request.record("resubmitted", now=now, actor="person")
     return request

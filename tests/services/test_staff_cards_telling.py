@@ -4,18 +4,20 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.crypto import current_keyring
 from db.models import Account, OutboxRow
-from services import addresses, escalation, staff, threads
+from services import addresses, escalation, registration, staff, threads
 from services.office_hours import CAMBODIA
 from services.staff_cards import linking
 from services.staff_cards.climbing import climb
 from services.staff_cards.sending import MOST_SINGLE, send_due
+from services.staff_cards.standing import list_edits
 from services.staff_cards.words import told_topic
 from tests.services.centre_at_work import FRIDAY, PlainWords, hire, write_from
+from tests.services.desk_visitors import register
 from tests.services.staff_chats import (
     HeardWords,
     ask_urgently,
@@ -27,6 +29,7 @@ from tests.services.staff_chats import (
     told_to,
     work_with_chat,
 )
+from tests.support import save_draft
 
 LATER = FRIDAY + timedelta(minutes=10)
 
@@ -113,6 +116,30 @@ async def test_handed_over_it_is_told_at_the_other_centre_and_no_more_at_the_fir
     await send_due(session, HeardWords(), LATER)
     assert len(await messages_to(session, "There")) == 1
     assert await messages_to(session, "Here") == []
+
+
+async def test_a_registration_that_goes_to_another_centre_is_told_there(
+    session: AsyncSession,
+) -> None:
+    await work_with_chat(session, "Here")
+    await work_with_chat(session, "There", centre="preah-vihear")
+    address, boss = await register(session), await find_boss(session)
+    request = await registration.find_registration(session, address.id)
+    assert request is not None
+    await threads.set_urgency(session, request.code, "urgent", staff=boss, now=FRIDAY)
+    await send_due(session, HeardWords(), FRIDAY)
+    await session.execute(update(OutboxRow).values(state="sent", provider_id="7"))
+    await registration.begin_correction(session, address)
+    moved = {"province": "13", "district": "1301", "commune": "130101"}
+    await save_draft(session, address.id, registration.FORM, moved)
+    await registration.register(session, address, now=LATER)
+    await send_due(session, HeardWords(), LATER)
+    assert len(await messages_to(session, "There")) == 1
+    (edit,) = (await list_edits(session, request.id, HeardWords())).due
+    assert (edit.chat, edit.message.text) == (chat_of("Here"), "km None elsewhere")
+    promised = select(func.count()).select_from(text("procrastinate_jobs"))
+    is_look = text("task_name = 'show_cards'")
+    assert await session.scalar(promised.where(is_look)) == 1
 
 
 async def test_reopened_it_is_told_again(session: AsyncSession) -> None:
