@@ -148,12 +148,15 @@ def assign(
 
 
 def hand_over(
-    code: Code, centre: Annotated[str, typer.Argument(help="id of the centre")], as_: As = None
+    code: Code,
+    centre: Annotated[str, typer.Argument(help="id of the centre")],
+    reason: Annotated[str, typer.Option(help="why, for the staff of that centre")],
+    as_: As = None,
 ) -> None:
     """Give a request to another centre, for anybody there to take."""
     from bot.commands import threads
 
-    _print(threads.hand_over, code, centre, as_)
+    _print(threads.hand_over, code, centre, reason, as_)
 
 
 def file(

@@ -22,6 +22,7 @@ from services.errors import (
     EmptyText,
     MoveNotAllowed,
     NotAllowed,
+    ReasonTooShort,
     RequestNotFound,
     StaffNameTaken,
     StaffNotFound,
@@ -34,6 +35,7 @@ from services.files import FileNotFound
 _WORDS: dict[type[DomainError], str] = {
     RequestNotFound: "no request has this code",
     EmptyText: "the text is empty",
+    ReasonTooShort: "say in a few words why: others read it later",
     NotAllowed: "this member of staff may not do that",
     StaffNotFound: "nobody of this name works here: python -m bot staff list",
     StaffNameTaken: "somebody of this name works here already",

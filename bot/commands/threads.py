@@ -25,6 +25,7 @@ from db.models import OUTCOMES, URGENCIES, Request
 from db.models.request import BEFORE, OWNER
 from services import codes, files, phone_numbers, threads
 from services.files import KeptFile
+from services.reasons import read_reason
 from services.staff import get_by_name, list_staff
 from services.threads import ReplyResult, Thread, ThreadEvent
 from services.threads.reaching import LEFT, REGISTERED, SMS, Ways, find_ways
@@ -198,18 +199,24 @@ async def assign(settings: Settings, typed: str, to: str, name: str | None) -> s
         actor = await get_actor(session, settings, name, code)
         colleague = await get_by_name(session, to)
         now = datetime.now(UTC)
-        await threads.assign(session, code, colleague, staff=actor, now=now)
+        request = await threads.assign(session, code, colleague, staff=actor, now=now)
+        await note_acts(session, actor, request, now=now)
     return f"{codes.display(code)} is {colleague.name}'s now."
 
 
-async def hand_over(settings: Settings, typed: str, centre: str, name: str | None) -> str:
-    """Give it to another centre."""
+async def hand_over(
+    settings: Settings, typed: str, centre: str, reason: str, name: str | None
+) -> str:
+    """Give it to another centre, whose staff read the reason."""
     code = read_code(typed)
     async with opened(settings) as session:
         await check_centre(session, centre)
         actor = await get_reader(session, settings, name, code)
-        now, words = datetime.now(UTC), CatalogueWords()
-        await threads.hand_over(session, code, centre, staff=actor, words=words, now=now)
+        said, now, words = read_reason(reason), datetime.now(UTC), CatalogueWords()
+        result = await threads.hand_over(
+            session, code, centre, staff=actor, reason=said, words=words, now=now
+        )
+        await note_acts(session, actor, result.request, now=now)
     return f"{codes.display(code)} is with {centre} now, for anybody there to take."
 
 

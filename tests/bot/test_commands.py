@@ -1,6 +1,7 @@
 """The staff's commands: what they print, what they change, and how they refuse."""
 
 import asyncio
+import inspect
 import os
 import re
 import sys
@@ -130,10 +131,15 @@ async def test_a_request_goes_from_hand_to_hand(settings: Settings, db: Any, cod
     await threads.finish(settings, code, "helped", "Dara")
     reopened = await threads.reopen(settings, code, "Dara")
     assert reopened.startswith(f"{shown} is open again, an answer is due 20")
-    said = await threads.hand_over(settings, code, "preah-vihear", "Dara")
+    for reason, told in (("", "empty"), ("x", "in a few words why"), ("x" * 501, "501")):
+        refused = threads.hand_over(settings, code, "preah-vihear", reason, "Dara")
+        assert told in await refusal(refused)
+    said = await threads.hand_over(settings, code, "preah-vihear", "her home", "Dara")
     assert said == f"{shown} is with preah-vihear now, for anybody there to take."
     assert "may not do that" in await refusal(threads.take(settings, code, "Dara"))
-    assert "take one of oddar" in await refusal(threads.hand_over(settings, code, "x", "Sokha"))
+    assert "her home" in await threads.show_thread(settings, code)
+    nowhere = threads.hand_over(settings, code, "x", "her home", "Sokha")
+    assert "take one of oddar" in await refusal(nowhere)
 
 
 async def test_the_list_says_since_when_an_answer_is_overdue_and_who_knows(
@@ -210,7 +216,7 @@ async def test_administrators_work_on_what_they_answer_for_and_nothing_else(
         threads.take(settings, code, "Sokha"),
         threads.show_thread(settings, code, "Sokha"),
         threads.reply(settings, code, "words", "Sokha"),
-        threads.hand_over(settings, code, "preah-vihear", "Sokha"),
+        threads.hand_over(settings, code, "preah-vihear", "her home", "Sokha"),
     ):
         assert await refusal(refused) == "this member of staff may not do that"
     async with db.new_session() as session:
@@ -302,17 +308,39 @@ async def test_every_look_at_requests_is_written_down(
     ]
 
 
+# What each command that acts needs beside the request, and what the log calls it; in an order in
+# which one request can go through all of them. A new one belongs here.
+ACTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "take": ((), "taken"),
+    "add_note": (("for colleagues",), "note"),
+    "set_urgency": (("urgent",), "urgency"),
+    "reply": (("Good morning",), "staff_message"),
+    "wait": (("others",), "waiting_others"),
+    "go_on": ((), "going_on"),
+    "assign": (("Dara",), "assigned"),
+    "finish": (("helped",), "done"),
+    "reopen": ((), "reopened"),
+    "hand_over": (("preah-vihear", "her home"), "handed_over"),
+}
+LOOKS = {"show_thread", "save_file"}
+
+
 async def test_every_act_is_written_down_with_who_did_it(
     settings: Settings, db: Any, request_: Request
 ) -> None:
-    await threads.take(settings, request_.code, None)
-    await threads.reply(settings, request_.code, "Good morning", None)
-    async with db.new_session() as session:
-        query = select(AuditRow).where(AuditRow.subject_id == str(request_.id))
-        acts = [
-            (act.actor, act.action) for act in await session.scalars(query.order_by(AuditRow.id))
-        ]
-    assert acts == [("staff", "taken"), ("staff", "staff_message")]
+    commands = inspect.getmembers(threads, inspect.iscoroutinefunction)
+    own = {name for name, one in commands if one.__module__ == threads.__name__}
+    assert {name for name in own if not name.startswith("_")} == {*ACTS, *LOOKS}
+    await staff.add(settings, "Dara", "case_worker", "pursat")
+    known: set[int] = set()
+    for name, (values, action) in ACTS.items():
+        await getattr(threads, name)(settings, request_.code, *values, "Dara")
+        async with db.new_session() as session:
+            query = select(AuditRow).where(AuditRow.subject_id == str(request_.id))
+            rows = {row.id: (row.actor, row.action) for row in await session.scalars(query)}
+        new = [row for id_, row in rows.items() if id_ not in known]
+        assert ("staff", action) in new, name
+        known |= set(rows)
 
 
 async def test_a_refusal_on_the_command_line_is_one_line_and_no_trace(
