@@ -19,6 +19,9 @@ from services.staff_cards import telling
 ANSWER_WITHIN = timedelta(days=7)
 NOT_REACHED = "not_reached"
 NOT_POSSIBLE = "not_possible"
+_NOT_HELPED = "not_helped"
+_ON_HELP = ("done", "confirmed", "not_confirmed", "reopened")
+"""Kinds of the events that ask whether help came, answer it, or answer it in the person's place."""
 
 
 async def confirm_help(
@@ -32,22 +35,21 @@ async def confirm_help(
 ) -> Request:
     """The person's answer. Raises RequestNotFound.
 
-    One that comes when the request was withdrawn changes nothing, nor does a "yes" when they have
-    written to it since they were asked: the caller says how things stand now.
+    When others went on with the request meanwhile, or the person wrote since they were asked, it is
+    noted as by `answer_again`. One that comes when it was withdrawn changes nothing: the caller
+    says how things stand now.
     """
     request = await requests.hold_own(session, address, code)
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
         return earlier
-    move = "confirm" if came else "reopen"
-    if (request.state, move) not in MOVES:
-        return request
-    if came and request.state == "reopened" and await _wrote_since_asked(session, request):
-        return request
-    await end_question(session, request)
-    if came:
-        request.confirm(now=now, inbox_id=inbox_id)
-    else:
-        await _reopen(session, request, now=now, inbox_id=inbox_id)
+    if await _decides(session, request, came):
+        await end_question(session, request)
+        if came:
+            request.confirm(now=now, inbox_id=inbox_id)
+        else:
+            await _reopen(session, request, now=now, inbox_id=inbox_id)
+    elif await _has_more_to_say(session, request, came):
+        await _note(session, request, came, now=now, inbox_id=inbox_id)
     await session.flush()
     return request
 
@@ -63,31 +65,64 @@ async def answer_again(
 ) -> Request:
     """The person says otherwise than before. Raises RequestNotFound.
 
-    A "no" opens what is done, and in what is open it is one more word that waits for an answer. A
-    "yes" is only noted: whoever went on with it because of the "no" decides when it is over.
+    A "no" opens what is done. What is open it neither closes nor opens: see `_note`.
     """
     request = await requests.hold_own(session, address, code)
     if (earlier := await requests.find_made_by(session, address, inbox_id)) is not None:
         return earlier
-    if came and request.state == "done":
+    if request.state != "done":
+        await _note(session, request, came, now=now, inbox_id=inbox_id)
+    elif came:
         request.confirm(now=now, inbox_id=inbox_id)
-    elif came and request.state in OPEN_STATES:
-        request.record("confirmed", now=now, actor="person", inbox_id=inbox_id)
-    elif request.state in OPEN_STATES:
-        due = await get_due(session, request.centre_id)
-        request.person_wrote(kind="not_confirmed", now=now, due=due, inbox_id=inbox_id)
-    elif request.state == "done":
+    else:
         await end_question(session, request)
         await _reopen(session, request, now=now, inbox_id=inbox_id)
     await session.flush()
     return request
 
 
+async def _decides(session: AsyncSession, request: Request, came: bool) -> bool:
+    """Whether a first answer closes or opens it: nothing has happened that it does not know of."""
+    if (request.state, "confirm" if came else "reopen") not in MOVES:
+        return False
+    is_open = request.state == "reopened"
+    return not (came and is_open and await _wrote_since_asked(session, request))
+
+
+async def _has_more_to_say(session: AsyncSession, request: Request, came: bool) -> bool:
+    """Whether they were asked, and did not say the same since, by another button or elsewhere."""
+    said = select(RequestEvent).where(
+        RequestEvent.request_id == request.id, RequestEvent.kind.in_(_ON_HELP)
+    )
+    last = await session.scalar(said.order_by(RequestEvent.id.desc()).limit(1))
+    if last is None:
+        return False
+    if came:
+        return last.kind != "confirmed"
+    return last.kind != "not_confirmed" and (last.body or {}).get("reason") != _NOT_HELPED
+
+
+async def _note(
+    session: AsyncSession, request: Request, came: bool, *, now: datetime, inbox_id: int | None
+) -> None:
+    """What is open stays open: whoever goes on with it decides when it is over.
+
+    A "no" is one more word that waits for an answer, a "yes" is only written down.
+    """
+    if request.state not in OPEN_STATES:
+        return
+    if came:
+        request.record("confirmed", now=now, actor="person", inbox_id=inbox_id)
+        return
+    due = await get_due(session, request.centre_id)
+    request.person_wrote(kind="not_confirmed", now=now, due=due, inbox_id=inbox_id)
+
+
 async def _reopen(
     session: AsyncSession, request: Request, *, now: datetime, inbox_id: int | None
 ) -> None:
     due = await get_due(session, request.centre_id)
-    request.reopen("not_helped", now=now, due=due, inbox_id=inbox_id)
+    request.reopen(_NOT_HELPED, now=now, due=due, inbox_id=inbox_id)
     await telling.tell_urgent(session, request, now=now)
 
 

@@ -34,7 +34,8 @@ class Answered:
     """What was answered to what; `request` as it stands now.
 
     With `is_new` false another message had answered it before: `option` is the answer that stays.
-    `is_noted`: a "yes" after a "no" is written down and closes nothing.
+    `is_noted`: it is written down and neither closes nor opens the request, which others go on
+    with. `may_change`: another answer to the same question would count.
     Of a question of consent `option` is what was answered now, and `referral` how it stands for
     the person (`OwnReferral.standing`).
     """
@@ -46,6 +47,7 @@ class Answered:
     is_new: bool
     referral: str | None = None
     is_noted: bool = False
+    may_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,33 +145,46 @@ async def _answer_help_came(
     now: datetime,
     inbox_id: int | None,
 ) -> Answered:
-    question, request, is_new = answer.question, answer.request, answer.is_first
-    came, is_noted = answer.option == YES, False
-    if is_new:
+    question, request, counts = answer.question, answer.request, answer.is_first
+    came, is_last = answer.option == YES, await _is_last(session, question)
+    if counts:
         request = await follow_up.confirm_help(
             session, address, request.code, came, now=now, inbox_id=inbox_id
         )
     elif await requests.find_made_by(session, address, inbox_id) is not None:
-        is_new, is_noted = True, came and request.state in OPEN_STATES
-    elif await _may_say_otherwise(session, answer, now):
+        counts = True
+    elif is_last and _says_otherwise(answer, now):
         question.answer, question.answered_at = answer.option, now
         request = await follow_up.answer_again(
             session, address, request.code, came, now=now, inbox_id=inbox_id
         )
-        is_new, is_noted = True, came and request.state in OPEN_STATES
+        counts = True
     assert question.answer is not None
-    return Answered(HELP_CAME, question.answer, question, request, is_new, is_noted=is_noted)
+    return Answered(
+        HELP_CAME,
+        question.answer,
+        question,
+        request,
+        is_new=counts,
+        is_noted=counts and _is_only_noted(request, came),
+        may_change=is_last and request.state != "withdrawn",
+    )
 
 
-async def _may_say_otherwise(session: AsyncSession, answer: _Answer, now: datetime) -> bool:
-    """Whether it is another answer than before, to what was asked last about the request.
-
-    One that is handled late, and was given before the answer that stands, is none.
-    """
+def _says_otherwise(answer: _Answer, now: datetime) -> bool:
+    """One that is handled late, and was given before the answer that stands, says nothing."""
     question = answer.question
     assert question.answered_at is not None
-    if answer.option == question.answer or now < question.answered_at:
-        return False
+    return answer.option != question.answer and now >= question.answered_at
+
+
+def _is_only_noted(request: Request, came: bool) -> bool:
+    """What is opened again for anybody to take is just what a "no" asks for."""
+    return request.state in OPEN_STATES and (came or request.state != "reopened")
+
+
+async def _is_last(session: AsyncSession, question: Question) -> bool:
+    """Whether nobody has asked about its request again since."""
     asked_again = exists().where(
         Question.request_id == question.request_id,
         Question.kind == HELP_CAME,

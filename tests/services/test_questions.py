@@ -2,14 +2,17 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import questions, threads
+from db.models import OutboxRow
+from services import follow_up, questions, threads
 from services.errors import QuestionNotFound
 from tests.services.centre_at_work import FRIDAY, PlainWords, hire, kinds_of, write_from
 from tests.support import Database
 
 LATER = FRIDAY + timedelta(days=1)
+AFTER_SILENCE = FRIDAY + timedelta(days=7)
 OPTIONS = ("yes", "no")
 
 
@@ -101,6 +104,72 @@ async def test_an_answer_to_an_old_question_changes_nothing_that_came_after(
     answered = await questions.answer(session, address, "K", 1, now=LATER)
     assert answered.request is not None
     assert (answered.is_new, answered.request.state) == (True, "taken")
+
+
+@pytest.mark.parametrize(("n", "kind"), [(1, "confirmed"), (2, "not_confirmed")])
+async def test_a_first_answer_that_comes_when_staff_go_on_is_noted_for_them(
+    session: AsyncSession, n: int, kind: str
+) -> None:
+    """Silence had opened it, and a colleague took it."""
+    address, me = await write_from(session), await hire(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=PlainWords(), now=FRIDAY)
+    await session.execute(update(OutboxRow).values(state="sent", sent_at=FRIDAY))
+    assert await follow_up.reopen_unanswered(session, AFTER_SILENCE) == 1
+    await threads.take(session, request.code, staff=me, now=AFTER_SILENCE)
+    answered = await questions.answer(session, address, "K", n, now=AFTER_SILENCE)
+    assert (answered.is_new, answered.is_noted, answered.may_change) == (True, True, True)
+    assert (request.state, request.due_at is not None) == ("taken", True)
+    assert (await kinds_of(session, request))[-1] == kind
+    await questions.answer(session, address, "K", 3 - n, now=AFTER_SILENCE)
+    assert set((await kinds_of(session, request))[-2:]) == {"confirmed", "not_confirmed"}
+
+
+async def test_a_first_yes_is_noted_with_what_was_written_since_it_was_asked(
+    session: AsyncSession,
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=PlainWords(), now=FRIDAY)
+    await threads.write_to_request(session, address, request.code, "and this?", now=LATER)
+    answered = await questions.answer(session, address, "K", 1, now=LATER)
+    assert (answered.is_noted, request.state) == (True, "reopened")
+    assert request.due_at is not None
+    assert (await kinds_of(session, request))[-1] == "confirmed"
+
+
+async def test_a_no_that_was_said_elsewhere_before_is_not_written_twice(
+    session: AsyncSession,
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.finish(session, request.code, "helped", staff=me, words=PlainWords(), now=FRIDAY)
+    await threads.confirm_help(session, address, request.code, False, now=LATER)
+    kinds = await kinds_of(session, request)
+    answered = await questions.answer(session, address, "K", 2, now=LATER)
+    assert (answered.is_new, answered.is_noted, request.state) == (True, False, "reopened")
+    assert await kinds_of(session, request) == kinds
+
+
+async def test_what_was_asked_again_or_withdrawn_is_answered_otherwise_no_more(
+    session: AsyncSession,
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    request = await threads.talk(session, address, "hello", now=FRIDAY)
+
+    async def finish() -> None:
+        await threads.finish(
+            session, request.code, "helped", staff=me, words=PlainWords(), now=FRIDAY
+        )
+
+    await finish()
+    for _ in range(2):
+        assert (await questions.answer(session, address, "K", 2, now=LATER)).may_change
+    await finish()
+    assert not (await questions.answer(session, address, "K", 2, now=LATER)).may_change
+    assert (await questions.answer(session, address, "L", 2, now=LATER)).may_change
+    await threads.withdraw(session, address, request.code, now=LATER)
+    assert not (await questions.answer(session, address, "L", 1, now=LATER)).may_change
 
 
 async def test_a_yes_after_a_no_confirms_what_is_done_before_it_is_asked_about_again(
