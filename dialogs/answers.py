@@ -36,8 +36,6 @@ _CONSENT_SAID = {
         "asked_back": "over",
     },
 }
-# After these the question may still be answered otherwise.
-_OPEN_STILL = ("came", "not_came", "noted")
 _ANSWER = "answer"
 
 
@@ -80,7 +78,7 @@ async def take_answer(manager: DialogManager, which: int | str, number: int) -> 
         return Taken({"said": "gone"})
     told = {"said": _said(answered), "code": answered.request.code, **opening}
     told[_ANSWER] = f"{which}:{number}"
-    return Taken(told, is_open_still=told["said"] in _OPEN_STILL)
+    return Taken(told, is_open_still=answered.may_change)
 
 
 async def tell(manager: DialogManager, taken: Taken) -> None:

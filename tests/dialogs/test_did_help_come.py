@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from aiogram.types import Chat, InlineKeyboardMarkup, Message
 
-from services import sms_text
-from tests.dialogs.centre_staff import finish, kinds_said, last_sent, only_code, state_of
+from services import sms_text, threads
+from tests.dialogs.centre_staff import finish, hire, kinds_said, last_sent, only_code, state_of
 from tests.dialogs.walk import question, stands, text_to, walk_to, words
 from tests.people import NOW, Line, SmsPerson, TelegramPerson
 
@@ -169,6 +169,44 @@ async def test_a_yes_after_a_no_is_noted_and_closes_nothing(line: Line) -> None:
     assert await state_of(line, code) == "reopened"
     await person.press_data(no, asked)
     assert await kinds_said(line, code) == ["reopened", "confirmed", "not_confirmed"]
+
+
+def _has_buttons(person: TelegramPerson, asked: Message) -> bool:
+    return person.line.memory.messages[person.id][asked.message_id].reply_markup is not None
+
+
+async def _take(line: Line, code: str) -> None:
+    by = await hire(line)
+    async with line.app.new_session.begin() as session:
+        await threads.take(session, code, staff=by, now=NOW)
+
+
+async def test_the_buttons_stay_as_long_as_another_answer_would_count(line: Line) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    yes, no = (person.data_of(words(line, key))[0] for key in ("help-yes", "help-no"))
+    await person.press_data(yes, asked)
+    await person.write("ម៉ឺនុយ")
+    await person.press_data(yes, asked)
+    assert words(line, "stage-confirmed") in person.screen
+    assert _has_buttons(person, asked)
+    await person.press_data(no, asked)
+    assert await state_of(line, code) == "reopened"
+    await finish(line, code)  # which asks once more
+    await person.press_data(yes, asked)
+    assert not _has_buttons(person, asked)
+
+
+async def test_a_no_about_what_staff_have_taken_up_again_is_noted(line: Line) -> None:
+    person, code, asked = await _asked_on_telegram(line)
+    yes, no = (person.data_of(words(line, key))[0] for key in ("help-yes", "help-no"))
+    await person.press_data(no, asked)
+    await _take(line, code)
+    for pressed in (yes, no):
+        await person.press_data(pressed, asked)
+        assert question(line, "answered-noted") in person.screen
+        assert _has_buttons(person, asked)
+    assert await kinds_said(line, code) == ["reopened", "confirmed", "not_confirmed"]
+    assert await state_of(line, code) == "taken"
 
 
 async def test_so_it_is_by_sms(line: Line) -> None:
