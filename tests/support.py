@@ -34,17 +34,18 @@ async def driver_of(session: AsyncSession) -> Connection:
     return driver
 
 
-async def waits_for_lock(session: AsyncSession) -> bool:
-    """Whether anybody in this database waits for what somebody else holds.
+async def waits_for_lock(session: AsyncSession, count: int = 1) -> bool:
+    """Whether so many in this database wait for what somebody else holds.
 
     PostgreSQL shows a transaction its first look at the activity again, unless that is cleared.
     """
     await session.execute(text("SELECT pg_stat_clear_snapshot()"))
     query = text(
-        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        " WHERE NOT granted AND datname = current_database())"
+        "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database()"
     )
-    return bool(await session.scalar(query))
+    waiting: int = await session.scalar(query)
+    return waiting >= count
 
 
 async def save_draft(session: AsyncSession, address_id: int, form: str, answers: Any) -> None:

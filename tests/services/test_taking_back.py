@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Referral, Request
@@ -13,7 +13,7 @@ from tests.served_app import until
 from tests.services.centre_at_work import FRIDAY, write_from
 from tests.services.desk_visitors import ask, register, visit
 from tests.services.referred import begin, make_agency, wanted
-from tests.support import Database
+from tests.support import Database, waits_for_lock
 
 Act = Callable[[AsyncSession, Address], Awaitable[object]]
 
@@ -46,16 +46,6 @@ async def _two_phones(db: Database) -> tuple[int, int, int]:
         return first.id, second.id, asked[0].id
 
 
-async def _wait(session: AsyncSession, count: int) -> bool:
-    """Whether so many wait for what somebody else holds."""
-    await session.execute(text("SELECT pg_stat_clear_snapshot()"))
-    query = text(
-        "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        " WHERE NOT granted AND datname = current_database()"
-    )
-    return await session.scalar(query) == count
-
-
 @pytest.mark.parametrize("act", [_stop, _agree_no_more])
 async def test_both_end_what_is_open_and_neither_fails(db: Database, act: Act) -> None:
     first, second, request_id = await _two_phones(db)
@@ -69,9 +59,9 @@ async def test_both_end_what_is_open_and_neither_fails(db: Database, act: Act) -
         held = select(Request).where(Request.id == request_id).with_for_update()
         await holder.execute(held)
         one = asyncio.create_task(take_back(first))
-        await until(lambda: _wait(holder, 1))
+        await until(lambda: waits_for_lock(holder))
         other = asyncio.create_task(take_back(second))
-        await until(lambda: _wait(holder, 2))
+        await until(lambda: waits_for_lock(holder, 2))
     await asyncio.gather(one, other)
     async with db.new_session() as session:
         states = (await session.scalars(select(Referral.state))).all()
