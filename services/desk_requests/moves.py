@@ -4,8 +4,8 @@ The acts themselves are those of `services.threads`. Here is what stands around 
 the rule who may, the form that comes twice, the draft that is sent, the audit.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,12 +23,13 @@ from services.desk_requests.rights import get_staff, hold_readable
 from services.errors import (
     AgenciesWait,
     AnsweredMeanwhile,
-    EmptyText,
     NotAllowed,
+    RequestNotFound,
     StaffNotFound,
     TakenMeanwhile,
 )
 from services.message_words import MessageWords
+from services.reasons import read_reason
 from services.referrals.states import AGENCY_WAITS
 from services.threads import ReplyResult
 
@@ -69,111 +70,64 @@ class Moved:
 
 
 _Act = Callable[..., Awaitable[Any]]
+_Check = Callable[[AsyncSession, Visitor, Request, Move], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The act, the kind of its event, and what its value is called by the act and in the event."""
+    """The act, the kind of its event, and what its value is called by the act and in the event.
+
+    `takes` are fields of a Move that the act takes by their own names. `check` says what of the
+    form keeps it from being done. After what `gives_away` its sender may read the request no more.
+    """
 
     act: _Act
     event: str
     argument: str | None = None
     in_body: str | None = None
     writes: bool = False
+    takes: Sequence[str] = ()
+    check: _Check | None = None
+    gives_away: bool = False
+
+    def body(self, move: Move) -> dict[str, object]:
+        """What of the move its event holds."""
+        return {self.in_body: move.value} if self.in_body else {}
 
 
-_KINDS: Mapping[str, _Kind] = {
-    "take": _Kind(threads.take, "taken"),
-    "assign": _Kind(threads.assign, "assigned", "to", "to"),
-    "hand_over": _Kind(threads.hand_over, "handed_over", "centre_id", "to", writes=True),
-    "reply": _Kind(threads.reply, "staff_message", "text", "text", writes=True),
-    "note": _Kind(threads.add_note, "note", "text", "text"),
-    "call": _Kind(threads.note_call, "called", "result", "result"),
-    "wait_for_person": _Kind(threads.wait_for_person, "waiting_person"),
-    "wait_for_others": _Kind(threads.wait_for_others, "waiting_others"),
-    "go_on": _Kind(threads.go_on, "going_on"),
-    "reopen": _Kind(threads.reopen, "reopened"),
-    "set_urgency": _Kind(threads.set_urgency, "urgency", "urgency", "urgency"),
-    "finish": _Kind(threads.finish, "done", "outcome", "outcome", writes=True),
-}
-MOVES = tuple(_KINDS)
-
-
-def act_of(name: str) -> str:
-    """What the log calls one of MOVES."""
-    return _KINDS[name].event
-
-
-async def do(
-    session: AsyncSession,
-    visitor: Visitor,
-    code: str,
-    move: Move,
-    *,
-    words: MessageWords,
-    now: datetime,
-) -> Moved:
-    """Do it, unless this very form did it before. A reply that goes out is a draft no more.
-
-    Raises RequestNotFound, StaffNotFound, AnsweredMeanwhile and TakenMeanwhile for a reply,
-    EmptyText for a request that is handed over without a reason, AgenciesWait for one that is
-    closed from its page, and what the act in `services.threads` raises.
-    """
-    kind = _KINDS[move.name]
-    value = plain_text.clean(move.value)
-    body = {kind.in_body: value} if kind.in_body else {}
-    if move.name == "hand_over" and (gone := await _find_handed_over(session, visitor, code, move)):
-        await note_repeated(session, visitor, gone.request, now=now)
-        return Moved(gone.request, again=True, sent=gone)
-    request = await hold_readable(session, visitor, code)
-    if await was_done(
-        session, visitor, request, kind.event, body, seen=move.seen, since=move.since
-    ):
-        await note_repeated(session, visitor, request, now=now)
-        return Moved(request, again=True)
-    if move.name == "hand_over":
-        _check_handed_over(request, move)
-    if move.name == "finish" and move.read is not None and not move.is_sure:
-        await _check_agencies(session, request, value)
-    if move.name == "reply" and move.read is not None:
-        await _check_unanswered(session, request, move.read)
-        await _check_untaken(session, visitor, request, move.read)
-    before = _watch(request)
-    more: dict[str, Any] = {} if move.ask_from is None else {"ask_from": move.ask_from}
-    if move.name == "hand_over":
-        more = {"reason": move.reason}
-    done = await _act(session, visitor, code, kind, value, words=words, now=now, **more)
-    if move.name == "reply":
-        await clear_draft(session, visitor, request)
-    fields = [name for name, value in _watch(request).items() if value != before[name]]
-    await audit.record(
-        session,
-        actor="staff",
-        actor_id=visitor.staff_id,
-        action=kind.event,
-        subject="request",
-        subject_id=request.id,
-        fields=fields,
-        now=now,
-    )
-    return Moved(request, sent=done if isinstance(done, ReplyResult) else None)
-
-
-def _check_handed_over(request: Request, move: Move) -> None:
-    """Raises NotAllowed and EmptyText."""
-    if plain_text.clean(move.value) == request.centre_id:
+async def _check_handed_over(
+    _session: AsyncSession, _visitor: Visitor, request: Request, move: Move
+) -> None:
+    """Raises NotAllowed, EmptyText, ReasonTooShort and TextTooLong."""
+    if move.value == request.centre_id:
         raise NotAllowed  # no form of ours offers the centre that it is with
-    if not plain_text.clean(move.reason):
-        raise EmptyText
+    read_reason(move.reason)
 
 
-async def _check_agencies(session: AsyncSession, request: Request, outcome: str) -> None:
+async def _check_agencies(
+    session: AsyncSession, _visitor: Visitor, request: Request, move: Move
+) -> None:
     """ "Referred" is said of what an agency looks after. Raises AgenciesWait."""
+    if move.read is None or move.is_sure or move.value != "referred":
+        return
     waiting = select(Referral.id).where(
         Referral.request_id == request.id, Referral.state.in_(AGENCY_WAITS)
     )
-    if outcome == "referred" and await session.scalar(waiting.limit(1)) is not None:
+    if await session.scalar(waiting.limit(1)) is not None:
         raise AgenciesWait
+
+
+async def _check_reply(
+    session: AsyncSession, visitor: Visitor, request: Request, move: Move
+) -> None:
+    """Who answers from a page must know what it did not show yet.
+
+    Raises AnsweredMeanwhile and TakenMeanwhile.
+    """
+    if move.read is None:
+        return
+    await _check_unanswered(session, request, move.read)
+    await _check_untaken(session, visitor, request, move.read)
 
 
 async def _check_unanswered(session: AsyncSession, request: Request, read: int) -> None:
@@ -199,44 +153,136 @@ async def _check_untaken(
         raise TakenMeanwhile
 
 
+_KINDS: Mapping[str, _Kind] = {
+    "take": _Kind(threads.take, "taken"),
+    "assign": _Kind(threads.assign, "assigned", "to", "to", gives_away=True),
+    "hand_over": _Kind(
+        threads.hand_over,
+        "handed_over",
+        "centre_id",
+        "to",
+        writes=True,
+        takes=("reason",),
+        check=_check_handed_over,
+        gives_away=True,
+    ),
+    "reply": _Kind(threads.reply, "staff_message", "text", "text", writes=True, check=_check_reply),
+    "note": _Kind(threads.add_note, "note", "text", "text"),
+    "call": _Kind(threads.note_call, "called", "result", "result"),
+    "wait_for_person": _Kind(threads.wait_for_person, "waiting_person"),
+    "wait_for_others": _Kind(threads.wait_for_others, "waiting_others"),
+    "go_on": _Kind(threads.go_on, "going_on"),
+    "reopen": _Kind(threads.reopen, "reopened"),
+    "set_urgency": _Kind(threads.set_urgency, "urgency", "urgency", "urgency"),
+    "finish": _Kind(
+        threads.finish,
+        "done",
+        "outcome",
+        "outcome",
+        writes=True,
+        takes=("ask_from",),
+        check=_check_agencies,
+    ),
+}
+MOVES = tuple(_KINDS)
+
+
+def act_of(name: str) -> str:
+    """What the log calls one of MOVES."""
+    return _KINDS[name].event
+
+
+async def do(
+    session: AsyncSession,
+    visitor: Visitor,
+    code: str,
+    move: Move,
+    *,
+    words: MessageWords,
+    now: datetime,
+) -> Moved:
+    """Do it, unless this very form did it before. A reply that goes out is a draft no more.
+
+    Raises RequestNotFound, StaffNotFound, AnsweredMeanwhile and TakenMeanwhile for a reply,
+    EmptyText, ReasonTooShort and TextTooLong for the reason of a request that is handed over,
+    AgenciesWait for one that is closed from its page, and what the act in `services.threads`
+    raises.
+    """
+    kind = _KINDS[move.name]
+    move = replace(move, value=plain_text.clean(move.value), reason=plain_text.clean(move.reason))
+    body = kind.body(move)
+    try:
+        request = await hold_readable(session, visitor, code)
+    except RequestNotFound:
+        gone = await _find_given_away(session, visitor, code, move) if kind.gives_away else None
+        if gone is None:
+            raise
+        await note_repeated(session, visitor, gone.request, now=now)
+        return Moved(gone.request, again=True, sent=gone)
+    if await was_done(
+        session, visitor, request, kind.event, body, seen=move.seen, since=move.since
+    ):
+        await note_repeated(session, visitor, request, now=now)
+        return Moved(request, again=True)
+    if kind.check is not None:
+        await kind.check(session, visitor, request, move)
+    before = _watch(request)
+    done = await _act(session, visitor, code, move, words=words, now=now)
+    if move.name == "reply":
+        await clear_draft(session, visitor, request)
+    fields = [name for name, value in _watch(request).items() if value != before[name]]
+    await audit.record(
+        session,
+        actor="staff",
+        actor_id=visitor.staff_id,
+        action=kind.event,
+        subject="request",
+        subject_id=request.id,
+        fields=fields,
+        now=now,
+    )
+    return Moved(request, sent=done if isinstance(done, ReplyResult) else None)
+
+
 async def _act(
     session: AsyncSession,
     visitor: Visitor,
     code: str,
-    kind: _Kind,
-    value: str,
+    move: Move,
     *,
     words: MessageWords,
     now: datetime,
-    **values: Any,
 ) -> Any:
+    kind = _KINDS[move.name]
     me = await get_staff(session, visitor)
+    values: dict[str, Any] = {name: getattr(move, name) for name in kind.takes}
     if kind.writes:
         values["words"] = words
     if kind.argument is not None:
-        values[kind.argument] = value
+        values[kind.argument] = move.value
     if kind.act is threads.assign:
-        values["to"] = await _get_colleague(session, value)
+        values["to"] = await _get_colleague(session, move.value)
     if kind.act is not threads.hand_over:
         return await kind.act(session, code, **values, staff=me, now=now)
     async with across_centres(session):
         return await kind.act(session, code, **values, staff=me, now=now)
 
 
-async def _find_handed_over(
+async def _find_given_away(
     session: AsyncSession, visitor: Visitor, code: str, move: Move
 ) -> ReplyResult | None:
-    """The request that this very form handed over before: its sender may not read it any more."""
+    """The request that this very form gave away before: its sender may not read it any more."""
+    kind = _KINDS[move.name]
     async with across_centres(session):
         request = await session.scalar(select(Request).where(Request.code == code))
-        if request is None:
-            return None
-        body = {"to": move.value.strip()}
-        if not await was_done(session, visitor, request, "handed_over", body, seen=move.seen):
+        body = kind.body(move)
+        if request is None or not await was_done(
+            session, visitor, request, kind.event, body, seen=move.seen
+        ):
             return None
         told = select(RequestEvent.outbox_id).where(
             RequestEvent.request_id == request.id,
-            RequestEvent.kind == "handed_over",
+            RequestEvent.kind == kind.event,
             RequestEvent.staff_id == visitor.staff_id,
         )
         last = await session.scalar(told.order_by(RequestEvent.id.desc()).limit(1))

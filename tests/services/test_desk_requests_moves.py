@@ -166,6 +166,32 @@ async def test_an_impatient_double_click_replies_once(db: Database) -> None:
         assert (await kinds_of(session, request)).count("staff_message") == 1
 
 
+@pytest.mark.parametrize(
+    ("role", "name", "done"),
+    [("case_worker", "hand_over", "handed_over"), ("administrator", "assign", "assigned")],
+)
+async def test_an_impatient_finger_that_gives_it_away_is_no_stranger(
+    db: Database, role: str, name: str, done: str
+) -> None:
+    """After the first of them its sender may read it no more, and the others waited for that."""
+    async with db.new_session.begin() as session:
+        visitor = await visit(session, "Sok", role, None if role == "administrator" else "pursat")
+        request, colleague = await ask(session), await hire(session, "Sao")
+        request.owner_id = visitor.staff_id
+    to = "preah-vihear" if name == "hand_over" else str(colleague.id)
+    move = Move(name, f" {to}", reason="her home")
+
+    async def send() -> bool:
+        async with acting(db.new_session, visitor) as session:
+            return (await _do(session, request, move, visitor=visitor)).again
+
+    assert sorted(await asyncio.gather(*(send() for _ in range(3)))) == [False, True, True]
+    async with db.new_session() as session:
+        assert [act for act, *_ in await audited(session)] == [done, "repeated"]
+        given = await session.get_one(Request, request.id)
+        assert (await kinds_of(session, given)).count(done) == 1
+
+
 async def test_of_two_who_take_at_once_one_wins_and_the_other_learns_who(db: Database) -> None:
     async with db.new_session.begin() as session:
         request = await ask(session)
