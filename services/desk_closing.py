@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -142,7 +142,7 @@ async def close_many(
         await requests.lock_phones(session, of_whom.address_id)
         request = await hold_readable(session, visitor, code)
         ask_from = now + UNDO_WITHIN
-        if (last := await _find_last_asked(session, request, now)) is not None:
+        if last := (await _find_last_asked(session, [request], now)).get(request.id):
             ask_from = max(ask_from, last + ASK_AGAIN_AFTER)
         move = Move("finish", outcome, since=drawn, ask_from=ask_from)
         moved = await do(session, visitor, code, move, words=words, now=now)
@@ -232,6 +232,7 @@ async def _weigh(
     ids = [request.id for request, _ in found]
     answered = await _having(session, ids, RequestEvent.request_id, RequestEvent.kind.in_(_ANSWERS))
     referred = await _having(session, ids, Referral.request_id, Referral.state.in_(AGENCY_WAITS))
+    last_asked = await _find_last_asked(session, [request for request, _ in found], now)
     lines: dict[int, ClosingLine] = {}
     asked: set[UUID | int] = set()
     # Those first that are ticked already: nobody waits for the question about one that is not.
@@ -247,14 +248,13 @@ async def _weigh(
         )
         is_asked = not isinstance(may, Forbidden)
         whose = {address.id, request.person_id or address.id}
-        was_asked = await _find_last_asked(session, request, now) is not None
         lines[request.id] = ClosingLine(
             code=request.code,
             topic=request.topic,
             is_answered=request.id in answered,
             agency_waits=request.id in referred,
             channel=address.channel if is_asked else None,
-            is_later=is_asked and (was_asked or not whose.isdisjoint(asked)),
+            is_later=is_asked and (request.id in last_asked or not whose.isdisjoint(asked)),
         )
         if is_asked:
             asked |= whose
@@ -270,31 +270,30 @@ async def _having(
 
 
 async def _find_last_asked(
-    session: AsyncSession, request: Request, now: datetime
-) -> datetime | None:
-    """When the person was last asked whether help came, or is to be; None if that is a day ago.
+    session: AsyncSession, found: Sequence[Request], now: datetime
+) -> Mapping[int, datetime]:
+    """By request when its person was last asked whether help came, or is to be, within a day.
 
     Whichever centre asked: for them it is one.
     """
-    other = aliased(Request)
-    is_theirs = other.address_id == request.address_id
-    if request.person_id is not None:
-        is_theirs |= other.person_id == request.person_id
+    this, other = aliased(Request), aliased(Request)
+    is_theirs = or_(other.address_id == this.address_id, other.person_id == this.person_id)
     at = func.coalesce(OutboxRow.sent_at, OutboxRow.not_before)
     query = (
-        select(func.max(at))
-        .join(RequestEvent, RequestEvent.outbox_id == OutboxRow.id)
-        .join(other, other.id == RequestEvent.request_id)
+        select(this.id, func.max(at))
+        .join(other, is_theirs)
+        .join(RequestEvent, RequestEvent.request_id == other.id)
+        .join(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .where(
-            is_theirs,
+            this.id.in_([request.id for request in found]),
             RequestEvent.kind == _DONE,
             OutboxRow.state.in_(_MAY_BE_ASKED),
             at > now - ASK_AGAIN_AFTER,
         )
+        .group_by(this.id)
     )
     async with across_centres(session):
-        last: datetime | None = await session.scalar(query)
-    return last
+        return {row[0]: row[1] for row in await session.execute(query)}
 
 
 def _closed_by(visitor: Visitor, drawn: datetime) -> list[ColumnElement[bool]]:
