@@ -46,15 +46,20 @@ async def list_able(
     query = (
         select(Staff)
         .join(Account, Account.staff_id == Staff.id)
-        .where(
-            _may_be_given(visitor, centre_id),
-            Staff.ended_at.is_(None),
-            Account.password_hash.is_not(None),
-            Account.second_factor.is_not(None),
-        )
+        .where(_may_be_given(visitor, centre_id), Staff.ended_at.is_(None), _lets_in())
         .order_by(Staff.created_at, Staff.id)
     )
     return (await session.scalars(query)).all()
+
+
+async def can_sign_in(session: AsyncSession, person: Staff) -> bool:
+    """Whether they would hear of what they were given: not who was only invited."""
+    query = select(Account.staff_id).where(Account.staff_id == person.id, _lets_in())
+    return await session.scalar(query) is not None
+
+
+def _lets_in() -> ColumnElement[bool]:
+    return Account.password_hash.is_not(None) & Account.second_factor.is_not(None)
 
 
 def _may_be_given(visitor: Visitor, centre_id: str | None) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from services import audit, requests
 from services.acting import across_centres
 from services.due_times import get_due
 from services.errors import NotAllowed
-from services.giving import works_at_its_centre
+from services.giving import can_sign_in, works_at_its_centre
 from services.staff_cards import telling
 
 GIVEN_BACK = "given_back"
@@ -47,12 +47,14 @@ async def release(
     """Give what they may not see any more to a colleague, or else back to its centre.
 
     What they were writing to these goes. Returns how many open ones that were. Closed ones only
-    lose their owner: if one is opened again,
-    anybody takes it. Raises NotAllowed for a colleague who may not have one of them.
+    lose their owner: if one is opened again, anybody takes it. Raises NotAllowed for a colleague
+    who may not have one of them, or cannot sign in.
     """
     hidden = _hidden_from(person)
     async with across_centres(session):
         codes = await _list_codes(session, person, hidden)
+        if codes and to is not None and not await can_sign_in(session, to):
+            raise NotAllowed
         for code in codes:
             await _pass_on(session, code, to, by=by, now=now)
         of_theirs = ReplyDraft.staff_id == person.id

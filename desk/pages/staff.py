@@ -12,7 +12,7 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from desk.access import CENTRE_ROLES, Forged, page, redirect
+from desk.access import Forged, page, redirect
 from desk.pages.sign_in import MOST_LETTERS
 from desk.pages.staff_parts import (
     KEEPERS,
@@ -37,6 +37,7 @@ from services.errors import (
     UnusableUsername,
     UsernameTaken,
 )
+from services.giving import list_able
 from services.staff_form import ALL_CENTRES, StaffForm
 from services.staff_list import StaffLine
 from services.staff_names import list_names
@@ -214,7 +215,7 @@ async def _person_page(
     async with _at_person(request) as (session, person):
         by, now = request.visitor.staff_id, request.now()
         line = await staff_list.get_line(session, person.id, by=by, now=now)
-        colleagues = await _list_colleagues(session, line)
+        colleagues = await _list_colleagues(request, session, line)
         names = await centres.list_names(session, request.language)
         moved = await _say_moved(request, session)
     done = request.query_params.get("done", "")
@@ -271,12 +272,14 @@ async def _read_colleague(request: DeskRequest, session: Session) -> Staff | Non
     return None if to is None else await staff.get(session, to)
 
 
-async def _list_colleagues(session: Session, line: StaffLine) -> Sequence[tuple[UUID, str]]:
-    """Who may go on with their requests, by name."""
+async def _list_colleagues(
+    request: DeskRequest, session: Session, line: StaffLine
+) -> Sequence[tuple[UUID, str]]:
+    """Who may go on with their requests, and can sign in to do so."""
     if line.centre_id is None or not line.open_requests:
         return ()
-    found = await staff.list_staff(session, line.centre_id)
-    return [(one.id, one.name) for one in found if one.role in CENTRE_ROLES and one.id != line.id]
+    able = await list_able(session, request.visitor, line.centre_id)
+    return [(one.id, one.name) for one in able if one.id != line.id]
 
 
 async def _say_moved(request: DeskRequest, session: Session) -> tuple[int, str] | None:

@@ -156,8 +156,10 @@ async def test_requests_of_who_leaves_go_where_the_form_says(desk: Desk) -> None
     async with desk.at_work("sao", "administrator") as admin, desk.browser() as other:
         other.use(await desk.sign_in(sok))
         page = await page_of(desk, admin, "sok")
+        await desk.invite("nita", "case_worker")  # she cannot sign in yet
         shown = (await admin.get(page)).body
         assert "សំណើ 1" in shown
+        assert re.findall(r'<option value="[0-9a-f-]{36}">([^<]+)<', shown) == ["Chan", "Chan"]
         ended = await do(admin, page, "end", to=str(chan.staff_id))
         assert ended.to == f"{page}?done=ended&moved=1&to={chan.staff_id}"
         assert (await other.get("/desk/account")).status == 303

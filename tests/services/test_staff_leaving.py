@@ -13,6 +13,7 @@ from db.models import AuditRow, Request, Staff
 from services import accounts, staff, threads
 from services.errors import NotAllowed, StaffNameTaken, StaffNotFound, WrongSignIn
 from tests.services.centre_at_work import FRIDAY, events_of, hire, kinds_of
+from tests.services.desk_accounts import hire_with_account, set_up
 from tests.services.desk_visitors import ask, register
 from tests.support import Database
 
@@ -22,6 +23,15 @@ PASSWORD = "mango tree by the river"
 
 async def boss(session: AsyncSession, name: str = "Sao") -> Staff:
     return await hire(session, name, "administrator", None)
+
+
+async def at_work(
+    session: AsyncSession, name: str, role: str = "case_worker", centre: str | None = "pursat"
+) -> Staff:
+    """Somebody who can sign in."""
+    person = await hire_with_account(session, name, name.lower(), role, centre)
+    await set_up(session, name.lower())
+    return person
 
 
 async def taken(session: AsyncSession, person: Staff) -> Request:
@@ -58,11 +68,19 @@ async def test_requests_of_who_leaves_go_back_to_the_centre_and_the_clock_goes_o
 
 
 async def test_a_colleague_goes_on_with_them(session: AsyncSession) -> None:
-    sok, chan, sao = await hire(session), await hire(session, "Chan"), await boss(session)
+    sok, chan, sao = await hire(session), await at_work(session, "Chan"), await boss(session)
     request = await taken(session, sok)
     assert await staff.end(session, sok, by=sao.id, to=chan, now=LATER) == 1
     assert (request.owner_id, request.state) == (chan.id, "taken")
     assert (await kinds_of(session, request))[-1] == "assigned"
+
+
+async def test_nobody_goes_on_with_them_who_cannot_sign_in(session: AsyncSession) -> None:
+    sok, chan, sao = await hire(session), await hire(session, "Chan"), await boss(session)
+    await taken(session, sok)
+    await accounts.invite(session, chan, "chan", by=sao.id, now=FRIDAY)
+    with pytest.raises(NotAllowed):
+        await staff.end(session, sok, by=sao.id, to=chan, now=LATER)
 
 
 async def test_who_comes_back_needs_a_new_link(session: AsyncSession) -> None:
@@ -101,7 +119,7 @@ async def test_who_comes_back_is_let_in_by_administrators_alone(session: AsyncSe
 async def test_not_to_a_colleague_of_another_centre(
     session: AsyncSession, role: str, centre: str | None
 ) -> None:
-    sok, chan = await hire(session), await hire(session, "Chan", role, centre)
+    sok, chan = await hire(session), await at_work(session, "Chan", role, centre)
     sao = await boss(session)
     await taken(session, sok)
     with pytest.raises(NotAllowed):
