@@ -24,7 +24,14 @@ from db.models.request_moves import CALL_RESULTS
 from services import follow_up, messages, plain_text, questions, requests
 from services.contact_policy import Purpose
 from services.due_times import get_due
-from services.errors import AlreadyTaken, EmptyText, UnknownCentre, UnknownOutcome, UnknownUrgency
+from services.errors import (
+    AlreadyTaken,
+    EmptyText,
+    MoveNotAllowed,
+    UnknownCentre,
+    UnknownOutcome,
+    UnknownUrgency,
+)
 from services.follow_up import ANSWER_WITHIN, NOT_POSSIBLE, NOT_REACHED
 from services.giving import check_may_give
 from services.message_words import AskedQuestion, MessageWords, Worded
@@ -218,8 +225,13 @@ async def wait_for_others(
 
 
 async def go_on(session: AsyncSession, code: str, *, staff: Staff, now: datetime) -> Request:
-    """The wait is over, or what was opened again is taken up by whose it is."""
+    """The wait is over, or what was opened again is taken up by whose it is.
+
+    Who else wants to go on with what was opened again takes it.
+    """
     request = await _hold(session, code, staff)
+    if request.state == "reopened" and request.owner_id != staff.id:
+        raise MoveNotAllowed(request.state, "go_on")
     due = await get_due(session, request.centre_id)
     request.go_on(by=staff.id, now=now, due=due)
     await session.flush()

@@ -11,7 +11,7 @@ from db.crypto import current_keyring
 from db.models import Address, OutboxRow, Request
 from services import addresses, centres, desk_requests, sms_text, threads, undelivered
 from services.desk_requests import Move, Moved
-from services.errors import AnsweredMeanwhile, EmptyText, TakenMeanwhile
+from services.errors import AnsweredMeanwhile, EmptyText, MoveNotAllowed, TakenMeanwhile
 from services.outbox import list_unsent
 from tests.services.centre_at_work import FRIDAY, events_of, hire, kinds_of, outbox
 from tests.services.desk_visitors import ask, at_desk, register, see_as, visit
@@ -202,5 +202,8 @@ async def test_what_came_back_to_its_owner_is_gone_on_with_and_not_taken(
     for one, offered in ((sok, "go_on"), (sao, "take")):
         page = await desk_requests.get_page(session, at_desk(one), request.code, now=LATER)
         assert page.moves & {"take", "go_on"} == {offered}
+    with pytest.raises(MoveNotAllowed):
+        await threads.go_on(session, request.code, staff=sao, now=LATER)
+    assert (request.state, request.owner_id) == ("reopened", sok.id)
     await threads.go_on(session, request.code, staff=sok, now=LATER)
     assert (request.state, request.owner_id) == ("taken", sok.id)
