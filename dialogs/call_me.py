@@ -26,15 +26,22 @@ async def on_start(start_data: Any, manager: DialogManager) -> None:
     The offer alone makes nothing: whoever has not asked may not be free to be called.
     """
     if manager.current_context().state != CallMe.offer:
-        await ask(manager)
+        await ask(
+            manager, requests.URGENT if start_data == navigation.FROM_THE_OFFER else requests.NORMAL
+        )
 
 
-async def ask(manager: DialogManager) -> None:
+async def accept(manager: DialogManager) -> None:
+    """Whoever needed the offer is not to wait as long as others."""
+    await ask(manager, requests.URGENT)
+
+
+async def ask(manager: DialogManager, urgency: str) -> None:
     """Make the request; ask for a number only where none is known."""
     turn = turn_of(manager)
     async with turn.new_session.begin() as session:
         request = await requests.ask_for_call(
-            session, turn.address, now=turn.now, inbox_id=turn.item_id
+            session, turn.address, now=turn.now, urgency=urgency, inbox_id=turn.item_id
         )
         reachable = await requests.has_phone_number(session, turn.address)
         opening = await note_opening(session, turn, request.centre_id)
@@ -76,7 +83,7 @@ _PREVIEW: Final = {"code": "12345678", "closed": False, "opening": ""}
 call_me_dialog = Dialog(
     Screen(
         Tr("call-offer"),
-        Confirm("call_ask", "menu-call", ask),
+        Confirm("call_ask", "menu-call", accept),
         state=CallMe.offer,
         back=navigation.close,
     ),

@@ -21,6 +21,7 @@ from dialogs.turn import turn_of
 from services import addresses, taking_back
 
 MOST_ASIDES = 3
+FROM_THE_OFFER = {"from": "offer"}
 # What tells that something was done tells it once: shown again it would seem to be done again.
 RECEIPTS = (
     Registration.done,
@@ -126,7 +127,9 @@ async def to_passing_on(manager: DialogManager, referral_id: int | None = None) 
 
 
 async def to_call_me(manager: DialogManager) -> None:
-    await _aside(manager, CallMe.done)
+    """Asked for in words; where a call is being offered, that is a yes to the offer."""
+    is_offered = manager.has_context() and manager.current_context().state == CallMe.offer
+    await _aside(manager, CallMe.done, FROM_THE_OFFER if is_offered else None)
 
 
 async def to_offer_of_a_call(manager: DialogManager) -> None:

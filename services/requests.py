@@ -22,6 +22,7 @@ from services.errors import RequestNotFound
 from services.staff_cards import telling
 
 CALL = "call"
+URGENT, NORMAL = "urgent", "normal"
 JOIN_WITHIN = timedelta(minutes=10)
 WRITTEN = ("person_message", "person_file", "voice_note", "phone_number", "asked_again")
 """Kinds of the events by which a person said something."""
@@ -76,11 +77,13 @@ async def ask_for_call(
     address: Address,
     *,
     now: datetime,
+    urgency: str = NORMAL,
     inbox_id: int | None = None,
 ) -> Request:
     """The person wants to be called.
 
-    A second wish within ten minutes joins the first as an event, as long as nobody took it.
+    A second wish within ten minutes joins the first as an event, as long as nobody took it: an
+    urgent one makes that urgent too.
     """
     # One at a time per address, or a double press would open two.
     await lock_address(session, address.id)
@@ -89,12 +92,23 @@ async def ask_for_call(
     recent = await _find_recent_call(session, address.id, now - JOIN_WITHIN)
     if recent is not None:
         due = await get_due(session, recent.centre_id)
-        recent.person_wrote(kind="asked_again", inbox_id=inbox_id, now=now, due=due)
-        await session.flush()
+        if urgency == URGENT and recent.urgency != URGENT:
+            recent.ask_urgently(inbox_id=inbox_id, now=now, due=due)
+            await session.flush()
+            await telling.tell_urgent(session, recent, now=now)
+        else:
+            recent.person_wrote(kind="asked_again", inbox_id=inbox_id, now=now, due=due)
+            await session.flush()
         return recent
     centre_id = await get_centre_id(session, address)
     return await open_request(
-        session, address, CALL, centre_id=centre_id, now=now, inbox_id=inbox_id
+        session,
+        address,
+        CALL,
+        centre_id=centre_id,
+        urgency=urgency,
+        now=now,
+        inbox_id=inbox_id,
     )
 
 

@@ -181,6 +181,12 @@ class Request(Base):
         self.last_person_at = max(now, self.last_person_at or now)
         self._start_clock(due, now)
 
+    def ask_urgently(self, *, now: datetime, due: Due, inbox_id: int | None = None) -> None:
+        """The person asks for the same again, and cannot wait. Nothing says why."""
+        self._stop_clock()
+        self.urgency = "urgent"
+        self.person_wrote(kind="asked_again", now=now, due=due, inbox_id=inbox_id)
+
     def thanked(
         self, *, now: datetime, body: dict[str, Any] | None, inbox_id: int | None = None
     ) -> None:

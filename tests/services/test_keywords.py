@@ -96,6 +96,9 @@ def test_no_place_is_taken_for_a_word_while_its_name_is_asked() -> None:
         ("សំលាប់ខ្លួន", "self"),
         ("I will kill-myself", "self"),
         ("ប្តីវាយខ្ញុំ", "others"),
+        ("ខ្ញុំត្រូវគេបង្ខំឱ្យធ្វើការ", "others"),
+        ("ថៅកែគេដកលិខិតឆ្លងដែនខ្ញុំ", "others"),
+        ("គេយកលិខិតឆ្លងដែនរបស់ខ្ញុំទៅបាត់", "others"),
     ],
 )
 def test_danger_is_seen_anywhere_before_all(text: str, danger: str) -> None:
@@ -105,7 +108,23 @@ def test_danger_is_seen_anywhere_before_all(text: str, danger: str) -> None:
         assert found.danger == danger
 
 
-@pytest.mark.parametrize("text", ["ស្វាយរៀង", "suicidesquad", "វាយ", "ប្ដី"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ស្វាយរៀង",
+        "suicidesquad",
+        "វាយ",
+        "ប្ដី",
+        "ភូមិគេបង្ខំ",
+        "បង្ខំ",
+        "ត្រូវគេបង្ហាញ",
+        "តើត្រូវយកលិខិតឆ្លងដែនទៅទេ",
+        "ខ្ញុំទៅយកលិខិតឆ្លងដែន",
+        "លិខិតឆ្លងដែន",
+        "តើគេយកឯកសារអ្វីខ្លះ",
+        "ដកលុយ",
+    ],
+)
 def test_danger_is_not_seen_where_there_is_none(text: str) -> None:
     found = keywords.match(text)
     assert found is None or found.danger is None

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Address, Request
 from services import addresses, codes, requests
+from tests.services.staff_chats import told_to, work_with_chat
 from tests.support import Database
 
 
@@ -36,6 +37,28 @@ async def test_a_second_wish_within_ten_minutes_joins_the_first(
     second = await requests.ask_for_call(session, address, now=soon)
     assert second.code == first.code
     assert await _event_kinds(session, first) == ["opened", "asked_again"]
+
+
+async def test_an_urgent_wish_makes_the_first_urgent_and_says_not_why(
+    session: AsyncSession, now: datetime
+) -> None:
+    await work_with_chat(session, now=now)
+    address = await _address(session, now)
+    first = await requests.ask_for_call(session, address, now=now)
+    due_at = first.due_at
+    soon = now + timedelta(minutes=9)
+    second = await requests.ask_for_call(session, address, urgency="urgent", now=soon)
+    assert second is first
+    assert (first.urgency, await told_to(session, first)) == (
+        "urgent",
+        [("urgent", "worker", "Sok")],
+    )
+    assert due_at is not None
+    assert first.due_at is not None
+    assert first.due_at < due_at
+    assert await _event_kinds(session, first) == ["opened", "asked_again"]
+    again = await requests.ask_for_call(session, address, now=soon)
+    assert (again.code, again.urgency) == (first.code, "urgent")
 
 
 async def test_a_later_wish_or_one_after_it_was_taken_is_a_new_request(
