@@ -34,8 +34,10 @@ function restore(form) {
 }
 
 // A whole page says best why it was refused; when the session is over it holds the words, too.
-function sendAsPage(form) {
+// It goes where it went before: a form has other buttons than the one that sends.
+function sendAsPage(form, path) {
   forget(form);
+  form.action = path;
   form.submit();
 }
 
@@ -50,7 +52,7 @@ function watch(form) {
     const isLineDown = status === 0 || status >= 500;
     told(form).hidden = !isLineDown;
     if (status >= 400 && status < 500) {
-      sendAsPage(form);
+      sendAsPage(form, event.detail.requestConfig.path);
     } else if (!isLineDown) {
       forget(form);
     }
@@ -73,13 +75,19 @@ function watchDraft(words) {
       event.detail.isError = false;
     }
   });
-  words.addEventListener("htmx:sendError", () => say(false));
-  words.addEventListener("htmx:responseError", () => say(false));
+  for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+    words.addEventListener(failure, () => {
+      say(false);
+      keep(words.form);
+    });
+  }
   words.addEventListener("htmx:afterRequest", (event) => {
     // One that the next letters took the place of is no failure.
     if (event.detail.successful) {
       say(true);
-      forget(words.form);
+      if (event.detail.requestConfig.parameters.value === words.value) {
+        forget(words.form);
+      } // else it told of fewer letters than there are now
     }
   });
 }

@@ -1,5 +1,6 @@
 """A request worked through in a real browser, as staff do it on a laptop and on a phone."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +12,12 @@ from sqlalchemy import select
 
 from db.models import Address, File, OutboxRow, ReplyDraft
 from services import files, my_data, requests, threads
+from services.desk_requests import canned
 from simulator.telegram.files import read_sample
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.desk.test_queue_page import listening
-from tests.services.desk_visitors import register
+from tests.services.desk_visitors import register, visit
 
 __all__ = ["listening"]
 
@@ -127,6 +129,50 @@ async def test_a_reply_whose_answer_is_lost_goes_out_once(browser: Browser, desk
         await _see_it_deleted(page, desk)
     async with desk.new_session() as session:
         assert (await session.scalars(select(OutboxRow))).all() == []
+
+
+async def test_neither_later_letters_nor_the_pressed_button_are_forgotten(
+    browser: Browser, desk: Desk
+) -> None:
+    code = await _asked(desk)
+    async with desk.new_session.begin() as session:
+        manager = await visit(session, "Boss", "centre_manager")
+        await canned.add(session, manager, "Come", "Bring your papers", None, now=desk.clock.now)
+    async with signed_in(browser, desk) as page:
+        await page.goto(f"{desk.url}/desk/requests/{code}")
+        words = page.get_by_label("Message to the person")
+        await _lose_the_second_of_two_drafts(page, words)
+        await page.reload()
+        await expect(words).to_have_value("Come tomorrow at nine")
+        await page.route("**/canned", lambda route: route.fulfill(status=409), times=1)
+        await page.get_by_role("button", name="Put into the message").click()
+        await page.wait_for_url("**?at=reply")
+        await expect(words).to_have_value("Come tomorrow at nine\nBring your papers")
+    async with desk.new_session() as session:
+        assert (await session.scalars(select(OutboxRow))).all() == []
+
+
+async def _lose_the_second_of_two_drafts(page: Page, words: Locator) -> None:
+    """The first comes through after more was typed."""
+    begun, typed = asyncio.Event(), asyncio.Event()
+
+    async def tell(route: Route) -> None:
+        if begun.is_set():
+            await route.abort()
+            return
+        begun.set()
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/draft", tell)
+    await words.fill("Come tomorrow")
+    await begun.wait()
+    await words.press("End")
+    async with page.expect_response("**/draft"):
+        await words.press_sequentially(" at nine")
+        typed.set()
+    await expect(page.locator("#reply-unkept")).to_be_visible()
+    await page.unroute("**/draft")
 
 
 async def _send_and_lose_the_answer(route: Route) -> None:
