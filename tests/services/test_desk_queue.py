@@ -10,18 +10,9 @@ from services import addresses, desk_search, requests, threads
 from services.accounts.types import Visitor
 from services.desk_cursor import Position
 from services.desk_filters import Filters
-from services.desk_queue import (
-    TABS,
-    Exact,
-    QueueLine,
-    count_new,
-    count_tabs,
-    find_by_code,
-    find_first_tab,
-    list_page,
-)
+from services.desk_queue import TABS, QueueLine, count_new, count_tabs, find_first_tab, list_page
 from services.desk_search import Count
-from services.errors import NotAllowed, RequestNotFound
+from services.errors import NotAllowed
 from tests.services.centre_at_work import FRIDAY, PlainWords, hire, write_from
 from tests.services.desk_visitors import NAME, ask, at_desk, audited, register, see_as, visit
 
@@ -401,14 +392,3 @@ async def test_the_list_opens_where_there_is_something_to_do(session: AsyncSessi
     request.withdraw(now=FRIDAY)
     await session.flush()
     assert await find_first_tab(session, visitor) == "unassigned"
-
-
-async def test_a_whole_code_finds_what_is_of_one_s_centre(session: AsyncSession) -> None:
-    sok, chan = await visit(session), await visit(session, "Chan", centre="preah-vihear")
-    request = await _open(session, "42")
-    typed = Filters(code=request.code)
-    # Over a connection from which row-level security keeps nothing.
-    found = await find_by_code(session, sok, typed)
-    assert found == Exact(request.code, "all", "pursat", can_open=True)
-    with pytest.raises(RequestNotFound):
-        await find_by_code(session, chan, typed)
