@@ -250,7 +250,7 @@ def read_name(typed: str) -> str:
 
 
 async def _check_role(session: AsyncSession, role: str, centre_id: str | None) -> None:
-    if role not in STAFF_ROLES or (centre_id is None and role not in OF_ALL_CENTRES):
+    if role not in STAFF_ROLES or (centre_id is None) != (role in OF_ALL_CENTRES):
         raise UnusableRole
     if centre_id is not None and await session.get(Centre, centre_id) is None:
         raise UnknownCentre

@@ -40,7 +40,7 @@ _WORDS: dict[type[DomainError], str] = {
     StaffNotFound: "nobody of this name works here: python -m bot staff list",
     StaffNameTaken: "somebody of this name works here already",
     UnknownCentre: "there is no such centre",
-    UnusableRole: "a name is needed, a known role, and for most roles a centre",
+    UnusableRole: "administrators and auditors work for all centres, the other roles for one",
     FileNotFound: "there is no such file, or nothing of it was kept",
     FileStoreError: "the files cannot be reached: try again later",
 }

@@ -61,7 +61,7 @@ async def change(
             await _keep_an_administrator(session, person)
         if centre is not None and centre != "all":
             await check_centre(session, centre)
-        new_centre = person.centre_id if centre is None else None if centre == "all" else centre
+        new_centre = _read_centre(centre, new_role, person)
         now = datetime.now(UTC)
         moved = await staff.change_role(session, person, new_role, new_centre, now=now)
     shown = f"{person.role.replace('_', ' ')}, {person.centre_id or 'all centres'}"
@@ -139,6 +139,13 @@ async def _invite(
     link = f"{settings.public_url}/desk/invitation/{token}"
     shown = await accounts.find_username(session, person)
     return f"Give this link to {person.name} ({shown}) alone; it works once, until {until}:\n{link}"
+
+
+def _read_centre(typed: str | None, role: str, person: Staff) -> str | None:
+    """Where they work from now on: at their centre, if nothing is said and the role has one."""
+    if typed is None:
+        return None if role in staff.OF_ALL_CENTRES else person.centre_id
+    return None if typed == "all" else typed
 
 
 def _read_role(typed: str) -> str:

@@ -103,10 +103,16 @@ async def test_role_and_centre_change(settings: Settings, db: Any) -> None:
     said = await staff.change(settings, "Sok", "centre-manager", None)
     assert said == "Sok is now: centre manager, pursat. They are signed out of the desk."
     assert "preah-vihear." in await staff.change(settings, "Sok", None, "preah-vihear")
-    assert "auditor, all centres." in await staff.change(settings, "Sok", "auditor", "all")
+    for role in ("auditor", "administrator"):
+        tied = staff.change(settings, "Sok", role, "pursat")
+        assert "auditors work for all centres" in await refusal(tied)
+        tied = staff.add(settings, "Chan", role, "pursat")
+        assert "auditors work for all centres" in await refusal(tied)
+    assert "auditor, all centres." in await staff.change(settings, "Sok", "auditor", None)
+    assert "auditor, all centres." in await staff.change(settings, "Sok", None, "all")
     assert "no such role" in await refusal(staff.change(settings, "Sok", "king", None))
     assert "no such centre" in await refusal(staff.change(settings, "Sok", None, "moon"))
-    assert "most roles a centre" in await refusal(
+    assert "the other roles for one" in await refusal(
         staff.change(settings, "Sok", "case_worker", None)
     )
     assert "nobody of this name" in await refusal(staff.change(settings, "Chan", None, None))

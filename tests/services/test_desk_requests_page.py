@@ -46,10 +46,8 @@ WORDS = PlainWords()
         ("centre_manager", "preah-vihear", False, False),
         ("administrator", None, False, False),
         ("administrator", None, True, True),
-        ("administrator", "pursat", False, False),
         ("auditor", None, False, False),
         ("auditor", None, True, False),
-        ("auditor", "pursat", False, False),
     ],
 )
 async def test_who_may_read_a_request(

@@ -80,7 +80,6 @@ async def test_the_audit_says_that_somebody_came_and_went_but_not_who(
         ("administrator", None, True),
         ("case_worker", "preah-vihear", False),
         ("auditor", None, False),
-        ("auditor", "pursat", False),
     ],
 )
 async def test_who_may_act_on_a_request(
