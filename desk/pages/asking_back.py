@@ -36,6 +36,8 @@ async def tell(request: DeskRequest) -> Response:
     typed = {name: await request.field(name) for name in ("on", "how")}
     try:
         async with at_subject(request, SUBJECT, recall_id) as session:
+            # First: what is another centre's answers as what is not there, whatever was typed.
+            await asking_back.check_own(session, request.visitor, recall_id)
             is_new = await asking_back.tell(
                 session,
                 request.visitor,

@@ -125,6 +125,12 @@ async def list_of(
 # What staff do
 
 
+async def check_own(session: AsyncSession, visitor: Visitor, recall_id: int) -> None:
+    """Raises RecallNotFound for what is not there, or is another centre's."""
+    if await session.scalar(select(Recall.id).where(Recall.id == recall_id, _own(visitor))) is None:
+        raise RecallNotFound
+
+
 async def tell(
     session: AsyncSession,
     visitor: Visitor,

@@ -97,7 +97,8 @@ async def test_another_centre_is_told_nothing_and_its_try_is_written_down(desk: 
     form = {"on": f"{day_of(desk.clock.now)}", "how": "phone"}
     async with desk.at_work("sao", "case_worker", "preah-vihear") as browser:
         assert "Job Centre" not in (await browser.get(TO_TELL)).body
-        assert (await browser.post(f"{TO_TELL}/{recall.id}", form)).status == 404
+        for typed in (form, form | {"on": "soon"}, {}):
+            assert (await browser.post(f"{TO_TELL}/{recall.id}", typed)).status == 404
         assert (await browser.post(f"{TO_TELL}/1e3", form)).status == 404
     assert (await _only(desk)).done_at is None
     async with desk.new_session() as session:
