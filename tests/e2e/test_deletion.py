@@ -36,7 +36,7 @@ from services.direct import direct_connection
 from services.office_hours import day_of
 from services.referrals import asking_back
 from tests.dialogs.walk import walk_to, words
-from tests.e2e.all_that_is_kept import Stock, tables, take_stock, traces
+from tests.e2e.all_that_is_kept import Stock, dump, tables, take_stock, traces
 from tests.people import NOW, Line, open_line
 from tests.registered import come_and_register
 from tests.served_app import make_app
