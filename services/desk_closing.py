@@ -24,6 +24,7 @@ from db.models import (
     Request,
     RequestEvent,
 )
+from db.models.request_moves import REACHED
 from services import audit, contact_policy, requests, threads
 from services.accounts.types import Visitor
 from services.acting import NewSession, across_centres
@@ -48,7 +49,7 @@ ASK_AGAIN_AFTER: Final = timedelta(days=1)
 """Nobody who has several requests is asked about two of them on one day."""
 _DONE, _REOPENED = "done", "reopened"
 _WATCHED: Final = ("state", "owner_id", "outcome")
-_ANSWERS: Final = ("staff_message", "called")
+_WROTE, _CALLED = "staff_message", "called"
 _MAY_BE_ASKED: Final = ("waiting", "sending", "uncertain", "sent", "delivered")
 _Found = tuple[Request, Address]
 
@@ -65,14 +66,15 @@ class AskedAlready(DomainError):  # noqa: N818 - as above
 class ClosingLine:
     """A request that may be closed, and what comes of it.
 
-    `is_answered`: somebody of the centre wrote to the person, or called. `channel` is over which
-    they are asked whether help came, None when they cannot be; with `is_later` on another day,
-    since they are asked about another request first.
+    `is_answered`: somebody of the centre wrote to the person, or spoke with them; `was_rung`: they
+    rang only in vain. `channel` is over which the person is asked whether help came, None when they
+    cannot be; with `is_later` on another day, since they are asked about another request first.
     """
 
     code: str
     topic: str
     is_answered: bool
+    was_rung: bool
     agency_waits: bool
     channel: str | None
     is_later: bool
@@ -230,7 +232,7 @@ async def _weigh(
     session: AsyncSession, found: Sequence[_Found], now: datetime
 ) -> Sequence[ClosingLine]:
     ids = [request.id for request, _ in found]
-    answered = await _having(session, ids, RequestEvent.request_id, RequestEvent.kind.in_(_ANSWERS))
+    answered, rung = await _list_answered(session, ids)
     referred = await _having(session, ids, Referral.request_id, Referral.state.in_(AGENCY_WAITS))
     last_asked = await _find_last_asked(session, [request for request, _ in found], now)
     lines: dict[int, ClosingLine] = {}
@@ -252,6 +254,7 @@ async def _weigh(
             code=request.code,
             topic=request.topic,
             is_answered=request.id in answered,
+            was_rung=request.id in rung,
             agency_waits=request.id in referred,
             channel=address.channel if is_asked else None,
             is_later=is_asked and (request.id in last_asked or not whose.isdisjoint(asked)),
@@ -259,6 +262,20 @@ async def _weigh(
         if is_asked:
             asked |= whose
     return [lines[request.id] for request, _ in found]
+
+
+async def _list_answered(
+    session: AsyncSession, ids: Sequence[int]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Whose people were written to or spoken with, and whose were only rung up."""
+    wrote = await _having(session, ids, RequestEvent.request_id, RequestEvent.kind == _WROTE)
+    query = select(RequestEvent.request_id, RequestEvent.body).where(
+        RequestEvent.request_id.in_(ids), RequestEvent.kind == _CALLED
+    )
+    calls = (await session.execute(query)).all()
+    spoken = {row[0] for row in calls if (row[1] or {}).get("result") == REACHED}
+    answered = wrote | spoken
+    return answered, frozenset(row[0] for row in calls) - answered
 
 
 async def _having(

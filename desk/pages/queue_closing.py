@@ -20,7 +20,7 @@ from services.desk_filters import TOPICS
 from services.desk_requests import OUTCOMES, note_refused
 from services.errors import RequestNotFound
 
-GROUPS: Final = ("plain", "agency", "unanswered")
+GROUPS: Final = ("plain", "agency", "unreached", "unanswered")
 
 
 async def ask(request: DeskRequest) -> Response:
@@ -100,12 +100,17 @@ async def _ask(request: DeskRequest, *, is_incomplete: bool = False) -> Response
 
 
 def _group(lines: Sequence[ClosingLine]) -> Mapping[str, Sequence[ClosingLine]]:
-    """What needs no second look, and what does: an agency waits, or nobody ever answered."""
+    """What needs no second look, and what does: an agency waits, or the person was not answered."""
     groups: dict[str, list[ClosingLine]] = {name: [] for name in GROUPS}
     for line in lines:
-        name = "plain" if line.is_plain else "agency" if line.is_answered else "unanswered"
-        groups[name].append(line)
+        groups[_find_group(line)].append(line)
     return groups
+
+
+def _find_group(line: ClosingLine) -> str:
+    if line.is_answered:
+        return "plain" if line.is_plain else "agency"
+    return "unreached" if line.was_rung else "unanswered"
 
 
 ROUTES: Final = (

@@ -35,19 +35,24 @@ async def _states(desk: Desk) -> list[str]:
 
 async def test_nothing_is_closed_before_the_second_press(desk: Desk) -> None:
     answered, ignored = await open_request(desk, "42"), await open_request(desk, "43")
+    in_vain = await open_request(desk, "44")
     async with desk.at_work("sok", "case_worker") as browser:
         await browser.post(f"/desk/requests/{answered}/do/reply", {"seen": "0", "value": "សួស្ដី"})
-        asked = await _choose(browser, [answered, ignored])
+        called = {"seen": "0", "value": "not_reached"}
+        await browser.post(f"/desk/requests/{in_vain}/do/call", called)
+        asked = await _choose(browser, [answered, ignored, in_vain])
         assert (asked.status, asked.to.split("?")[0]) == (303, "/desk/queue/closing")
         shown = await browser.get(asked.to)
         # Whoever was never answered is closed only when somebody means it.
-        assert _BOX.findall(shown.body) == [(answered, " checked"), (ignored, "")]
+        ticked = [(answered, " checked"), (in_vain, ""), (ignored, "")]
+        assert _BOX.findall(shown.body) == ticked
+        assert "ទូរសព្ទហើយ តែមិនទាន់បាននិយាយគ្នា៖ 1" in shown.body
         assert "បុគ្គលិកមិនទាន់ឆ្លើយសោះ៖ 1" in shown.body
-        assert await _states(desk) == ["taken", "new"]
+        assert await _states(desk) == ["taken", "new", "taken"]
         again = await _press(browser, shown, asked.to, [])
         assert (again.status, 'role="status"' in again.body) == (200, True)
         done = await _press(browser, shown, asked.to, [answered])
-        assert await _states(desk) == ["done", "new"]
+        assert await _states(desk) == ["done", "new", "taken"]
         assert done.to.startswith("/desk/queue?tab=all&done=1")
 
 

@@ -159,6 +159,23 @@ async def test_who_was_never_answered_and_who_is_asked_is_seen_before(
     assert await _questions(db) == []
 
 
+async def test_who_was_rung_in_vain_is_not_answered(
+    db: Database, desk: NewSession, me: Visitor
+) -> None:
+    in_vain, wrong, spoken = [await _open(db, str(number)) for number in range(3)]
+    calls = [(in_vain, "not_reached"), (wrong, "wrong_number"), (spoken, "not_reached")]
+    async with db.new_session.begin() as session:
+        person = await get_staff(session, me)
+        for code, result in (*calls, (spoken, "reached")):
+            await threads.note_call(session, code, result, staff=person, now=FRIDAY)
+    lines = await _look(desk, me, in_vain, wrong, spoken)
+    assert [(line.code, line.is_plain, line.was_rung) for line in lines] == [
+        (spoken, True, False),
+        (wrong, False, True),
+        (in_vain, False, True),
+    ]
+
+
 async def test_looking_names_what_is_closed_or_not_theirs(
     db: Database, desk: NewSession, me: Visitor
 ) -> None:
