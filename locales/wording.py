@@ -33,6 +33,7 @@ CONSENT: Final = frozenset(
         *(f"event-referral_{one}" for one in ("asked", "agreed", "refused", "given")),
         *(f"desk-audit-did-referral_{one}" for one in ("asked", "agreed", "refused")),
         *("message-may-refer", "message-may-refer-nothing", "message-referral-given"),
+        *("message-may-take-back", "notice-which-question"),
         *("answered-agreed", "passing-agree", "passing-agreed", "passing-refused"),
         "passing-take-back",
         *(f"desk-referral-state-{one}" for one in ("agreed", "refused")),

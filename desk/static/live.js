@@ -12,8 +12,25 @@ function sayBack(address) {
   back = `&back=${moment}`;
 }
 
-// Words that were begun come back with the answer to their form, which nobody takes any more;
-// with two such forms the page stays, since only one of them could be sent.
+// Of several forms only one could be sent: their words stay here, and nothing else of the page.
+function leaveWords(begun) {
+  const bare = document.querySelector("#signed-out").content.cloneNode(true);
+  for (const { id, labels, value } of begun) {
+    const field = document.createElement("p");
+    field.className = "field";
+    const label = document.createElement("label");
+    label.htmlFor = id;
+    label.textContent = labels[0].textContent;
+    const words = document.createElement("textarea");
+    Object.assign(words, { id, value, readOnly: true });
+    field.append(label, words);
+    bare.querySelector("main").append(field);
+  }
+  document.title = bare.querySelector("h1").textContent;
+  document.body.replaceChildren(bare);
+}
+
+// Words that were begun come back with the answer to their form, which nobody takes any more.
 function leave() {
   const begun = [...document.querySelectorAll("main textarea")].filter(
     (words) => words.value.trim() && words.value !== words.defaultValue,
@@ -22,6 +39,8 @@ function leave() {
     location.replace(location.pathname + location.search);
   } else if (begun.length === 1) {
     begun[0].form.submit();
+  } else {
+    leaveWords(begun);
   }
 }
 

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from services import accounts
+from services import accounts, codes
 from tests.desk.at_the_desk import Desk
-from tests.desk.desk_pages import open_desk
+from tests.desk.desk_pages import check_page, open_desk
 from tests.desk.test_queue_page import listening, open_request
 
 __all__ = ["listening"]
@@ -55,6 +55,29 @@ async def test_a_hidden_page_has_no_line_and_misses_nothing(browser: Browser, de
         async with desk.new_session.begin() as session:
             await accounts.end_all(session, worker.staff_id, now=desk.clock.now)
         await expect(page.locator("#words")).to_have_value("She will come tomorrow")
+        await expect(page.get_by_role("navigation")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("listening")
+async def test_of_two_forms_the_words_stay_and_nothing_else(browser: Browser, desk: Desk) -> None:
+    worker = await desk.hire("sok", "case_worker", language="en")
+    code = await open_request(desk, "42")
+    token = await desk.sign_in(worker)
+    async with open_desk(browser, desk, token=token, language="en") as page:
+        async with page.expect_response(_LIVE):
+            await page.goto(f"{desk.url}/desk/requests/{code}")
+        reply, note = page.get_by_label("Message to the person"), page.get_by_label("For staff")
+        await reply.fill("Please come")
+        await note.fill("Ask her sister")
+        async with desk.new_session.begin() as session:
+            await accounts.end_all(session, worker.staff_id, now=desk.clock.now)
+        await expect(page.get_by_role("alert")).to_contain_text("Your words are below")
+        await expect(reply).to_have_value("Please come")
+        await expect(note).to_have_value("Ask her sister")
+        await expect(page.get_by_role("link")).to_have_text("Sign in in a new window")
+        await check_page(page)
+        left = await page.title() + await page.locator("body").inner_text()
+        assert codes.display(code) not in left
         await expect(page.get_by_role("navigation")).to_have_count(0)
 
 
