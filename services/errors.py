@@ -91,6 +91,10 @@ class EmptyText(DomainError):  # noqa: N818
     """A message of blanks only says nothing."""
 
 
+class NothingChosen(DomainError):  # noqa: N818
+    """Of several things one must be chosen."""
+
+
 class TextTooLong(DomainError):  # noqa: N818
     """With what is said around it the text is longer than its channel carries in one message."""
 

@@ -6,6 +6,7 @@ a reply that was refused waits as a draft.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -41,6 +42,7 @@ from services.errors import (
     EmptyText,
     MoveNotAllowed,
     NotAllowed,
+    NothingChosen,
     ReasonTooShort,
     RequestNotFound,
     StaffNotFound,
@@ -65,6 +67,7 @@ DONE: Final = (
 )
 WRONG: Final = (
     *("already_taken", "answered", "taken_over", "changed", "empty", "too_long", "reason"),
+    "unchosen",
     *("agencies", "canned_ended", "elsewhere", "not_allowed"),
 )
 BESIDE_REPLY: Final = ("answered", "taken_over", "canned_ended")
@@ -78,6 +81,7 @@ _FAULTS: Final[Mapping[type[DomainError], str]] = {
     AgenciesWait: "agencies",
     MoveNotAllowed: "changed",
     EmptyText: "empty",
+    NothingChosen: "unchosen",
     TextTooLong: "too_long",
     WorksElsewhere: "elsewhere",
     NotAllowed: "not_allowed",
@@ -87,6 +91,15 @@ _FAULTS: Final[Mapping[type[DomainError], str]] = {
     UnknownUrgency: "not_allowed",
 }
 _LONGEST_NUMBER: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a form held that was refused: a reason, and what was chosen beside it."""
+
+    form: str
+    chosen: str
+    reason: str = field(repr=False)
 
 
 async def show(request: DeskRequest) -> Response:
@@ -119,7 +132,8 @@ async def move(request: DeskRequest) -> Response:
         if name == "reply":
             await _keep_draft(request, form.value)
         if name == "hand_over" and form.reason:
-            return await _show(request, wrong=_FAULTS[type(error)], typed=form)
+            typed = Typed(name, form.value, form.reason)
+            return await _show(request, wrong=_FAULTS[type(error)], typed=typed)
         return _back(request, wrong=_FAULTS[type(error)])
     if is_still_ours:
         return _back(request, done=_say_done(request, form, moved))
@@ -175,15 +189,15 @@ async def reveal(request: DeskRequest) -> Response:
                 seen=await _seen(request),
                 now=request.now(),
             )
-    except (EmptyText, ReasonTooShort):
+    except EmptyText:
         return _back(request, wrong="reason")
-    except TextTooLong:
-        return _back(request, wrong="too_long")
+    except (ReasonTooShort, TextTooLong) as error:
+        return await _show(request, wrong=_FAULTS[type(error)], typed=Typed("reveal", why, reason))
     return await _show(request, revealed=revealed)
 
 
 async def go_back(request: DeskRequest) -> Response:
-    """To the page without what was shown for a reason: a change of language asks for it so."""
+    """To the page without what a form had led to: a change of language asks for it so."""
     return redirect(request, _address(request))
 
 
@@ -217,7 +231,7 @@ async def _show(
     wrong: str | None = None,
     is_writing: bool = False,
     revealed: Revealed | None = None,
-    typed: Move | None = None,
+    typed: Typed | None = None,
 ) -> Response:
     async with at_request(request) as (session, code):
         shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
@@ -355,5 +369,6 @@ ROUTES: Final = (
     page("/requests/{code}/canned", use_canned, ["POST"], roles=REQUEST_ROLES, lapsed=keep_words),
     page("/requests/{code}/reveal", reveal, ["POST"], roles=REQUEST_ROLES, lapsed=keep_reason),
     page("/requests/{code}/reveal", go_back, roles=REQUEST_ROLES),
+    page("/requests/{code}/do/{move}", go_back, roles=REQUEST_ROLES),
     page("/requests/{code}/do/{move}", move, ["POST"], roles=REQUEST_ROLES, lapsed=keep_words),
 )

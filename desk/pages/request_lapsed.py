@@ -14,14 +14,16 @@ from desk.access import StaleForm, redirect, sign_in_address
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from services.desk_requests.drafts import LONGEST_DRAFT
+from services.reasons import LONGEST_REASON
 
 _REPLY: Final = "reply"
+_HAND_OVER: Final = "hand_over"
 _REVEAL: Final = "reveal"
 # What else of a form goes with its words, by the field that holds these.
 _WORDS_OF: Final[Mapping[str, tuple[str, str | None]]] = {
     _REPLY: ("value", None),
     "note": ("value", None),
-    "hand_over": ("reason", "value"),
+    _HAND_OVER: ("reason", "value"),
     _REVEAL: ("value", "why"),
 }
 _UNAUTHORISED: Final = 401
@@ -63,6 +65,7 @@ async def lead_back(request: DeskRequest) -> Response:
 
 async def _give_back(request: DeskRequest, move: str, action: str) -> Response:
     field, other = _WORDS_OF[move]
+    is_reason = move in (_HAND_OVER, _REVEAL)
     kept = {name: await request.field(name) for name in ("seen", "read", other) if name}
     return render(
         request,
@@ -73,7 +76,7 @@ async def _give_back(request: DeskRequest, move: str, action: str) -> Response:
         field=field,
         words=await request.field(field),
         kept=kept,
-        longest_draft=LONGEST_DRAFT,
+        longest=LONGEST_REASON if is_reason else LONGEST_DRAFT,
         sign_in=_sign_in(request),
         is_signed_in=_is_signed_in(request),
     )

@@ -24,6 +24,7 @@ from services.errors import (
     AgenciesWait,
     AnsweredMeanwhile,
     NotAllowed,
+    NothingChosen,
     RequestNotFound,
     StaffNotFound,
     TakenMeanwhile,
@@ -98,7 +99,9 @@ class _Kind:
 async def _check_handed_over(
     _session: AsyncSession, _visitor: Visitor, request: Request, move: Move
 ) -> None:
-    """Raises NotAllowed, EmptyText, ReasonTooShort and TextTooLong."""
+    """Raises NothingChosen, NotAllowed, EmptyText, ReasonTooShort and TextTooLong."""
+    if not move.value:
+        raise NothingChosen
     if move.value == request.centre_id:
         raise NotAllowed  # no form of ours offers the centre that it is with
     read_reason(move.reason)

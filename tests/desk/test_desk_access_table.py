@@ -83,6 +83,7 @@ TABLE = {
     "POST /requests/{code}/canned": "door door in 404 404 in 403",
     "GET /requests/{code}/reveal": "door code in in in in 403",
     "POST /requests/{code}/reveal": "door door in 404 404 in 403",
+    "GET /requests/{code}/do/{move}": "door code in in in in 403",
     "POST /requests/{code}/do/{move}": "door door in 404 404 in 403",
     "GET /requests/{code}/files/{file}": "door code in 404 404 in 403",
     "GET /requests/{code}/live": "door code in 404 404 in 403",

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from db.models import Address, OutboxRow
+from db.models import Address, AuditRow, OutboxRow
 from services import my_data, requests
 from services.desk_requests import canned
 from tests.desk.at_the_desk import Answer, Browser, Desk
@@ -120,7 +120,19 @@ async def test_a_ready_reply_that_ended_meanwhile_costs_no_words(desk: Desk) -> 
 async def test_what_is_typed_about_a_handing_over_that_fails_stays(desk: Desk) -> None:
     _, code = await asked(desk)
     async with desk.at_work("sok", "case_worker") as browser:
-        wrong = await _do(browser, code, "hand_over", value="nowhere", reason="ជិតផ្ទះគាត់")
-    assert wrong.status == 200
-    assert "ជិតផ្ទះគាត់</textarea>" in wrong.body
-    assert "<details open>" in wrong.body
+        for centre, said in (
+            ("nowhere", "ធ្វើបែបនេះមិនបានទេ"),
+            ("", "មិនទាន់បានជ្រើសរើសមជ្ឈមណ្ឌលទេ"),
+        ):
+            wrong = await _do(browser, code, "hand_over", value=centre, reason="ជិតផ្ទះគាត់")
+            assert (wrong.status, said in wrong.body) == (200, True)
+            assert "ជិតផ្ទះគាត់</textarea>" in wrong.body
+            assert "<details open>" in wrong.body
+        await _do(browser, code, "finish", value="helped")
+        late = await _do(browser, code, "hand_over", value="preah-vihear", reason="ជិតផ្ទះគាត់")
+        assert "ជិតផ្ទះគាត់</textarea>" in late.body
+        assert 'id="hand_over"' not in late.body
+        assert (await browser.get(f"/desk/requests/{code}/do/hand_over")).to.endswith(code)
+    async with desk.new_session() as session:
+        refused = select(AuditRow.fields).where(AuditRow.action == "refused")
+        assert (await session.scalars(refused)).all() == [["tried:handed_over"]]

@@ -98,7 +98,7 @@ async def test_a_draft_without_a_session_leaves_the_page_and_says_what_to_do(des
 @pytest.mark.parametrize(
     ("path", "form", "kept"),
     [
-        ("reveal", {"value": WORDS, "why": ""}, 'name="value"'),
+        ("reveal", {"value": WORDS, "why": ""}, 'name="value" required maxlength="500"'),
         ("do/hand_over", {"value": "preah-vihear", "reason": WORDS}, 'value="preah-vihear"'),
     ],
 )

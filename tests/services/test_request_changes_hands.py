@@ -11,8 +11,16 @@ from db.crypto import current_keyring
 from db.models import Address, OutboxRow, Request
 from services import addresses, centres, desk_requests, sms_text, threads, undelivered
 from services.desk_requests import Move, Moved
-from services.errors import AnsweredMeanwhile, EmptyText, MoveNotAllowed, TakenMeanwhile
+from services.errors import (
+    AnsweredMeanwhile,
+    DomainError,
+    EmptyText,
+    MoveNotAllowed,
+    TakenMeanwhile,
+    TextTooLong,
+)
 from services.outbox import list_unsent
+from services.reasons import LONGEST_REASON
 from tests.services.centre_at_work import FRIDAY, events_of, hire, kinds_of, outbox
 from tests.services.desk_visitors import ask, at_desk, register, see_as, visit
 
@@ -57,10 +65,15 @@ async def test_the_other_centre_reads_why_and_the_person_which_centre_it_is(
     assert (handed.kind, handed.outbox_id) == ("handed_over", row.id)
 
 
-async def test_nothing_is_handed_over_without_a_reason(session: AsyncSession) -> None:
+@pytest.mark.parametrize(
+    ("reason", "error"), [(" \u200b", EmptyText), ("x" * (LONGEST_REASON + 1), TextTooLong)]
+)
+async def test_nothing_is_handed_over_without_a_reason(
+    session: AsyncSession, reason: str, error: type[DomainError]
+) -> None:
     _, request = await _asked(session)
-    with pytest.raises(EmptyText):
-        await _hand_over(session, request, reason=" \u200b")
+    with pytest.raises(error):
+        await _hand_over(session, request, reason)
     assert request.centre_id == "pursat"
 
 
