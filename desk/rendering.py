@@ -33,7 +33,8 @@ def render(
     """A page of one of the templates.
 
     They find `text(key, …)`, `language`, `visitor` (None: nobody is signed in), `entries`,
-    `form_token`, `path`, `here` (with its query), `address` and `static(name)` beside `values`.
+    `form_token`, `path`, `here` (with its query), `now`, `address` and `static(name)` beside
+    `values`.
     """
     visitor = request.find_visitor()
     page = _environment().get_template(template)
@@ -47,6 +48,7 @@ def render(
             "form_token": security.new_form_token(request.form_secret),
             "path": request.url.path,
             "here": request.here,
+            "now": request.now(),
             "is_demo": request.parts.is_demo,
         }
     )
@@ -67,6 +69,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(address=ADDRESS, static=static_address)
     environment.filters["moment"] = _moment
+    environment.filters["coming"] = _coming
     return environment
 
 
@@ -81,4 +84,14 @@ def static_address(name: str) -> str:
 def _moment(context: Context, at: datetime) -> str:
     """A day and an hour of Cambodia: "22 វិច្ឆិកា 16:05"."""
     said: str = format_datetime(at.astimezone(CAMBODIA), "d MMMM HH:mm", locale=context["language"])
+    return said
+
+
+@pass_context
+def _coming(context: Context, at: datetime) -> str:
+    """What is still to come: "08:00", and the day with it when it is not today."""
+    there: datetime = at.astimezone(CAMBODIA)
+    if there.date() != context["now"].astimezone(CAMBODIA).date():
+        return _moment(context, at)
+    said: str = format_datetime(there, "HH:mm", locale=context["language"])
     return said

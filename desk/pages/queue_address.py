@@ -90,13 +90,15 @@ class Told:
     `done` is how many it was done with, None when no form led here; `reopened` the same of one that
     took a closing back. `undone` are (code, one of UNDONE). `closed` are the codes that were closed
     by a form that was drawn then. `handed_over` is the code of a request, which is no longer to be
-    seen, and the centre that has it now; with `is_person_told` the person hears of it.
+    seen, and the centre that has it now; with `is_person_told` the person hears of it, at
+    `person_told_at` (None: at once).
     """
 
     done: int | None = None
     undone: Sequence[tuple[str, str]] = ()
     handed_over: tuple[str, str] | None = None
     is_person_told: bool = False
+    person_told_at: datetime | None = None
     reopened: int | None = None
     closed: Sequence[str] = ()
     drawn: datetime | None = None
@@ -109,6 +111,7 @@ class Told:
             [(code, why) for code, _, why in parts if codes.is_valid(code) and why in UNDONE],
             _read_handed_over(given.get("handed_over", "")),
             "person_told" in given,
+            read_moment(given.get("person_told", "")),
             _read_count(given.get("reopened", "")),
             read_codes(given.get("closed", "")),
             read_moment(given.get("drawn", "")),
@@ -128,8 +131,13 @@ class Told:
             "closed": ",".join(self.closed),
             "drawn": "" if self.drawn is None else self.drawn.isoformat(),
             "handed_over": "" if self.handed_over is None else ".".join(self.handed_over),
-            "person_told": "1" if self.is_person_told else "",
+            "person_told": self._say_person_told(),
         }
+
+    def _say_person_told(self) -> str:
+        if not self.is_person_told:
+            return ""
+        return "1" if self.person_told_at is None else self.person_told_at.isoformat()
 
 
 def find_why(undone: Undone) -> str:

@@ -331,7 +331,8 @@ def _say_handed_over(code: str, moved: Moved) -> str:
     """The address that says which request went where, and whether its person hears of it."""
     said = {"handed_over": f"{code}.{moved.request.centre_id}"}
     if moved.sent is not None and moved.sent.outbox_id is not None:
-        said["person_told"] = "1"
+        at = moved.sent.not_before
+        said["person_told"] = "1" if at is None else at.isoformat()
     return f"{QUEUE}?{urlencode(said)}"
 
 

@@ -46,8 +46,8 @@ _BETWEEN_WORDS: Final = " \n\u200b។"
 class Line:
     """One event. `side`: "person", "staff", "note" (only staff see it) or "event" (a sentence).
 
-    `who` is None for the person and for what happens by itself; `delivery` as in the thread. What
-    is long goes on in `more`.
+    `who` is None for the person and for what happens by itself; `delivery` as in the thread, or
+    held: it goes out at `held_until`. What is long goes on in `more`.
     """
 
     side: str
@@ -56,6 +56,7 @@ class Line:
     text: str | None = field(repr=False)
     more: str = field(repr=False)
     delivery: str | None
+    held_until: datetime | None
     file: FileLine | None
 
 
@@ -89,6 +90,7 @@ def list_lines(request: DeskRequest, page: RequestPage) -> Sequence[Line]:
 
 def _line(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> Line:
     spoken = event.kind in SPOKEN
+    is_held = event.held_until is not None and event.held_until > request.now()
     text, more = _fold(event.text) if spoken else (_sentence(request, page, event), "")
     return Line(
         side=_side(event) if spoken else "event",
@@ -96,7 +98,8 @@ def _line(request: DeskRequest, page: RequestPage, event: ThreadEvent) -> Line:
         who=event.staff_name,
         text=text,
         more=more,
-        delivery=event.delivery,
+        delivery="held" if is_held else event.delivery,
+        held_until=event.held_until,
         file=_file(page.files, event.file_id),
     )
 

@@ -104,7 +104,8 @@ class ThreadEvent:
 
     `delivery` of what was written to the person: waiting, sent, delivered, uncertain (it may have
     arrived), failed, unreachable, withheld, overtaken (withheld since nobody needed it any more),
-    or read: shown instead. None for anything else, and for what is long gone.
+    or read: shown instead. None for anything else, and for what is long gone. What waits goes out
+    at `held_until` at the soonest, which may be past.
     """
 
     kind: str
@@ -116,6 +117,7 @@ class ThreadEvent:
     text: str | None = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
     delivery: str | None
+    held_until: datetime | None
     file_id: UUID | None
     file_kind: str | None
     file_state: str | None
@@ -228,7 +230,14 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
     """The latest ones, oldest first."""
     query = (
         select(
-            RequestEvent, _outbox_state(), was_shown(), Staff, File.kind, File.state, File.reason
+            RequestEvent,
+            _outbox_state(),
+            OutboxRow.not_before,
+            was_shown(),
+            Staff,
+            File.kind,
+            File.state,
+            File.reason,
         )
         .outerjoin(OutboxRow, OutboxRow.id == RequestEvent.outbox_id)
         .outerjoin(Staff, Staff.id == RequestEvent.staff_id)
@@ -249,14 +258,22 @@ async def _list_events(session: AsyncSession, request: Request, most: int) -> li
             text=(event.body or {}).get("text"),
             body=event.body or {},
             delivery=_delivery_of(event, outbox_state, was_read=was_read),
+            held_until=not_before if outbox_state == "waiting" else None,
             file_id=event.file_id,
             file_kind=file_kind,
             file_state=file_state,
             file_reason=file_reason,
         )
-        for event, outbox_state, was_read, staff, file_kind, file_state, file_reason in reversed(
-            found
-        )
+        for (
+            event,
+            outbox_state,
+            not_before,
+            was_read,
+            staff,
+            file_kind,
+            file_state,
+            file_reason,
+        ) in reversed(found)
     ]
 
 
