@@ -13,7 +13,7 @@ from services.accounts import Visitor
 class Entry:
     """`name` has its words under desk-go-<name> and its picture in icons.svg.
 
-    `beside` are the pages that its first one leads to by tabs: a phone has room for few entries.
+    `beside` are the pages that its first one leads to: a phone has room for few entries.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Entry:
 
 
 ENTRIES: Final = (
-    Entry("queue", "/queue", REQUEST_ROLES),
+    Entry("queue", "/queue", REQUEST_ROLES, ("/requests", "/to-tell")),
     Entry("centre", "/centres", REQUEST_ROLES, ("/days", "/canned", "/agencies")),
     Entry("log", "/audit", AUDIT_ROLES),
     Entry("staff", "/staff", frozenset({"administrator", "centre_manager"})),
