@@ -33,7 +33,7 @@ def render(
     """A page of one of the templates.
 
     They find `text(key, …)`, `language`, `visitor` (None: nobody is signed in), `entries`,
-    `form_token`, `path`, `here` (with its query), `now`, `address` and `static(name)` beside
+    `form_token`, `path`, `here` (with its query), `now()`, `address` and `static(name)` beside
     `values`.
     """
     visitor = request.find_visitor()
@@ -48,7 +48,7 @@ def render(
             "form_token": security.new_form_token(request.form_secret),
             "path": request.url.path,
             "here": request.here,
-            "now": request.now(),
+            "now": request.now,
             "is_demo": request.parts.is_demo,
         }
     )
@@ -91,7 +91,7 @@ def _moment(context: Context, at: datetime) -> str:
 def _coming(context: Context, at: datetime) -> str:
     """What is still to come: "08:00", and the day with it when it is not today."""
     there: datetime = at.astimezone(CAMBODIA)
-    if there.date() != context["now"].astimezone(CAMBODIA).date():
+    if there.date() != context["now"]().astimezone(CAMBODIA).date():
         return _moment(context, at)
     said: str = format_datetime(there, "HH:mm", locale=context["language"])
     return said
