@@ -276,7 +276,7 @@ async def test_only_managers_and_administrators_say_which_replies_there_are(
 ) -> None:
     reply = await canned.add(session, await _manager(session), "Hi", "សួស្តី", None, now=FRIDAY)
     for role in ("case_worker", "safety_focal_point", "auditor"):
-        visitor = await visit(session, role, role)
+        visitor = await visit(session, role, role, None if role == "auditor" else "pursat")
         with pytest.raises(NotAllowed):
             await canned.add(session, visitor, "Hello", "សួស្តី", None, now=FRIDAY)
         with pytest.raises(NotAllowed):
