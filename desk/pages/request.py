@@ -244,7 +244,7 @@ async def _show(
         request.parts.words,
         is_shared=shown.person.is_shared is True,
     )
-    opened = {"since": request.now().isoformat(), "digest": shown.digest}
+    opened = {"since": request.now().isoformat(), "digest": shown.digest, "read": shown.read}
     return render(
         request,
         "request.html",

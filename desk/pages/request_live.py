@@ -1,6 +1,7 @@
 """What happens to a request while its page lies open comes to that page by itself.
 
-Only the thread and the marks above it are written anew: a form that somebody is filling in stays.
+Only the thread, the marks above it and the buttons that need nothing else are written anew: a form
+that somebody is filling in stays. Of what nobody else did, the page makes no news.
 """
 
 import asyncio
@@ -14,13 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from desk.access import REQUEST_ROLES, page
+from desk.pages.centre_parts import number_of
 from desk.pages.request import at_request, view
 from desk.rendering import render
 from desk.request import DeskRequest
 from desk.streams import CALM_S, Events, is_old, read_moment, say_signed_out, stream
 from services import desk_requests
 from services.desk_news import is_signed_in
-from services.desk_requests.changes import find_state, is_deleted
+from services.desk_requests.changes import find_state, has_news, is_deleted
 from services.errors import RequestNotFound
 
 _LOOK_S: Final = 10.0
@@ -44,15 +46,16 @@ async def live(request: DeskRequest) -> Response:
     since = read_moment(request.query_params.get("since", ""))
     if since is None:
         raise HTTPException(400)
-    return stream(request, _tell(request, since))
+    read = number_of(request.query_params.get("read", "0"))
+    return stream(request, _tell(request, since, read))
 
 
-async def _tell(request: DeskRequest, since: datetime) -> Events:
+async def _tell(request: DeskRequest, since: datetime, read: int) -> Events:
     digest = request.query_params.get("digest", "")
     with request.parts.news.watch(request.visitor.centre_id) as changed:
         while True:
             changed.clear()
-            look = await _look(request, digest)
+            look = await _look(request, digest, read)
             # Outside the transaction: who hears slowly must not hold it open.
             if look.pushed is not None:
                 yield look.pushed
@@ -65,7 +68,8 @@ async def _tell(request: DeskRequest, since: datetime) -> Events:
                     await changed.wait()
 
 
-async def _look(request: DeskRequest, digest: str) -> _Look:
+async def _look(request: DeskRequest, digest: str, read: int) -> _Look:
+    """`read` is the latest event that the page had when it was opened."""
     code = request.path_params["code"]
     async with request.acting() as session:
         if not await is_signed_in(session, request.visitor, now=request.now()):
@@ -79,7 +83,9 @@ async def _look(request: DeskRequest, digest: str) -> _Look:
         if state.digest == digest:
             return _Look(digest, state.is_moving)
         shown = await desk_requests.get_page(session, request.visitor, code, now=request.now())
-        pushed = _push(request, "request_pushed.html", **view(request, shown), is_pushed=True)
+        is_news = await has_news(session, request.visitor, shown.request, read)
+        values = view(request, shown) | {"is_pushed": True, "is_news": is_news}
+        pushed = _push(request, "request_pushed.html", **values)
     return _Look(shown.digest, state.is_moving, pushed)
 
 

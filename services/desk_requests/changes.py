@@ -7,7 +7,7 @@ that is sealed, and is not a look at anybody.
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,9 +16,11 @@ from services.accounts.types import Visitor
 from services.acting import across_centres
 from services.desk_requests.rights import get_readable
 from services.errors import RequestNotFound
+from services.threads.shown import SHOWN
 
 # States of messages and of files that change without anybody being told.
 _ON_THEIR_WAY = frozenset({"waiting", "sending"})
+_ENDS_OR_BEGINS = ("done", "reopened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,22 @@ async def find_state(session: AsyncSession, visitor: Visitor, code: str) -> Stat
     if state is None:
         raise RequestNotFound
     return state
+
+
+async def has_news(session: AsyncSession, visitor: Visitor, request: Request, since: int) -> bool:
+    """Whether anything happened, after that event, that the visitor did not do.
+
+    That a message has arrived or was read belongs to who wrote it. Who ended the request, or began
+    it again, elsewhere is told of it: that takes forms away, or brings others.
+    """
+    is_others = RequestEvent.staff_id.is_distinct_from(visitor.staff_id)
+    is_new = exists().where(
+        RequestEvent.request_id == request.id,
+        RequestEvent.id > since,
+        RequestEvent.kind != SHOWN,
+        is_others | RequestEvent.kind.in_(_ENDS_OR_BEGINS),
+    )
+    return bool(await session.scalar(select(is_new)))
 
 
 async def is_deleted(session: AsyncSession, code: str) -> bool:

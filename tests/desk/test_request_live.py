@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from sqlalchemy import update
 
-from db.models import Address, OutboxRow
+from db.models import Address, OutboxRow, Staff
 from desk.pages import queue_live, request_live
 from services import staff, threads
-from tests.desk.at_the_desk import Browser, Desk
+from tests.desk.at_the_desk import Browser, Desk, Worker
 from tests.desk.test_queue_page import listening
 from tests.services.desk_visitors import ask, register
 
@@ -63,6 +63,13 @@ async def asked(desk: Desk) -> tuple[Address, str]:
         return address, (await ask(session, address)).code
 
 
+async def _take(desk: Desk, code: str, worker: Worker) -> None:
+    """As a card does: elsewhere than on the page."""
+    async with desk.new_session.begin() as session:
+        person = await session.get_one(Staff, worker.staff_id)
+        await threads.assign(session, code, person, staff=person, now=desk.clock.now)
+
+
 @pytest.mark.usefixtures("listening")
 async def test_words_of_the_person_come_to_the_open_page(desk: Desk) -> None:
     address, code = await asked(desk)
@@ -74,6 +81,7 @@ async def test_words_of_the_person_come_to_the_open_page(desk: Desk) -> None:
     assert "ខ្ញុំនៅបាកាន" in lines
     assert 'id="marks" hx-swap-oob="true"' in lines
     assert "<textarea" not in lines
+    assert 'id="live"' in lines
 
 
 @pytest.mark.usefixtures("listening")
@@ -86,6 +94,29 @@ async def test_the_open_page_hears_that_a_reply_has_arrived(desk: Desk) -> None:
                 await session.execute(update(OutboxRow).values(state="delivered"))
             _, lines = await next_event(stream)
     assert "delivery delivered" in lines
+    assert 'id="live"' not in lines  # nobody else did anything
+
+
+@pytest.mark.usefixtures("listening")
+async def test_the_buttons_of_an_open_page_follow_who_takes_it(desk: Desk) -> None:
+    _, code = await asked(desk)
+    worker, colleague = await desk.hire("sok", "case_worker"), await desk.hire("sao", "case_worker")
+    async with desk.browser() as browser:
+        browser.use(await desk.sign_in(worker))
+        async with open_page(browser, code) as stream:
+            await _take(desk, code, worker)
+            _, own = await next_event(stream)
+            await _take(desk, code, colleague)
+            _, theirs = await next_event(stream)
+    assert 'id="first-moves" hx-swap-oob="true"' in own
+    assert "/do/take" not in own
+    assert "/do/assign" not in own
+    assert "/do/wait_for_person" in own
+    assert 'id="live"' not in own
+    assert "/do/assign" in theirs
+    assert "យកមកធ្វើបន្ត" in theirs
+    assert 'id="live"' in theirs
+    assert "<textarea" not in theirs
 
 
 @pytest.mark.usefixtures("listening")
@@ -98,6 +129,7 @@ async def test_a_page_hears_no_more_of_what_went_to_another_centre(desk: Desk) -
         name, instead = await next_event(stream)
         assert name == "lines"
         assert "សំណើនេះលែងនៅក្នុងបញ្ជីរបស់បងហើយ។" in instead
+        assert "ក៏បាត់ដែរ" in instead
         assert "<li" not in instead
         assert (await next_event(stream))[0] == "over"
 
