@@ -26,14 +26,16 @@ BILINGUAL: Final = frozenset(
     {"language-choose", "menu-language", "notice-kept", "sms-no-khmer-letters"}
 )
 # Never sent by SMS: what they speak of exists on Telegram alone.
-TELEGRAM_ONLY: Final = frozenset({"button-share-contact", "notice-contact-not-own"})
+TELEGRAM_ONLY: Final = frozenset(
+    {"button-share-contact", "notice-contact-not-own", "notice-which-button"}
+)
 # យល់ព្រម is kept for consent, so that agreeing never becomes a habit.
 CONSENT: Final = frozenset(
     {
         *(f"event-referral_{one}" for one in ("asked", "agreed", "refused", "given")),
         *(f"desk-audit-did-referral_{one}" for one in ("asked", "agreed", "refused")),
         *("message-may-refer", "message-may-refer-nothing", "message-referral-given"),
-        *("message-may-take-back", "notice-which-question"),
+        *("message-may-take-back", "notice-which-letter", "notice-which-button"),
         *("answered-agreed", "passing-agree", "passing-agreed", "passing-refused"),
         "passing-take-back",
         *(f"desk-referral-state-{one}" for one in ("agreed", "refused")),

@@ -152,7 +152,7 @@ async def _find_fault_of_username(
 
 async def _list_faults_of_role(session: AsyncSession, form: StaffForm) -> Mapping[str, str | None]:
     if form.role not in STAFF_ROLES:
-        return {"role": "role"}
+        return {"role": "role", "centre": None if form.centre else "centre"}
     centre_id = _centre_id(form)
     if form.role in staff.OF_ALL_CENTRES:
         return {}

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OPEN_STATES, STAFF_ROLES, Account, DeskSession, Invitation, Request, Staff
-from services import audit
+from services import audit, demo
 from services.accounts.authority import check_may_manage
 from services.acting import across_centres
 from services.errors import NotAllowed, StaffNotFound
@@ -26,6 +26,7 @@ class StaffLine:
 
     `username` is None before they were ever invited. `invitation` is one of INVITATIONS while a
     link was made and not used, until `invited_until`; `last_link` names the newest link.
+    Who `is_made_up` answers for whoever tries the program, and needs no account.
     `locked_until` is None but while they are locked out. `open_requests` counts those they own.
     """
 
@@ -43,6 +44,7 @@ class StaffLine:
     last_link: UUID | None
     open_requests: int
     ended_at: datetime | None
+    is_made_up: bool
 
 
 async def list_lines(
@@ -142,4 +144,5 @@ def _line(row: Row[tuple[object, ...]], now: datetime) -> StaffLine:
         last_link=row.link_id,
         open_requests=row.open_requests,
         ended_at=person.ended_at,
+        is_made_up=account is None and person.name == demo.staff_name(person.centre_id),
     )

@@ -61,6 +61,7 @@ async def test_what_is_taken_back_is_told_to_the_agency(desk: Desk) -> None:
             assert TO_TELL in (await browser.get(f"/desk/{path}")).body
         assert "ត្រូវប្រាប់ឱ្យលុប" in (await browser.get(f"/desk/requests/{code}")).body
         page = await browser.get(TO_TELL)
+        assert "មើលអង្គភាពដៃគូទាំងអស់ ឬសួរលេខ" in page.body  # it has none
         assert f"/desk/requests/{code}/referrals" in page.body
         told = f"{TO_TELL}/{(await _only(desk)).id}"
         today = day_of(desk.clock.now)

@@ -49,6 +49,9 @@ async def test_nothing_is_closed_before_the_second_press(desk: Desk) -> None:
         assert "ទូរសព្ទហើយ តែមិនទាន់បាននិយាយគ្នា៖ 1" in shown.body
         assert "បុគ្គលិកមិនទាន់ឆ្លើយសោះ៖ 1" in shown.body
         assert await _states(desk) == ["taken", "new", "taken"]
+        of_one = await browser.get((await _choose(browser, [ignored])).to)
+        assert "មិនទាន់ជ្រើសរើសសំណើណាទេ" in of_one.body
+        assert "មិនទាន់ជ្រើសរើសសំណើណាទេ" not in shown.body
         again = await _press(browser, shown, asked.to, [])
         assert (again.status, 'role="status"' in again.body) == (200, True)
         done = await _press(browser, shown, asked.to, [answered])

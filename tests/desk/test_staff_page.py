@@ -86,7 +86,7 @@ async def test_all_that_cannot_be_is_said_at_once_beside_its_field(desk: Desk) -
         assert told.body.count("autofocus") == 1
         assert 'value="ចាន់"' in told.body
         empty = await admin.post("/desk/staff/new", {"name": "Chan", "username": "chan"})
-        assert faults_of(empty) == ["role"]
+        assert faults_of(empty) == ["role", "centre"]
 
 
 async def test_what_cannot_be_is_explained_and_nothing_typed_is_lost(desk: Desk) -> None:

@@ -31,7 +31,10 @@ async def faults_of(session: AsyncSession, sao: Staff, form: StaffForm) -> dict[
 @pytest.mark.parametrize(
     ("form", "faults"),
     [
-        (StaffForm(), {"name": "missing", "username": "missing", "role": "role"}),
+        (
+            StaffForm(),
+            {"name": "missing", "username": "missing", "role": "role", "centre": "centre"},
+        ),
         (
             StaffForm("\u202e", "no spaces", "case_worker", ""),
             {"name": "missing", "username": "username", "centre": "centre"},

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import Staff
 from services import accounts, staff, staff_list, threads
 from services.accounts.invitations import find_last
+from services.demo import staff_name
 from services.errors import ChangedMeanwhile, LockedOut, NotAllowed, StaffNotFound, WrongSignIn
 from services.staff_list import StaffLine
 from tests.services.centre_at_work import FRIDAY, hire
@@ -69,12 +70,16 @@ async def test_the_list_by_centre_and_role_and_who_has_left(
         return [line.name for line in lines]
 
     assert await names() == ["Chan", "Sao", "Sok"]
+    assert not (await staff_list.get_line(session, sok.id, by=sao.id, now=LATER)).is_made_up
+    demo = await hire(session, staff_name("preah-vihear"), centre="preah-vihear")
+    assert (await staff_list.get_line(session, demo.id, by=sao.id, now=LATER)).is_made_up
+    await staff.end(session, demo, now=FRIDAY)
     assert await names(centre="pursat") == ["Sok"]
     assert await names(role="auditor") == ["Chan"]
     assert await names(role="king") == ["Chan", "Sao", "Sok"]
     await staff.end(session, sok, now=LATER)
     assert await names(centre="pursat") == []
-    assert await names(ended=True) == ["Sok"]
+    assert await names(ended=True) == ["Demo (preah-vihear)", "Sok"]
     rows = await audited(session, "listed")
     assert {row.actor_id for row in rows} == {str(sao.id)}
     with pytest.raises(NotAllowed):
