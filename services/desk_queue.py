@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, exists, func, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, exists, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OPEN_STATES, Address, Person, Request, RequestEvent, Staff
@@ -87,6 +87,14 @@ class QueuePage:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """How many have come in, never above 100, and whether one of these is urgent."""
+
+    number: int
+    has_urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Exact:
     """A request that was asked for by its whole code, and a tab that holds it."""
 
@@ -133,8 +141,8 @@ async def count_tabs(
 
 async def count_new(
     session: AsyncSession, visitor: Visitor, filters: Filters, *, since: datetime
-) -> int:
-    """How many open requests have come in since; never above 100.
+) -> Arrived:
+    """How many open requests have come in since.
 
     Whatever way they came: asked for, handed over by another centre, opened again, given to the
     visitor; but for what the visitor did.
@@ -149,11 +157,12 @@ async def count_new(
         RequestEvent.staff_id.is_distinct_from(visitor.staff_id),
     )
     some = (
-        select(Request.id)
+        select(Request.urgency)
         .where(_said(IS_OPEN), Request.updated_at > since, has_come, *_of_centre(visitor, filters))
         .limit(MOST_COUNTED + 1)
     )
-    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    found = (await session.scalars(some)).all()
+    return Arrived(len(found), "urgent" in found)
 
 
 async def find_by_code(session: AsyncSession, visitor: Visitor, filters: Filters) -> Exact | None:

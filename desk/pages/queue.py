@@ -264,12 +264,10 @@ async def _find_undoable(session: Session, request: DeskRequest, told: Told) -> 
 
 
 def _live_address(view: View, lines: Sequence[QueueLine], now: datetime) -> str:
-    """Where the list hears what is new, and what becomes of its lines."""
-    rows = [Stand.of(one.code, one.state, one.urgency, one.owner_id) for one in lines]
+    """Where the list hears what is new, and what becomes of its lines and tabs."""
+    rows = [Stand.of(one.code, one.state, one.urgency, one.owner_id, one.due_at) for one in lines]
     told = {"since": now.isoformat(), "rows": ",".join(map(str, rows))}
-    if view.filters.centre:
-        told["centre"] = view.filters.centre
-    return f"{QUEUE}/live?{urlencode(told)}"
+    return f"{QUEUE}/live?{urlencode({**view.filters.to_query(), **told})}"
 
 
 ROUTES: Final = (

@@ -57,6 +57,8 @@ async def test_what_comes_in_or_changes_is_told_and_moves_nothing(
         notice = page.locator(".news-text:not(:empty)")
         await notice.wait_for()
         assert "1" in await notice.inner_text()
+        assert "បន្ទាន់" in await notice.inner_text()
+        await expect(page.locator('.tabs [sse-swap="tab-all"]')).to_have_text("5")
         assert await _top_of_first_line(page) == before
         assert await page.locator(".queue tbody tr").count() == 4
         tall = await page.locator(".queue").bounding_box()
@@ -66,6 +68,13 @@ async def test_what_comes_in_or_changes_is_told_and_moves_nothing(
             await threads.take(session, taken or "", staff=person, now=desk.clock.now)
         row = page.locator(".queue tbody tr").filter(has=page.locator(f'[value="{taken}"]'))
         await expect(row.get_by_text("ឥឡូវ Dara ទទួលបន្ទុក")).to_be_visible()
+        async with desk.new_session.begin() as session:
+            person = await session.get_one(Staff, dara.staff_id)
+            code_ = taken or ""
+            await threads.set_urgency(session, code_, "urgent", staff=person, now=desk.clock.now)
+        await expect(row.locator(".changed .urgent")).to_be_visible()
+        await expect(row.locator(".urgency")).to_be_hidden()  # it says what is so no more
+        await expect(row.locator(f'[sse-swap="due-{taken}"]')).to_contain_text("ត្រូវឆ្លើយមុន")
         assert await page.locator(".queue").bounding_box() == tall
         await check_page(page)
         await page.locator(".news a").click()

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from db.models import AuditRow, Request, Staff
 from services import requests, threads
+from services.desk_queue import TABS
 from tests.desk.at_the_desk import Answer, Browser, Desk
 from tests.services.centre_at_work import write_from
 from tests.services.desk_visitors import register
@@ -190,9 +191,9 @@ async def test_the_tabs_count_what_is_searched_for(desk: Desk) -> None:
     await open_request(desk, "43")
     async with desk.at_work("sok", "case_worker") as browser:
         body = (await browser.get(f"/desk/queue?tab=all&code={code[:7]}")).body
-    assert re.findall(r'<span class="badge(?: late)?">([0-9]+\+?)</span>\s*</a>', body) == [
-        *("0", "1", "0", "0", "1", "0")
-    ]
+    assert re.findall(
+        r'<span class="badge(?: late)?">([0-9]+\+?)</span>\s*</span>\s*</a>', body
+    ) == [*("0", "1", "0", "0", "1", "0")]
 
 
 async def test_a_whole_code_leads_to_its_request_from_any_tab(desk: Desk) -> None:
@@ -267,7 +268,8 @@ async def test_an_open_list_hears_what_comes_in(desk: Desk) -> None:
         assert said.strip() == "data: មានសំណើថ្មី 1"
         desk.clock.go_on(minutes=26)
         late = await browser.get(live.replace("&amp;", "&"))
-        assert re.findall("event: (.*)", late.body.replace("\r", "")) == ["new", "new", "over"]
+        events = re.findall("event: (.*)", late.body.replace("\r", ""))
+        assert events == ["new", *(f"tab-{tab}" for tab in TABS), "new", "over"]
         assert "data: បញ្ជីនេះលែងបង្ហាញសំណើថ្មី" in late.body
         for never in ("x", "2999-01-01T00:00:00%2B00:00"):
             assert (await browser.get(f"/desk/queue/live?since={never}")).status == 400
@@ -286,12 +288,19 @@ async def test_an_open_list_hears_what_becomes_of_its_requests(desk: Desk) -> No
             await threads.set_urgency(session, urgent, "urgent", staff=person, now=now)
             await threads.hand_over(session, over, "preah-vihear", staff=person, now=now)
         async with browser.http.get(browser.url + live.replace("&amp;", "&")) as stream:
-            lines = [(await stream.content.readline()).decode() for _ in range(11)]
-    said = "".join(lines)
+            said = ""
+            while "event: tab-done" not in said:
+                said += (await stream.content.readline()).decode()
     assert [f"event: row-{code}" in said for code in (taken, urgent, over)] == [True] * 3
     assert "ឥឡូវ Dara ទទួលបន្ទុក" in said
     assert "ឥឡូវ៖ បន្ទាន់" in said
     assert "លែងនៅទីនេះហើយ" in said
+    # Its deadline is another one now, and of the three two are left, and one without an owner.
+    assert "ត្រូវឆ្លើយមុន" in said.split(f"event: due-{urgent}")[1].split("event:")[0]
+    assert "–" in said.split(f"event: due-{over}")[1].split("event:")[0]
+    tabs = re.findall(r"event: tab-(\w+)\s+data: <span class=.badge.>([0-9]+)", said)
+    assert ("all", "2") in tabs
+    assert ("unassigned", "1") in tabs
 
 
 def _chosen(token: str, codes: list[str], **values: str) -> list[tuple[str, str]]:

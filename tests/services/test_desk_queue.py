@@ -174,8 +174,10 @@ async def test_nothing_is_counted_beyond_what_is_shown(session: AsyncSession) ->
         await requests.open_request(session, address, "talk", centre_id="pursat", now=FRIDAY)
     counted = await count_tabs(session, visitor, EVERYTHING, now=FRIDAY)
     assert (counted["all"], counted["mine"]) == (Count(99, True), Count(0, False))
-    assert await count_new(session, visitor, EVERYTHING, since=FRIDAY - timedelta(days=1)) == 100
-    assert await count_new(session, visitor, EVERYTHING, since=FRIDAY) == 0
+    assert (
+        await count_new(session, visitor, EVERYTHING, since=FRIDAY - timedelta(days=1))
+    ).number == 100
+    assert (await count_new(session, visitor, EVERYTHING, since=FRIDAY)).number == 0
 
 
 async def test_a_visitor_sees_their_centre_and_administrators_all_of_them(
@@ -204,7 +206,9 @@ async def test_the_query_names_the_centre_itself(session: AsyncSession) -> None:
     visitor = await visit(session)
     assert await _list(session, visitor) == []
     assert (await count_tabs(session, visitor, EVERYTHING, now=FRIDAY))["all"].number == 0
-    assert await count_new(session, visitor, EVERYTHING, since=FRIDAY - timedelta(days=1)) == 0
+    assert (
+        await count_new(session, visitor, EVERYTHING, since=FRIDAY - timedelta(days=1))
+    ).number == 0
 
 
 async def test_auditors_see_no_requests(session: AsyncSession) -> None:
@@ -370,17 +374,21 @@ async def test_what_came_in_by_another_way_is_new_too(session: AsyncSession) -> 
     await session.flush()
     words = PlainWords()
     await threads.finish(session, reopened.code, "helped", staff=staff, words=words, now=FRIDAY)
-    assert await count_new(session, visitor, EVERYTHING, since=since) == 0
+    assert (await count_new(session, visitor, EVERYTHING, since=since)).number == 0
 
     await threads.hand_over(session, handed.code, "pursat", staff=elsewhere, now=later)
     address = await write_from(session, "1")
     await threads.write_to_request(session, address, reopened.code, "still not", now=later)
     await threads.assign(session, given.code, staff, staff=colleague, now=later)
-    assert await count_new(session, visitor, EVERYTHING, since=since) == 3
-    assert await count_new(session, at_desk(colleague), EVERYTHING, since=since) == 2
+    assert (await count_new(session, visitor, EVERYTHING, since=since)).number == 3
+    assert (await count_new(session, at_desk(colleague), EVERYTHING, since=since)).number == 2
+
+    assert not (await count_new(session, visitor, EVERYTHING, since=since)).has_urgent
+    await threads.set_urgency(session, given.code, "urgent", staff=colleague, now=later)
+    assert (await count_new(session, visitor, EVERYTHING, since=since)).has_urgent
 
     await threads.assign(session, own.code, staff, staff=staff, now=later)
-    assert await count_new(session, visitor, EVERYTHING, since=since) == 3
+    assert (await count_new(session, visitor, EVERYTHING, since=since)).number == 3
 
 
 async def test_the_list_opens_where_there_is_something_to_do(session: AsyncSession) -> None:
