@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
     MOVES,
+    OPEN_STATES,
     Address,
     CannedReply,
     Centre,
@@ -94,7 +95,12 @@ class OtherRequest:
     topic: str
     state: str
     urgency: str
+    centre_id: str
     created_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +303,10 @@ async def _list_others(
         .limit(_MOST_OTHERS)
     )
     return [
-        OtherRequest(other.code, other.topic, other.state, other.urgency, other.created_at)
+        OtherRequest(
+            *(other.code, other.topic, other.state, other.urgency, other.centre_id),
+            other.created_at,
+        )
         for other in await session.scalars(query)
     ]
 

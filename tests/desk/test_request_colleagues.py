@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from db.models import Address, AuditRow, OutboxRow
+from db.models import Address, AuditRow, OutboxRow, Request
 from services import my_data, requests
 from services.desk_requests import canned
 from tests.desk.at_the_desk import Answer, Browser, Desk
@@ -136,3 +136,23 @@ async def test_what_is_typed_about_a_handing_over_that_fails_stays(desk: Desk) -
     async with desk.new_session() as session:
         refused = select(AuditRow.fields).where(AuditRow.action == "refused")
         assert (await session.scalars(refused)).all() == [["tried:handed_over"]]
+
+
+async def test_who_hands_over_reads_what_else_of_the_person_stays(desk: Desk) -> None:
+    _, code = await asked(desk)
+    async with desk.new_session.begin() as session:
+        registration = await session.scalar(
+            select(Request.code).where(Request.topic == "registration")
+        )
+    sure = {"value": "helped", "sure": "yes"}
+    async with desk.at_work("sok", "case_worker") as browser:
+        form = _hand_over_form((await browser.get(f"/desk/requests/{code}")).body)
+        assert "សំណើទាំងនោះនៅទីនេះដដែល" in form
+        assert f'href="/desk/requests/{registration}"' in form
+        await _do(browser, str(registration), "finish", **sure)
+        form = _hand_over_form((await browser.get(f"/desk/requests/{code}")).body)
+    assert "សំណើទាំងនោះនៅទីនេះដដែល" not in form
+
+
+def _hand_over_form(body: str) -> str:
+    return body.partition('/do/hand_over"')[2].partition("</form>")[0]
