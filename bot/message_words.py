@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from locales.catalogue import DEFAULT_LANGUAGE, SMS, Catalogue, load_catalogue
+from services import sms_text
 from services.message_words import AskedQuestion, Passing, Worded
 from services.questions import NO, YES
 
@@ -26,6 +27,12 @@ _REFUSALS: Final = {
 def _lettered(question: AskedQuestion, labels: Sequence[str]) -> list[str]:
     """K1 = …, one a line."""
     return [f"{question.letter}{n} = {label}" for n, label in enumerate(labels, 1)]
+
+
+def _joined_within_parts(asked: str, end: str, answers: Sequence[str]) -> str:
+    """The end is left out where it would cost another part."""
+    short, long = ("\n".join([*first, *answers]) for first in ([asked], [asked, end]))
+    return long if sms_text.count(long).parts == sms_text.count(short).parts else short
 
 
 def _buttons(question: AskedQuestion, labels: Sequence[str]) -> dict[str, Any]:
@@ -84,7 +91,8 @@ class CatalogueWords:
         neutral = self.text("message-neutral", language, channel)
         labels = [self.text(f"consent-{one}", language, channel) for one in question.options]
         if channel == SMS:
-            return Worded("\n".join([asked, *_lettered(question, labels)]), neutral)
+            end = self.text("message-may-take-back", language, channel)
+            return Worded(_joined_within_parts(asked, end, _lettered(question, labels)), neutral)
         return Worded(asked, neutral, _buttons(question, labels))
 
     def referral_given(

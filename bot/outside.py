@@ -1,5 +1,7 @@
 """What comes outside the screens: files, edited messages, answers to questions asked long ago."""
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Final
 
 import regex
@@ -15,6 +17,7 @@ from bot.understanding import (
     Doubtful,
     Meaning,
     Replied,
+    Unnamed,
     Unreadable,
     Unseen,
     readable,
@@ -23,7 +26,7 @@ from dialogs import doubted, navigation, to_centre
 from dialogs.answers import stands_answered, take_answer, tell
 from dialogs.states import Talk
 from dialogs.to_centre import Enclosure
-from dialogs.turn import turn_of
+from dialogs.turn import Turn, turn_of
 
 MEANING: Final = "meaning"
 _ANSWER: Final = regex.compile(r"\?([0-9]{1,18}):([1-9])")
@@ -79,6 +82,10 @@ async def is_doubtful(_: Message, meaning: Meaning | None = None) -> bool:
     return isinstance(meaning, Doubtful)
 
 
+async def is_unnamed(_: Message, meaning: Meaning | None = None) -> bool:
+    return isinstance(meaning, Unnamed)
+
+
 async def is_unseen(_: Message, meaning: Meaning | None = None) -> bool:
     return isinstance(meaning, Unseen)
 
@@ -125,6 +132,22 @@ async def on_file(message: Message, dialog_manager: DialogManager) -> None:
 
 async def on_doubtful(message: Message, meaning: Doubtful, dialog_manager: DialogManager) -> None:
     await doubted.ask(dialog_manager, meaning.text, message.message_id)
+
+
+async def on_unnamed(_: Message, meaning: Unnamed, dialog_manager: DialogManager) -> None:
+    """The words are kept for the centre: they are taken for no answer."""
+    turn = turn_of(dialog_manager)
+    code = (await to_centre.write(dialog_manager, meaning.text))["code"]
+    if turn.channel == "sms":
+        turn.unclear = True  # that is all that is said
+        turn.say("notice-which-letter", code=code, answers=_either(turn, meaning.answers))
+    else:
+        turn.say("notice-which-button", code=code)
+    await show_again(dialog_manager)
+
+
+def _either(turn: Turn, answers: Sequence[str]) -> str:
+    return reduce(lambda one, other: turn.text("either", one=one, other=other), answers)
 
 
 async def on_unseen(message: Message, meaning: Unseen, dialog_manager: DialogManager) -> None:
@@ -184,6 +207,7 @@ def register_outside(router: Router) -> None:
     router.message.register(on_corrected, is_corrected)
     router.message.register(on_lettered_answer, is_lettered_answer)
     router.message.register(on_doubtful, is_doubtful)
+    router.message.register(on_unnamed, is_unnamed)
     router.message.register(on_unseen, is_unseen)
     router.message.register(on_addressed, is_addressed)
     router.message.register(on_file, has_file)

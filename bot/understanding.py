@@ -92,6 +92,14 @@ class Doubtful:
 
 
 @dataclass(frozen=True)
+class Unnamed:
+    """The words of an answer that may mean two things; any of `answers` (K1) would say which."""
+
+    text: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Unseen:
     """What was sent before the screen was made that it would answer."""
 
@@ -118,7 +126,18 @@ class Corrected:
     text: str
 
 
-Meaning = Pressed | Said | Typed | Replied | Doubtful | Unseen | Addressed | Corrected | Unreadable
+Meaning = (
+    Pressed
+    | Said
+    | Typed
+    | Replied
+    | Doubtful
+    | Unnamed
+    | Unseen
+    | Addressed
+    | Corrected
+    | Unreadable
+)
 
 
 def readable(text: str) -> str:

@@ -6,6 +6,7 @@ may be answering the centre: then they are asked, and nothing is guessed.
 
 from datetime import UTC, datetime
 
+from bot.agreement_in_words import find_agreement
 from bot.answering import (
     counts_since,
     is_too_early,
@@ -22,7 +23,8 @@ from bot.written import Written, has_come
 
 async def weigh(app: App, message: Written, meaning: Meaning) -> Meaning:
     item, standing = message.item, message.standing
-    if (answer := await find_answer(app, message, meaning)) is not None:
+    answer = await find_answer(app, message, meaning)
+    if (answer := answer or await find_agreement(app, message, meaning)) is not None:
         return answer
     if message.turn.quoted is not None and message.text:
         return Addressed(message.text)

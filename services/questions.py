@@ -25,7 +25,7 @@ REFER = "refer"
 YES, NO = yes_no.YES, yes_no.NO
 AGREE, REFUSE = "agree", "refuse"
 # It has arrived, or may have.
-_ON_ITS_WAY = ("sending", "uncertain", "sent", "delivered")
+ON_ITS_WAY = ("sending", "uncertain", "sent", "delivered")
 _HIGHEST_ID = 2**63 - 1  # of PostgreSQL; buttons come from outside, and may say anything
 
 
@@ -235,7 +235,7 @@ async def find_open(session: AsyncSession, address: Address, inbox_id: int) -> O
     later = aliased(OutboxRow)
     is_followed = exists().where(
         later.address_id == address.id,
-        later.state.in_(_ON_ITS_WAY),
+        later.state.in_(ON_ITS_WAY),
         func.coalesce(later.sent_at, later.updated_at) > came_at,
     )
     is_unanswered = (
@@ -252,7 +252,7 @@ async def find_open(session: AsyncSession, address: Address, inbox_id: int) -> O
         .where(
             Question.address_id == address.id,
             Question.kind == HELP_CAME,
-            OutboxRow.state.in_(_ON_ITS_WAY),
+            OutboxRow.state.in_(ON_ITS_WAY),
             or_(is_unanswered, is_answered_by_this),
         )
         .order_by(Question.id.desc(), OutboxRow.id.desc())

@@ -28,7 +28,7 @@ from services.referrals.gate import MESSAGE, TOLD
 from services.staff import check_may_act
 
 TOLD_HOW: Final = ("phone", "in_person")
-ASKED_IN: Final = "referral-1"
+ASKED_IN: Final = "referral-2"
 """The version of the words by which the message asks (`message-may-refer…`)."""
 TOLD_IN: Final = "referral-told-1"
 """The version of what the desk tells staff to say before they note a yes."""

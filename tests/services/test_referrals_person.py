@@ -63,7 +63,7 @@ async def test_a_yes_months_later_gives_the_turn_back(session: AsyncSession) -> 
     _, request, referral, address = await _asked(session)
     answered = await _answer(session, address, AGREE)
     assert (answered.option, answered.referral) == (questions.AGREE, "agreed")
-    assert (referral.consent, referral.consent_version) == ("message", "referral-1")
+    assert (referral.consent, referral.consent_version) == ("message", "referral-2")
     assert referral.agreed_at == LATER
     assert request.state == "taken"
     assert request.due_at is not None
