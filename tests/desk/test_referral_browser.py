@@ -33,6 +33,27 @@ async def test_refer_somebody_who_said_yes_on_the_phone(
     await _refer(browser, desk, token, path, language=language, width=width)
 
 
+async def test_who_chooses_a_sensitive_agency_cannot_ask_by_message(
+    browser: Browser, desk: Desk
+) -> None:
+    async with desk.new_session.begin() as session:
+        request = await ask(session)
+        await make_agency(session, "Shelter", is_sensitive=True)
+        await make_agency(session)
+    token = await desk.sign_in(await desk.hire("sok", "case_worker", language="en"))
+    async with open_desk(browser, desk, token=token, language="en", width=360) as page:
+        await page.goto(f"{desk.url}/desk/requests/{request.code}/referrals/new?purpose=work")
+        by_message = page.get_by_role("radio", name="Ask the person by")
+        await by_message.check()
+        await page.get_by_role("radio", name="Shelter").check()
+        await expect(by_message).to_be_disabled()
+        await expect(page.locator("input[value=told]")).to_be_checked()
+        await expect(page.get_by_text("goes into no message")).to_be_visible()
+        await check_page(page)
+        await page.get_by_role("radio", name="Job Centre").check()
+        await expect(by_message).to_be_enabled()
+
+
 async def _refer(
     browser: Browser, desk: Desk, token: str, path: str, *, language: str, width: int
 ) -> None:

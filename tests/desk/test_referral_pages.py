@@ -119,6 +119,10 @@ async def test_a_form_that_cannot_be_done_keeps_what_was_typed(desk: Desk) -> No
     assert 'id="shared-fault"' in answer.body
     assert 'id="consent-fault"' in answer.body
     assert re.search(rf'value="{agency}" required checked', answer.body)
+    # What cannot be is not offered again.
+    assert re.search(r'value="message" required disabled', answer.body)
+    assert re.search(r'value="told" required checked', answer.body)
+    assert '<span class="hint sensitive">' in answer.body
     assert 'value="yesterday"' in day.body
     async with desk.new_session() as session:
         assert (await session.scalars(select(Referral))).all() == []
