@@ -40,7 +40,7 @@ class Request(Base):
     `due_at` is when the centre should have answered; None while it is not its turn. When that has
     passed, `climbed_to` says who has been told so far and `climb_at` when the next one is.
     `answer_by` is until when a done request waits for the person's word whether help came.
-    `last_staff_at` is when the centre last wrote to the person.
+    `last_staff_at` is when the centre last wrote to the person, but for a question that was held.
 
     Every method takes the moment as `now`; `by` is a member of staff, `inbox_id` the message by
     which the person did it. Each raises MoveNotAllowed and has then changed nothing.
@@ -330,14 +330,18 @@ class Request(Base):
         now: datetime,
         answer_by: datetime | None,
         outbox_id: int | None = None,
+        is_held: bool = False,
     ) -> None:
-        """Done, until `answer_by` on the condition that the person does not say otherwise."""
+        """Done, until `answer_by` on the condition that the person does not say otherwise.
+
+        What is held has not been written to the person yet: its outbox row says when it is.
+        """
         stood = write_down(self)
         self._move("finish")
         self.owner_id = self.owner_id or by
         self.outcome = outcome
         self.answer_by = answer_by
-        if outbox_id is not None:
+        if outbox_id is not None and not is_held:
             self.last_staff_at = now
         self._stop_clock()
         body = {"outcome": outcome, BEFORE: find_changed(stood, write_down(self))}

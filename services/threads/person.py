@@ -7,7 +7,7 @@ request. `message_id` is how the carrier names that message when it is edited la
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import OPEN_STATES, Address, File, OutboxRow, Request, RequestEvent
@@ -271,14 +271,26 @@ async def _hold_conversation(session: AsyncSession, address: Address, now: datet
 
 
 async def _find_answered(session: AsyncSession, address: Address, now: datetime) -> str | None:
+    # Of a question that was held nobody knows before it has gone out.
+    asked_at = (
+        select(func.max(OutboxRow.not_before))
+        .join(RequestEvent, RequestEvent.outbox_id == OutboxRow.id)
+        .where(
+            RequestEvent.request_id == Request.id,
+            RequestEvent.kind == "done",
+            OutboxRow.sent_at.is_not(None),
+        )
+        .scalar_subquery()
+    )
+    wrote_at = func.greatest(Request.last_staff_at, asked_at)
     query = (
         select(Request.code)
         .where(
             requests.own_requests(address),
-            Request.last_staff_at >= now - STAFF_WROTE_WITHIN,
+            wrote_at >= now - STAFF_WROTE_WITHIN,
             Request.state != "withdrawn",
         )
-        .order_by(Request.last_staff_at.desc())
+        .order_by(wrote_at.desc())
         .limit(1)
     )
     code: str | None = await session.scalar(query)

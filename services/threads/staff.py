@@ -177,6 +177,7 @@ async def finish(
         now=now,
         answer_by=now + ANSWER_WITHIN if waits else None,
         outbox_id=result.outbox_id,
+        is_held=result.not_before is not None,
     )
     await session.flush()
     return result

@@ -23,6 +23,7 @@ from tests.services.desk_visitors import register
 from tests.support import Database, waits_for_lock
 
 LATER = FRIDAY + timedelta(hours=1)
+MINUTES = timedelta(minutes=10)
 WORDS = PlainWords()
 
 
@@ -34,6 +35,25 @@ async def test_words_to_nobody_in_particular_open_a_talk(session: AsyncSession) 
     opened, said = await events_of(session, request)
     assert (opened.kind, said.kind, said.actor) == ("opened", "person_message", "person")
     assert said.body == {"text": "សួស្ដី"}
+
+
+async def test_a_question_that_is_held_is_nothing_to_answer_before_it_is_sent(
+    session: AsyncSession,
+) -> None:
+    address, me = await write_from(session), await hire(session)
+    talk = await threads.talk(session, address, "hello", now=FRIDAY)
+    await threads.reply(session, talk.code, "hello", staff=me, words=WORDS, now=FRIDAY)
+    closed = await requests.open_request(session, address, "call", centre_id="pursat", now=FRIDAY)
+    await threads.finish(
+        session, closed.code, "helped", staff=me, words=WORDS, now=LATER, ask_from=LATER + MINUTES
+    )
+    said = await threads.talk(session, address, "my answer", now=LATER)
+    assert (said.code, closed.state) == (talk.code, "done")
+    asked = select(OutboxRow.id).where(OutboxRow.purpose == "follow_up")
+    sent = {"state": "sent", "sent_at": LATER + MINUTES}
+    await session.execute(update(OutboxRow).where(OutboxRow.id.in_(asked)).values(sent))
+    said = await threads.talk(session, address, "not yet", now=LATER + 2 * MINUTES)
+    assert said.code == closed.code
 
 
 async def test_more_words_go_to_the_talk_that_is_open(session: AsyncSession) -> None:
