@@ -5,7 +5,7 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
 from db.models import Request, Staff
-from services import threads
+from services import codes, threads
 from tests.desk.at_the_desk import Desk
 from tests.desk.desk_pages import check_page, open_desk
 from tests.desk.test_queue_page import listening, open_request
@@ -40,6 +40,11 @@ async def test_the_list_is_whole(browser: Browser, desk: Desk, role: str, width:
             for where in ("tab=all", "tab=mine", "tab=all&topic=talk", "tab=all&where=samraong"):
                 await page.goto(f"{desk.url}/desk/queue?{where}")
                 await check_page(page)
+            await page.goto(f"{desk.url}/desk/queue?tab=done")
+            tabs = page.locator(".tabs a")
+            tops = await tabs.evaluate_all("all => all.map((one) => one.offsetTop)")
+            assert len(set(tops)) == 1
+            await expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.usefixtures("listening")
@@ -76,6 +81,16 @@ async def test_what_comes_in_or_changes_is_told_and_moves_nothing(
         await expect(row.locator(".urgency")).to_be_hidden()  # it says what is so no more
         await expect(row.locator(f'[sse-swap="due-{taken}"]')).to_contain_text("ត្រូវឆ្លើយមុន")
         assert await page.locator(".queue").bounding_box() == tall
+        desk.clock.go_on(seconds=5)
+        async with desk.new_session.begin() as session:
+            person = await session.get_one(Staff, dara.staff_id)
+            await threads.hand_over(
+                session, taken or "", "preah-vihear", staff=person, now=desk.clock.now
+            )
+        gone = page.locator(".queue tbody tr").filter(has_text="លែងនៅទីនេះហើយ")
+        await expect(gone.get_by_text(codes.display(taken or ""), exact=True).first).to_be_visible()
+        await expect(gone.get_by_role("link")).to_have_count(0)
+        await expect(gone.get_by_role("checkbox")).to_have_count(0)
         await check_page(page)
         await page.locator(".news a").click()
         await page.locator(f'.queue a[href$="{code}"]').wait_for()
