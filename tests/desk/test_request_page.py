@@ -204,6 +204,21 @@ async def test_a_template_is_put_behind_what_was_written(desk: Desk) -> None:
         assert f"សួស្តី\nបង {NAME} សូមមក" in (await browser.get(answer.to)).body
 
 
+async def test_a_desk_in_english_shows_replies_in_english(desk: Desk) -> None:
+    code = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        async with desk.new_session.begin() as session:
+            boss = await visit(session, "Boss", "centre_manager")
+            for title, english in (("មក", "Please come"), ("ចាំ", None)):
+                await canned.add(session, boss, title, "សូមមក", english, now=desk.clock.now)
+        khmer = (await browser.get(f"/desk/requests/{code}")).body
+        await browser.post("/desk/language", {"language": "en"})
+        english = (await browser.get(f"/desk/requests/{code}")).body
+    assert ">មក</option>" in khmer
+    assert ">មក · Please come</option>" in english
+    assert ">ចាំ</option>" in english
+
+
 async def test_a_request_that_was_handed_over_is_left_for_the_queue(desk: Desk) -> None:
     code = await _asked(desk)
     async with desk.at_work("sok", "case_worker") as browser:
