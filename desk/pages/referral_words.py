@@ -25,7 +25,8 @@ class SheetPage:
     """The sheet line by line: (label, value) of who gives what, of the person, of where to answer
     to, and what is asked.
 
-    `language` is that of all its words.
+    `language` is that of all its words. `centre_without_phone` is the centre when it has told no
+    number yet: who prints it is to know.
     """
 
     language: str
@@ -36,6 +37,7 @@ class SheetPage:
     answer_to: Sequence[tuple[str, str]]
     asks: Sequence[str]
     rules: Sequence[str]
+    centre_without_phone: str | None
 
 
 def say_field(request: DeskRequest, name: str, value: str) -> str:
@@ -46,7 +48,7 @@ def say_field(request: DeskRequest, name: str, value: str) -> str:
 
 
 def write_sheet(request: DeskRequest, sheet: Sheet) -> SheetPage:
-    """Only what was agreed to, under the code and not the name of who works on it."""
+    """Only what was agreed to, under the code, and whom of the centre to ask for."""
     words = _Words()
     day = format_date(request.now().astimezone(CAMBODIA), "d MMMM y", locale=SHEET_LANGUAGE)
     head = [
@@ -78,12 +80,16 @@ def write_sheet(request: DeskRequest, sheet: Sheet) -> SheetPage:
             words.text("desk-sheet-rule-delete"),
             words.text("desk-sheet-rule-destroy"),
         ],
+        centre_without_phone=sheet.centre_id if sheet.centre_phone is None else None,
     )
 
 
 def _list_answer_to(words: "_Words", sheet: Sheet) -> Sequence[tuple[str, str]]:
     """What the centre has told of itself, and nothing that it has not."""
-    told = [(words.text("desk-sheet-answer-to"), sheet.centre_km)]
+    told = [
+        (words.text("desk-sheet-answer-to"), sheet.centre_km),
+        (words.text("desk-sheet-worker"), sheet.worker),
+    ]
     if sheet.centre_phone is not None:
         told.append((words.text("desk-sheet-phone"), display_phone(sheet.centre_phone)))
     if sheet.centre_hours is not None:

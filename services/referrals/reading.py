@@ -18,6 +18,7 @@ from db.models import (
     OutboxRow,
     Referral,
     Request,
+    Staff,
 )
 from db.models.request_event import RequestEvent
 from services import agencies, audit, consent, contact_policy
@@ -122,14 +123,17 @@ class Sheet:
     """What is given to the agency: nothing but what was agreed to. `told` is by names of SHARED.
 
     Without a phone the agency answers the centre, as far as that has told its hours and number.
+    `worker` is whom the agency asks for there: the request's owner, else who began the referral.
     """
 
     referral_id: int
     code: str
     agency: AgencyLine
+    centre_id: str
     centre_km: str
     centre_phone: str | None
     centre_hours: Hours | None
+    worker: str
     purpose: str
     told: Mapping[str, str] = field(repr=False)
     agreed_at: datetime | None
@@ -219,15 +223,18 @@ async def get_sheet(
         known = await fields.find_known(session, request, now)
     told = fields.whole(known, "km") | ({"need": referral.need} if referral.need else {})
     centre = await session.get_one(Centre, request.centre_id)
+    worker = await session.get_one(Staff, request.owner_id or referral.made_by)
     shared = referral.shared
     await _note_look(session, visitor, journal.SUBJECT, referral.id, looked_at=shared, now=now)
     return Sheet(
         referral_id=referral.id,
         code=request.code,
         agency=await agencies.get(session, agency.id),
+        centre_id=centre.id,
         centre_km=centre.name_km,
         centre_phone=centre.phone_e164,
         centre_hours=None if are_assumed(centre.hours) else centre.hours,
+        worker=worker.name,
         purpose=referral.purpose,
         told={name: told[name] for name in SHARED if name in shared and name in told},
         agreed_at=referral.agreed_at,

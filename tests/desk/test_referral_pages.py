@@ -163,7 +163,7 @@ async def test_the_sheet_holds_what_was_agreed_to_and_its_reading_is_noted(desk:
         sheet = await browser.get(f"/desk/requests/{code}/referrals/{referral.id}/sheet")
     assert "012 345 678" in sheet.body
     assert NAME not in sheet.body
-    assert "Sok" not in sheet.body.replace("Sokha", "")
+    assert "<dt>អ្នកទទួលបន្ទុក</dt><dd>Sok</dd>" in sheet.body
     assert 'lang="km"' in sheet.body
     async with desk.new_session() as session:
         query = select(AuditRow.fields).where(
@@ -280,13 +280,32 @@ async def test_the_sheet_says_where_to_answer_to_as_far_as_the_centre_told_it(de
         sheet = (await browser.get(path)).body
         assert "08:00" not in sheet
         assert f"{code[:4]} {code[4:]}។" in sheet
+        assert "សូមសុំអ្នកគ្រប់គ្រងប្រព័ន្ធ" in sheet
+        assert "/desk/centres/" not in sheet
         hours = {"mon": [["07:30", "11:00"]], "tue": [["07:30", "11:00"]]}
         told = update(Centre).values(phone_e164="+85512999000", hours=hours)
         async with desk.new_session.begin() as session:
             await session.execute(told.where(Centre.id == "pursat"))
         sheet = (await browser.get(path)).body
     assert "012 999 000" in sheet
+    assert "សូមសុំអ្នកគ្រប់គ្រងប្រព័ន្ធ" not in sheet
     assert "ចន្ទ – អង្គារ៖ 07:30–11:00" in sheet
+
+
+async def test_who_can_fill_in_the_centres_number_is_led_there_before_printing(desk: Desk) -> None:
+    code, agency = await _asked(desk)
+    async with desk.at_work("sok", "case_worker") as browser:
+        await _begin(browser, code, _form(desk, agency))
+    path = f"/desk/requests/{code}/referrals/{(await _only(desk)).id}/sheet"
+    boss = await desk.hire("dara", "administrator")
+    async with desk.new_session.begin() as session:
+        await session.execute(update(Request).values(owner_id=boss.staff_id))
+    async with desk.browser() as browser:
+        browser.use(await desk.sign_in(boss))
+        sheet = (await browser.get(path)).body
+        assert 'href="/desk/centres/pursat#names"' in sheet
+        assert "<dt>អ្នកទទួលបន្ទុក</dt><dd>Dara</dd>" in sheet
+        assert 'id="names"' in (await browser.get("/desk/centres/pursat")).body
 
 
 async def test_a_question_that_is_not_needed_any_more_is_no_fault(desk: Desk) -> None:
