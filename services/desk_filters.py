@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import regex
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, select
 
-from db.models import CHANNELS, URGENCIES, Address, Person, Request
-from services import khmer, names
+from db.models import CHANNELS, URGENCIES, Address, Person, Request, address_index
+from db.models.person import phone_index
+from services import khmer, names, phone_numbers
 from services.places import Gazetteer, Place, load_gazetteer
 
 TOPICS: Final = ("registration", "call", "talk")
@@ -24,7 +25,8 @@ class Filters:
 
     `place` is the code of a province, a district or a commune, and stands for all that lies in it.
     `code` is the beginning of a request's code or the whole. `name` is as it was typed: whole words
-    or their beginnings, in any order. `centre` is for who works for all of them.
+    or their beginnings, in any order. `phone` is a whole number in E.164, of the person or of what
+    they write from. `centre` is for who works for all of them.
     """
 
     topic: str | None = None
@@ -34,6 +36,7 @@ class Filters:
     channel: str | None = None
     code: str | None = None
     name: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
     centre: str | None = None
 
     @classmethod
@@ -47,6 +50,7 @@ class Filters:
             channel=_one_of(given, "channel", CHANNELS),
             code=_digits(given.get("code", "")),
             name=_name(given.get("name", "")),
+            phone=_phone(given.get("phone", "")),
             centre=_centre(given.get("centre", "")),
         )
 
@@ -62,7 +66,7 @@ class Filters:
     @property
     def asks_for_person(self) -> bool:
         """Whether they look at the person's own rows, which may be another centre's."""
-        return self.place is not None or self.name is not None
+        return any(one is not None for one in (self.place, self.name, self.phone))
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """For a query of requests; the centre is not among them.
@@ -82,7 +86,20 @@ class Filters:
         found += self.home_conditions(Request.person_id)
         if self.name is not None:
             found += names.is_called(self.name, Request.person_id)
+        if self.phone is not None:
+            people, addresses = self.select_reached()
+            found.append(Request.person_id.in_(people) | Request.address_id.in_(addresses))
         return found
+
+    def select_reached(self) -> tuple[CompoundSelect[Any], Select[Any]]:
+        """Whose number it is, and the addresses that write from it. Only with a phone."""
+        assert self.phone is not None
+        is_it = (Address.channel == "sms") & (
+            Address.value_index == address_index("sms", self.phone)
+        )
+        writing = select(Address.person_id).where(is_it, Address.person_id.is_not(None))
+        named = select(Person.id).where(Person.phone_index == phone_index(self.phone))
+        return named.union(writing), select(Address.id).where(is_it)
 
     def home_conditions(self, person_id: Any) -> list[ColumnElement[bool]]:
         """That this person lives in the place, if one is given."""
@@ -138,6 +155,13 @@ def _digits(given: str) -> str | None:
 def _name(given: str) -> str | None:
     typed = " ".join(given[:_MOST_LETTERS].split())
     return typed if names.list_typed_keys(typed) else None
+
+
+def _phone(given: str) -> str | None:
+    try:
+        return phone_numbers.parse(given).e164
+    except phone_numbers.PhoneNumberError:
+        return None
 
 
 def _centre(given: str) -> str | None:

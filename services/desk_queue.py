@@ -116,14 +116,15 @@ async def list_page(
 ) -> QueuePage:
     """The requests of a tab: urgent first, then what is due first; closed ones newest first.
 
-    Looking for somebody by name is written down. Raises NotAllowed for who answers no requests.
+    Looking for somebody by name or number is written down. Raises NotAllowed for who answers no
+    requests.
     """
     _check(visitor)
     looked_at = _tabs(visitor, filters, now)[tab]
     async with _sight(session, filters):
         found = await desk_search.find(session, looked_at, filters, after=after, wanted=size)
-    if filters.name is not None:
-        await _note_search(session, visitor, now)
+    if asked := [one for one in ("name", "phone") if getattr(filters, one) is not None]:
+        await _note_search(session, visitor, asked, now)
     # Read again where row-level security alone decides, whatever the search above found.
     lines = await _to_lines(session, visitor, await _read(session, found.ids), now)
     return QueuePage(lines, found.following, found.is_cut)
@@ -340,7 +341,9 @@ def _home_label(code: str, language: str) -> str:
     return ", ".join([label(place, language), *province])
 
 
-async def _note_search(session: AsyncSession, visitor: Visitor, now: datetime) -> None:
+async def _note_search(
+    session: AsyncSession, visitor: Visitor, asked: Sequence[str], now: datetime
+) -> None:
     await audit.record(
         session,
         actor="staff",
@@ -348,6 +351,6 @@ async def _note_search(session: AsyncSession, visitor: Visitor, now: datetime) -
         action="searched",
         subject="person",
         subject_id=None,
-        fields=("name",),
+        fields=asked,
         now=now,
     )

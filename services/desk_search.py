@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, any_, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, and_, any_, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -219,6 +219,8 @@ async def _find_among_few(
 
 async def _find_few(session: AsyncSession, filters: Filters) -> _Few | None:
     """None when too many meet each of the filters."""
+    if filters.phone is not None:
+        return await _find_reached(session, filters)
     if filters.code is not None:
         by_code = select(Request.id).where(*begins_with(filters.code))
         if (ids := await _list_few(session, by_code)) is not None:
@@ -232,6 +234,16 @@ async def _find_few(session: AsyncSession, filters: Filters) -> _Few | None:
     if people is None:
         return None
     return _Few(Request.person_id == any_(literal(people, ARRAY(Uuid))), rest)
+
+
+async def _find_reached(session: AsyncSession, filters: Filters) -> _Few:
+    """Read first, so that the indexes of the requests serve: a number is of few."""
+    people, addresses = [(await session.scalars(one)).all() for one in filters.select_reached()]
+    condition = or_(
+        Request.person_id == any_(literal(people, ARRAY(Uuid))),
+        Request.address_id == any_(literal(addresses, ARRAY(BigInteger))),
+    )
+    return _Few(condition, replace(filters, phone=None))
 
 
 async def _find_called(session: AsyncSession, filters: Filters) -> Sequence[UUID] | None:

@@ -17,7 +17,7 @@ from desk.pages.queue_address import CLOSING, QUEUE, Told, View
 from desk.rendering import render
 from desk.request import ADDRESS, DeskRequest
 from desk.streams import read_moment
-from services import centres, codes
+from services import centres, codes, phone_numbers
 from services.acting import Session
 from services.desk_bulk import assign_many
 from services.desk_closing import Undoable, find_undoable
@@ -204,6 +204,7 @@ def _narrowed(
     words = (
         filters.code,
         filters.name,
+        filters.phone and phone_numbers.display(filters.phone),
         place,
         said["topics"].get(filters.topic or ""),
         said["urgencies"].get(filters.urgency or ""),

@@ -196,6 +196,19 @@ async def test_the_tabs_count_what_is_searched_for(desk: Desk) -> None:
     ) == [*("0", "1", "0", "0", "1", "0")]
 
 
+async def test_a_number_finds_who_writes_from_it(desk: Desk) -> None:
+    async with desk.new_session.begin() as session:
+        address = await write_from(session, "+85512111111", "sms", now=desk.clock.now)
+        found = await requests.open_request(
+            session, address, "talk", centre_id="pursat", now=desk.clock.now
+        )
+    other = await open_request(desk, "43")
+    async with desk.at_work("sok", "case_worker") as browser:
+        body = (await browser.get("/desk/queue?tab=all&phone=012+111-111")).body
+    assert (f'value="{found.code}"' in body, f'value="{other}"' in body) == (True, False)
+    assert '<span class="badge">012 111 111</span>' in body
+
+
 async def test_a_whole_code_leads_to_its_request_from_any_tab(desk: Desk) -> None:
     code = await open_request(desk, "42")
     other = await open_request(desk, "43", centre="preah-vihear")

@@ -391,6 +391,27 @@ async def test_what_came_in_by_another_way_is_new_too(session: AsyncSession) -> 
     assert (await count_new(session, visitor, EVERYTHING, since=since)).number == 3
 
 
+@pytest.mark.parametrize("typed", ["099 000 111", "+85599000111", "០៩៩០០០១១១", "012-345-678"])
+async def test_a_whole_number_finds_whose_it_is_at_one_s_own_centre(
+    session: AsyncSession, typed: str
+) -> None:
+    visitor, stranger = await visit(session), await visit(session, "Chan", centre="preah-vihear")
+    filters = Filters.parse({"phone": typed})
+    code = (await ask(session)).code
+    written = await _open(session, "+85512111112", channel="sms")
+    await see_as(session, visitor)
+    found = {line.code for line in await _list(session, visitor, filters=filters)}
+    assert (code in found, written.code in found) == (True, False)
+    counted = await count_tabs(session, visitor, filters, now=FRIDAY)
+    assert counted["all"] == Count(len(found), False)
+    assert ("searched", "person", None, ["phone"]) in await audited(session)
+    (other,) = await _list(session, visitor, filters=Filters(phone="+85512111112"))
+    assert other.code == written.code
+    await see_as(session, stranger)
+    assert await _list(session, stranger, filters=filters) == []
+    assert Filters.parse({"phone": typed[:-3]}).phone is None
+
+
 async def test_the_list_opens_where_there_is_something_to_do(session: AsyncSession) -> None:
     staff = await hire(session)
     visitor, request = at_desk(staff), await _open(session, "1")
