@@ -1,6 +1,8 @@
 // Ticks every request of the page at once, and leads to the form with how many are ticked. Without
 // scripts neither the box nor the way is there. A row that is told to be gone can be neither opened
 // nor ticked any more.
+const tabs = document.querySelector(".tabs");
+const current = tabs.querySelector("[aria-current]");
 const box = document.querySelector("#pick-all input");
 const picked = document.querySelector("#picked");
 let ticks = [...document.querySelectorAll(".queue input[name='code']")];
@@ -45,3 +47,6 @@ if (box) {
   follow();
   document.querySelector("#pick-all").hidden = false;
 }
+
+// On a narrow screen the tabs are one row, which begins far from the last of them.
+tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
