@@ -27,7 +27,7 @@ _AFTER_MIDNIGHT = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)
     "role", ["case_worker", "safety_focal_point", "centre_manager", "administrator"]
 )
 async def test_the_log_is_the_auditors_alone(session: AsyncSession, role: str) -> None:
-    visitor = await visit(session, role=role)
+    visitor = await visit(session, "Sok", role, None if role == "administrator" else "pursat")
     for look in (
         list_page(session, visitor, Search(), now=FRIDAY),
         compare_weeks(session, visitor, now=FRIDAY),
