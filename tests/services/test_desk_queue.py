@@ -14,7 +14,7 @@ from services.desk_queue import TABS, QueueLine, count_new, count_tabs, find_fir
 from services.desk_search import Count
 from services.errors import NotAllowed
 from tests.services.centre_at_work import FRIDAY, PlainWords, hire, write_from
-from tests.services.desk_visitors import NAME, ask, at_desk, audited, register, see_as, visit
+from tests.services.desk_visitors import NAME, ask, at_desk, register, see_as, visit
 
 LATER = FRIDAY + timedelta(days=14)
 EVERYTHING = Filters()
@@ -265,13 +265,6 @@ async def test_who_was_handed_over_is_found_and_named_at_the_other_centre(
         assert line.who is not None and line.who.name == "ស្រី•••"
 
 
-async def test_looking_for_a_name_is_written_down_without_the_name(session: AsyncSession) -> None:
-    visitor = await visit(session)
-    await _list(session, visitor)
-    await _list(session, visitor, filters=Filters(name="ស្រីមុំ"))
-    assert await audited(session) == [("searched", "person", None, ["name"])]
-
-
 async def test_who_never_registered_has_a_number_if_it_is_a_phone(session: AsyncSession) -> None:
     visitor = await visit(session)
     for channel, value in (("sms", "+85512000678"), ("telegram", "4242")):
@@ -287,19 +280,6 @@ async def test_who_never_registered_has_a_number_if_it_is_a_phone(session: Async
         (None, "•••678", None),
         (None, None, None),
     ]
-
-
-async def test_who_works_elsewhere_is_not_told_by_what_their_filter_finds(
-    session: AsyncSession,
-) -> None:
-    await ask(session)
-    boss = await visit(session, "Boss", "administrator", None)
-    await see_as(session, boss)
-    assert await _list(session, boss) != []
-    for filters in (Filters(place="150301"), Filters(name="ស្រីមុំ")):
-        assert await _list(session, boss, filters=filters) == []
-        counted = await count_tabs(session, boss, filters, now=FRIDAY)
-        assert {count.number for count in counted.values()} == {0}
 
 
 async def test_the_tabs_count_what_the_filters_leave(session: AsyncSession) -> None:
@@ -389,27 +369,6 @@ async def test_what_came_in_by_another_way_is_new_too(session: AsyncSession) -> 
 
     await threads.assign(session, own.code, staff, staff=staff, now=later)
     assert (await count_new(session, visitor, EVERYTHING, since=since)).number == 3
-
-
-@pytest.mark.parametrize("typed", ["099 000 111", "+85599000111", "០៩៩០០០១១១", "012-345-678"])
-async def test_a_whole_number_finds_whose_it_is_at_one_s_own_centre(
-    session: AsyncSession, typed: str
-) -> None:
-    visitor, stranger = await visit(session), await visit(session, "Chan", centre="preah-vihear")
-    filters = Filters.parse({"phone": typed})
-    code = (await ask(session)).code
-    written = await _open(session, "+85512111112", channel="sms")
-    await see_as(session, visitor)
-    found = {line.code for line in await _list(session, visitor, filters=filters)}
-    assert (code in found, written.code in found) == (True, False)
-    counted = await count_tabs(session, visitor, filters, now=FRIDAY)
-    assert counted["all"] == Count(len(found), False)
-    assert ("searched", "person", None, ["phone"]) in await audited(session)
-    (other,) = await _list(session, visitor, filters=Filters(phone="+85512111112"))
-    assert other.code == written.code
-    await see_as(session, stranger)
-    assert await _list(session, stranger, filters=filters) == []
-    assert Filters.parse({"phone": typed[:-3]}).phone is None
 
 
 async def test_the_list_opens_where_there_is_something_to_do(session: AsyncSession) -> None:
