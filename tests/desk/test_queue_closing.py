@@ -46,7 +46,7 @@ async def test_nothing_is_closed_before_the_second_press(desk: Desk) -> None:
         # Whoever was never answered is closed only when somebody means it.
         ticked = [(answered, " checked"), (in_vain, ""), (ignored, "")]
         assert _BOX.findall(shown.body) == ticked
-        assert "ទូរសព្ទហើយ តែមិនទាន់បាននិយាយគ្នា៖ 1" in shown.body
+        assert "បានទូរសព្ទទៅ តែមិនទាន់បាននិយាយគ្នា៖ 1" in shown.body
         assert "បុគ្គលិកមិនទាន់ឆ្លើយសោះ៖ 1" in shown.body
         assert await _states(desk) == ["taken", "new", "taken"]
         of_one = await browser.get((await _choose(browser, [ignored])).to)
