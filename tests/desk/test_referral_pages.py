@@ -280,7 +280,7 @@ async def test_the_sheet_says_where_to_answer_to_as_far_as_the_centre_told_it(de
         sheet = (await browser.get(path)).body
         assert "08:00" not in sheet
         assert f"{code[:4]} {code[4:]}។" in sheet
-        assert "សូមសុំអ្នកគ្រប់គ្រងប្រព័ន្ធ" in sheet
+        assert "សូមប្រាប់អ្នកគ្រប់គ្រងប្រព័ន្ធ" in sheet
         assert "/desk/centres/" not in sheet
         hours = {"mon": [["07:30", "11:00"]], "tue": [["07:30", "11:00"]]}
         told = update(Centre).values(phone_e164="+85512999000", hours=hours)
@@ -288,7 +288,7 @@ async def test_the_sheet_says_where_to_answer_to_as_far_as_the_centre_told_it(de
             await session.execute(told.where(Centre.id == "pursat"))
         sheet = (await browser.get(path)).body
     assert "012 999 000" in sheet
-    assert "សូមសុំអ្នកគ្រប់គ្រងប្រព័ន្ធ" not in sheet
+    assert "សូមប្រាប់អ្នកគ្រប់គ្រងប្រព័ន្ធ" not in sheet
     assert "ចន្ទ – អង្គារ៖ 07:30–11:00" in sheet
 
 
