@@ -8,6 +8,7 @@ import contextlib
 from pathlib import Path
 
 import psutil
+import pytest
 import redis
 
 from bot.embedded import start_valkey
@@ -30,6 +31,7 @@ def _empty_redis(line: WholeLine) -> None:
         client.flushall()
 
 
+@pytest.mark.soak
 async def test_forms_go_on_after_kill_9_and_after_a_flush(tmp_path: Path) -> None:
     async with whole_line(tmp_path) as line, phones_of(line) as phones:
         sms = (await phones.do("POST", "/phones", {"kind": "sms"}))["id"]
