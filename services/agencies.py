@@ -271,10 +271,9 @@ async def _note(
     *,
     now: datetime,
 ) -> None:
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action=action,
         subject="agency",
         subject_id=agency.id,

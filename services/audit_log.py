@@ -180,10 +180,9 @@ async def _note_search(
     """Only the first page is a search; whoever begins with another one has not asked yet."""
     if not is_first and await _was_noted(session, visitor, search, now):
         return
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action="searched",
         subject="audit",
         subject_id=None,

@@ -379,10 +379,9 @@ async def _note(
     session: AsyncSession, visitor: Visitor, centre: Centre, fields: Sequence[str], now: datetime
 ) -> None:
     await session.flush()
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action="changed",
         subject="centre",
         subject_id=centre.id,

@@ -232,10 +232,9 @@ async def _note(
     now: datetime,
 ) -> None:
     await session.flush()
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action=action,
         subject="closed_day",
         subject_id=row_id,

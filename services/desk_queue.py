@@ -344,10 +344,9 @@ def _home_label(code: str, language: str) -> str:
 async def _note_search(
     session: AsyncSession, visitor: Visitor, asked: Sequence[str], now: datetime
 ) -> None:
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action="searched",
         subject="person",
         subject_id=None,

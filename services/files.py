@@ -237,10 +237,9 @@ async def read(
     if not may_read(staff, file, owner_id):
         raise NotAllowed("this file is not for this member of staff")
     kept = await _open(store, file)
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=str(staff.id),
+        by=staff.id,
         action="read",
         subject="file",
         subject_id=str(file.id),

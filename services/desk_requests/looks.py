@@ -29,10 +29,9 @@ async def note_look(
     if request.person_id is not None:
         looked_at.append(("person", request.person_id))
     for subject, subject_id in looked_at:
-        await audit.record(
+        await audit.record_by(
             session,
-            actor="staff",
-            actor_id=visitor.staff_id,
+            by=visitor.staff_id,
             action=action,
             subject=subject,
             subject_id=subject_id,

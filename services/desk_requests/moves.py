@@ -234,10 +234,9 @@ async def do(
     if move.name == "reply":
         await clear_draft(session, visitor, request)
     fields = [name for name, value in _watch(request).items() if value != before[name]]
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action=kind.event,
         subject="request",
         subject_id=request.id,

@@ -92,10 +92,9 @@ async def get_all(session: AsyncSession, visitor: Visitor, *, now: datetime) -> 
     lines = await _lines(
         session, found, now, readable=await _find_readable(session, visitor, found)
     )
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action="listed",
         subject=SUBJECT,
         subject_id=None,
@@ -161,10 +160,9 @@ async def tell(
     recall.done_by, recall.done_at = visitor.staff_id, now
     if request is not None and recall.referral_id is not None:
         await _write_in_thread(session, visitor, request, recall, now)
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action=TOLD,
         subject=SUBJECT,
         subject_id=recall.id,

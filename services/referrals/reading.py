@@ -328,10 +328,9 @@ async def _note_look(
     looked_at: Sequence[str] = (),
     now: datetime,
 ) -> None:
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=visitor.staff_id,
+        by=visitor.staff_id,
         action="read",
         subject=subject,
         subject_id=subject_id,

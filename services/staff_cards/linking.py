@@ -84,7 +84,7 @@ async def new_link(session: AsyncSession, visitor: Visitor, *, now: datetime) ->
     )
     session.add(link)
     await session.flush()
-    await _note(session, "added", LINK, link.id, by=visitor.staff_id, now=now)
+    await audit.record_by(session, visitor.staff_id, "added", LINK, link.id, now=now)
     return NewLink(START + token, code, link.expires_at)
 
 
@@ -147,7 +147,7 @@ async def link(
             at_any_hour=at_any_hour,
         )
     )
-    await _note(session, "linked", CHAT, found.staff_id, by=found.staff_id, now=now)
+    await audit.record_by(session, found.staff_id, "linked", CHAT, found.staff_id, now=now)
     return linked
 
 
@@ -175,7 +175,7 @@ async def choose_hours(
     if await session.scalar(query) is None:
         return False
     fields = ["at_any_hour"]
-    await _note(session, "changed", CHAT, staff_id, by=staff_id, now=now, fields=fields)
+    await audit.record_by(session, staff_id, "changed", CHAT, staff_id, now=now, fields=fields)
     return True
 
 
@@ -190,7 +190,7 @@ async def unlink(
     await _end_links(session, staff_id, now)
     if not await _leave(session, staff_id):
         return False
-    await _note(session, "unlinked", CHAT, staff_id, by=by, now=now)
+    await audit.record_by(session, by, "unlinked", CHAT, staff_id, now=now)
     return True
 
 
@@ -198,7 +198,7 @@ async def forget(session: AsyncSession, address_ids: Sequence[int], *, now: date
     """Whoever deletes everything that is kept of a chat gets no cards there; nothing is said."""
     gone = delete(StaffChat).where(StaffChat.address_id.in_(address_ids))
     for staff_id in (await session.scalars(gone.returning(StaffChat.staff_id))).all():
-        await _note(session, "unlinked", CHAT, staff_id, by=staff_id, now=now)
+        await audit.record_by(session, staff_id, "unlinked", CHAT, staff_id, now=now)
 
 
 async def _leave(session: AsyncSession, staff_id: UUID, *, but: int | None = None) -> bool:
@@ -267,25 +267,3 @@ async def _note_refused(
     else:
         whose = (CHAT, found.staff_id)
         await audit.record_stranger_refused(session, (LINK, found.id), whose, now=now)
-
-
-async def _note(
-    session: AsyncSession,
-    action: str,
-    subject: str,
-    subject_id: UUID,
-    *,
-    by: UUID | None,
-    now: datetime,
-    fields: Sequence[str] = (),
-) -> None:
-    await audit.record(
-        session,
-        actor="system" if by is None else "staff",
-        actor_id=by,
-        action=action,
-        subject=subject,
-        subject_id=subject_id,
-        fields=fields,
-        now=now,
-    )

@@ -224,10 +224,9 @@ async def _note(
     *,
     now: datetime,
 ) -> None:
-    await audit.record(
+    await audit.record_by(
         session,
-        actor="staff",
-        actor_id=who.staff_id,
+        by=who.staff_id,
         action=action,
         subject=subject[0],
         subject_id=subject[1],
